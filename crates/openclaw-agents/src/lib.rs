@@ -1,0 +1,2 @@
+//! The agent loop of openclaw-rs, its tools and its lanes.
+#![forbid(unsafe_code)]

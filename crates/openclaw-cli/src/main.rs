@@ -1,0 +1,4 @@
+//! The openclaw binary.
+#![forbid(unsafe_code)]
+
+fn main() {}

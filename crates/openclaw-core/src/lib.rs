@@ -1,0 +1,24 @@
+//! Vocabulary and local state of openclaw-rs: ids, limits, secrets, configuration and the event log.
+//!
+//! Nothing here opens a socket, starts a process or spawns a task, and nothing here knows a wire
+//! format, a prompt, a model name or a channel name.
+//!
+//! Reading order: [`ids`] and [`session_key`] name things, [`validation`] bounds them, [`kind`]
+//! sorts what can go wrong, config says what the user wants, access says who may speak,
+//! and events is the one truth of what happened.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod ids;
+pub mod kind;
+pub mod secrets;
+pub mod session_key;
+pub mod usage;
+pub mod validation;
+
+pub use clock::Clock;
+pub use ids::{AgentId, CallId, ChannelId, GroupId, MessageId, PeerId, ProviderId, RunId};
+pub use kind::Kind;
+pub use secrets::ApiKey;
+pub use session_key::SessionKey;
+pub use usage::Usage;

@@ -1,0 +1,2 @@
+//! The one HTTP client of openclaw-rs: TLS, proxy, timeouts and retry.
+#![forbid(unsafe_code)]

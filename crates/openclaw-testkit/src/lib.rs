@@ -1,0 +1,2 @@
+//! Fakes of the outside world for the tests of openclaw-rs.
+#![forbid(unsafe_code)]

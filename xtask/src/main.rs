@@ -1,0 +1,4 @@
+//! Chores.
+#![forbid(unsafe_code)]
+
+fn main() {}
