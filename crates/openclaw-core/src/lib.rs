@@ -4,19 +4,24 @@
 //! format, a prompt, a model name or a channel name.
 //!
 //! Reading order: [`ids`] and [`session_key`] name things, [`validation`] bounds them, [`kind`]
-//! sorts what can go wrong, config says what the user wants, access says who may speak,
-//! and events is the one truth of what happened.
+//! sorts what can go wrong, [`config`] says what the user wants, [`access`] says who may speak,
+//! and [`events`] is the one truth of what happened.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod clock;
+pub mod config;
+pub mod events;
 pub mod ids;
 pub mod kind;
 pub mod secrets;
 pub mod session_key;
+pub mod state_dir;
 pub mod usage;
 pub mod validation;
 
 pub use clock::Clock;
+pub use events::{EventStore, SessionEvent, SessionEventKind, SessionProjection};
 pub use ids::{AgentId, CallId, ChannelId, GroupId, MessageId, PeerId, ProviderId, RunId};
 pub use kind::Kind;
 pub use secrets::ApiKey;

@@ -1,0 +1,104 @@
+//! The environment variables that openclaw reads, in one place; nothing else looks at the environment.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+/// An environment variable with a meaning of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// Names the home directory that `.openclaw` is looked for in.
+pub const OPENCLAW_HOME: Variable = Variable {
+    name: "OPENCLAW_HOME",
+    doc: "The directory that holds `.openclaw`, in place of `HOME`.",
+};
+/// Names the state directory.
+pub const OPENCLAW_STATE_DIR: Variable = Variable {
+    name: "OPENCLAW_STATE_DIR",
+    doc: "The state directory itself, in place of `~/.openclaw`.",
+};
+/// Names the config file.
+pub const OPENCLAW_CONFIG_PATH: Variable = Variable {
+    name: "OPENCLAW_CONFIG_PATH",
+    doc: "The config file, in place of `openclaw.json` in the state directory.",
+};
+/// Sets the gateway's bearer token.
+pub const OPENCLAW_GATEWAY_TOKEN: Variable = Variable {
+    name: "OPENCLAW_GATEWAY_TOKEN",
+    doc: "The gateway's bearer token, in place of the configured or generated one.",
+};
+/// Sets the log filter.
+pub const OPENCLAW_LOG: Variable = Variable {
+    name: "OPENCLAW_LOG",
+    doc: "The log filter, such as `info` or `openclaw_gateway=debug`; the default is `warn`.",
+};
+/// The user's home directory.
+pub const HOME: Variable = Variable {
+    name: "HOME",
+    doc: "The user's home directory.",
+};
+/// Where programs are looked for.
+pub const PATH: Variable = Variable {
+    name: "PATH",
+    doc: "Where `bwrap` is looked for.",
+};
+
+/// Every variable with a meaning of its own.
+///
+/// Besides these, a config may name further variables as the sources of secrets.
+pub const VARIABLES: &[Variable] = &[
+    OPENCLAW_HOME,
+    OPENCLAW_STATE_DIR,
+    OPENCLAW_CONFIG_PATH,
+    OPENCLAW_GATEWAY_TOKEN,
+    OPENCLAW_LOG,
+    HOME,
+    PATH,
+];
+
+/// A snapshot of the environment; tests make their own.
+#[derive(Clone, Default)]
+pub struct Env(BTreeMap<OsString, OsString>);
+
+// The values may be secrets, so that only the number of variables is printed.
+impl std::fmt::Debug for Env {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Env({} variables)", self.0.len())
+    }
+}
+
+impl Env {
+    /// Takes a snapshot of this process's environment.
+    pub fn from_process() -> Self {
+        Self(std::env::vars_os().collect())
+    }
+
+    /// Returns a variable's value, unless it is unset, empty or not UTF-8.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.get_os(name).and_then(OsStr::to_str)
+    }
+
+    /// Returns a variable's value as the system has it, unless it is unset or empty.
+    pub fn get_os(&self, name: &str) -> Option<&OsStr> {
+        self.0
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+}
+
+impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Env {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}

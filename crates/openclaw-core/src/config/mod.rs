@@ -1,0 +1,194 @@
+//! The configuration: what the user's `openclaw.json` means.
+//!
+//! Two types keep "what the file says" and "what it means" apart: [`raw::RawConfig`] holds the
+//! JSON5 document with every key, known or not; [`Config`] is immutable and complete, and is made
+//! from it in one go with *all* problems reported together.
+
+pub mod env;
+mod raw;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+pub use raw::RawConfig;
+
+use crate::ids::ProviderId;
+use crate::kind::Kind;
+use crate::secrets::{ApiKey, SecretRef};
+
+/// The port that the gateway listens on unless told otherwise.
+pub const DEFAULT_PORT: u16 = 18789;
+
+/// What the config means.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The model that agents use (`agents.defaults.model.primary`).
+    pub model: Option<ModelRef>,
+    /// The agents' workspace (`agents.defaults.workspace`).
+    pub workspace: Option<PathBuf>,
+    /// The configured providers (`models.providers`).
+    pub providers: BTreeMap<ProviderId, ProviderSettings>,
+    /// The gateway's own settings.
+    pub gateway: GatewaySettings,
+    /// What was understood but is not followed, for the operator to know.
+    pub warnings: Vec<Problem>,
+}
+
+/// One entry of `models.providers`.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderSettings {
+    /// Where the provider's API is (`baseUrl`).
+    pub base_url: Option<String>,
+    /// The wire format that it speaks (`api`), such as `openai-completions`.
+    pub api: Option<String>,
+    /// Its API key, or where to find it (`apiKey`).
+    pub api_key: Option<SecretInput>,
+    /// What is said about its models (`models`).
+    pub models: Vec<ModelSettings>,
+}
+
+/// One entry of `models.providers.<id>.models`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSettings {
+    /// The provider's name for the model.
+    pub id: String,
+    /// The most tokens that it may write in one answer.
+    pub max_tokens: Option<u32>,
+}
+
+/// The settings under `gateway`.
+#[derive(Clone, Debug)]
+pub struct GatewaySettings {
+    /// The port to listen on.
+    pub port: u16,
+    /// Which addresses to listen on.
+    pub bind: Bind,
+    /// The configured bearer token, or where to find it (`auth.token`).
+    pub token: Option<SecretInput>,
+}
+
+/// Which addresses the gateway listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// 127.0.0.1 only.
+    Loopback,
+    /// Every address of the machine.
+    Lan,
+}
+
+/// A secret as a config gives it.
+#[derive(Clone, Debug)]
+pub enum SecretInput {
+    /// The secret itself stands in the file.
+    Inline(ApiKey),
+    /// The file says where the secret is.
+    Ref(SecretRef),
+}
+
+/// A model, named as `provider/model`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRef {
+    /// The provider.
+    pub provider: ProviderId,
+    /// The provider's name for the model; it may contain slashes.
+    pub model: String,
+}
+
+impl fmt::Display for ModelRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.model)
+    }
+}
+
+impl FromStr for ModelRef {
+    type Err = ModelRefError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some((provider, model)) if !provider.is_empty() && !model.is_empty() => Ok(Self {
+                provider: provider.into(),
+                model: model.to_owned(),
+            }),
+            _ => Err(ModelRefError(text.to_owned())),
+        }
+    }
+}
+
+/// The text is not of the form `provider/model`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no model: write `provider/model`")]
+pub struct ModelRefError(String);
+
+/// One thing that is wrong with a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of keys to it, such as `gateway.port`; empty for the file as a whole.
+    pub path: String,
+    /// What is wrong and what is allowed.
+    pub message: String,
+    /// Line and column, both from 1, where they are known.
+    pub position: Option<(usize, usize)>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.position {
+            write!(f, "{line}:{column}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Why there is no usable config.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the config `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file says something that has no meaning here.
+    #[error("the config `{path}` is invalid: {}", list(problems))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Everything that is wrong with it, in the order of the file's areas.
+        problems: Vec<Problem>,
+    },
+}
+
+impl ConfigError {
+    /// Returns the kind of this failure.
+    pub const fn kind(&self) -> Kind {
+        Kind::Config
+    }
+}
+
+impl Config {
+    /// Reads the config file; a missing file means all defaults.
+    pub fn load(path: &std::path::Path) -> Result<Self, ConfigError> {
+        let raw = RawConfig::load(path)?;
+        resolve::resolve(&raw).map_err(|problems| ConfigError::Invalid {
+            path: path.to_owned(),
+            problems,
+        })
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}

@@ -1,0 +1,93 @@
+//! What is known about an event beyond its kind, with room for what is not known yet.
+//!
+//! Together with the kinds, this is enough to rebuild the transcript of a session as the model
+//! wrote it: the order of text, thinking and tool calls in each step, and the signatures that
+//! some providers want back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::ids::{CallId, ProviderId};
+use crate::usage::Usage;
+
+/// The extension of an event. Parts that this version does not know are kept as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Payload {
+    /// On the first event that a model's step gave rise to: what the model wrote in that step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepPayload>,
+    /// On a `ToolResult`: how the tool ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolPayload>,
+    /// Parts with other names.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// What a model wrote in one step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepPayload {
+    /// The provider that was asked.
+    pub provider: ProviderId,
+    /// The model that answered, as the provider names it.
+    pub model: String,
+    /// Why it stopped.
+    pub stop: String,
+    /// What it used.
+    pub usage: Usage,
+    /// What it wrote, in order.
+    pub blocks: Vec<Block>,
+}
+
+/// A part of what a model wrote in one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Block {
+    /// Text for the reader.
+    Text(String),
+    /// Reasoning.
+    Thinking(Thinking),
+    /// A tool call; its `ToolCalled` event has the rest.
+    Call(CallId),
+}
+
+/// A model's reasoning, as its provider gave it and may want it back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thinking {
+    /// The readable part.
+    pub text: String,
+    /// The provider's signature over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// The unreadable form, in place of text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<String>,
+}
+
+/// How a tool ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolPayload {
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The sandbox level that a command ran at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
+    /// The exit status of a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn parts_of_other_versions_survive_the_round_trip() {
+        let stored =
+            json!({"tool": {"durationMs": 5, "sandbox": "strict"}, "from.the.future": {"a": [1]}});
+        let payload: Payload = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::to_value(payload).unwrap(), stored);
+    }
+}

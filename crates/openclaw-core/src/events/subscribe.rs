@@ -1,0 +1,63 @@
+//! Following the log: what is recorded first, then what is appended, without gap or repetition.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time;
+
+use super::store::{EventStore, StoreError};
+use super::{Position, SessionEvent};
+
+/// How many events a subscription reads ahead at most.
+const PAGE: u32 = 256;
+
+/// How long events that another process appended may stay unnoticed.
+const FOREIGN_APPENDS: Duration = Duration::from_millis(150);
+
+/// A place in the log that moves on as events are taken.
+///
+/// A slow subscriber costs nobody anything: it holds one page, and reads the rest when it gets there.
+#[derive(Debug)]
+pub struct Subscription {
+    store: EventStore,
+    cursor: Position,
+    head: watch::Receiver<Position>,
+    page: VecDeque<SessionEvent>,
+}
+
+impl Subscription {
+    pub(super) const fn new(
+        store: EventStore,
+        cursor: Position,
+        head: watch::Receiver<Position>,
+    ) -> Self {
+        Self {
+            store,
+            cursor,
+            head,
+            page: VecDeque::new(),
+        }
+    }
+
+    /// Returns the next event, waiting for one to be recorded if need be.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Result<SessionEvent, StoreError> {
+        loop {
+            if let Some(event) = self.page.pop_front() {
+                self.cursor = event.position;
+                return Ok(event);
+            }
+            // Seen before the read, so that an append during the read ends the wait at once.
+            self.head.mark_unchanged();
+            self.page = self.store.read_after(self.cursor, PAGE).await?.into();
+            if self.page.is_empty()
+                && let Ok(Err(_closed)) = time::timeout(FOREIGN_APPENDS, self.head.changed()).await
+            {
+                return Err(StoreError::Closed);
+            }
+        }
+    }
+}
