@@ -13,7 +13,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::store::{EventStore, StoreError};
+use super::error::StoreError;
+use super::store::EventStore;
 use super::{NewEvent, SessionEvent};
 use crate::session_key::SessionKey;
 use crate::state_dir::{private_dir, private_file};

@@ -5,14 +5,16 @@
 //! it returns after the fact is on disk, and only then does anybody hear of it. Everything that
 //! people see is a fold over these events.
 //!
-//! Reading order: [`kind`] and [`payload`] are the facts, `schema` their place on disk,
-//! [`store`] reads them, `writer` appends them, [`lease`] keeps one run per session,
-//! [`subscribe`] follows them, [`projection`] folds them.
+//! Reading order: `kind` and `payload` are the facts, `schema` and `rows` their place on disk,
+//! `store` opens and reads the log, `writer` appends to it, `lease` keeps one run per session,
+//! `subscribe` follows it, `projection` folds it.
 
+mod error;
 mod kind;
 mod lease;
 mod payload;
 mod projection;
+mod rows;
 mod schema;
 mod store;
 mod subscribe;
@@ -21,11 +23,12 @@ mod writer;
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 
+pub use error::StoreError;
 pub use kind::{EndReason, SessionEventKind, keys};
 pub use lease::Lease;
 pub use payload::{Block, Payload, StepPayload, Thinking, ToolPayload};
 pub use projection::{ChatMessage, SessionProjection, Speaker, Versioned};
-pub use store::{EventStore, SessionSummary, StoreError};
+pub use store::{EventStore, SessionSummary};
 pub use subscribe::Subscription;
 
 use crate::ids::{CallId, RunId};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::store::StoreError;
+use super::error::StoreError;
 
 /// `application_id` of our files, so that a foreign database is never written to ("OCRS").
 const APPLICATION_ID: i32 = 0x4f43_5253;

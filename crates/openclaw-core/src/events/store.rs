@@ -9,17 +9,19 @@ use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task;
 
+use super::error::StoreError;
 use super::lease::{Lease, Owner};
+use super::rows::{
+    SUMMARY, last_position, select_events, session_id, sql_integer, summary, unsigned,
+};
 use super::subscribe::Subscription;
 use super::writer::{Append, Command, Releases, Writer};
-use super::{NewEvent, Payload, Position, RawJson, SessionEvent, SessionEventKind, schema};
+use super::{NewEvent, Position, SessionEvent, schema};
 use crate::clock::Clock;
-use crate::ids::{CallId, RunId};
-use crate::kind::Kind;
 use crate::session_key::SessionKey;
 use crate::state_dir::private_dir;
 
@@ -83,111 +85,6 @@ pub struct SessionSummary {
     pub updated: Timestamp,
     /// Whether it has ended.
     pub ended: bool,
-}
-
-/// Why the store could not do something. Nothing is half done.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// The file cannot be opened.
-    #[error("cannot open the event log `{path}`: {source}")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: Arc<rusqlite::Error>,
-    },
-    /// The folder of the file cannot be used.
-    #[error("cannot use the folder of the event log `{path}`: {source}")]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// The reason.
-        source: Arc<io::Error>,
-    },
-    /// The file belongs to another program.
-    #[error("`{path}` is a database of another program")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file comes from a later version of this program.
-    #[error("the event log `{path}` has version {found}, this program knows up to {known}")]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The file's version.
-        found: usize,
-        /// The highest version that this program knows.
-        known: usize,
-    },
-    /// A read failed.
-    #[error("cannot read the event log: {0}")]
-    Read(#[source] Arc<rusqlite::Error>),
-    /// A write failed; nothing of it was recorded.
-    #[error("cannot write the event log: {0}")]
-    Write(#[source] Arc<rusqlite::Error>),
-    /// A stored event cannot be understood.
-    #[error("event {seq} of `{session}` cannot be read: {source}")]
-    Damaged {
-        /// The session.
-        session: SessionKey,
-        /// The event's sequence number.
-        seq: u64,
-        /// What is wrong with it.
-        source: Arc<serde_json::Error>,
-    },
-    /// There is no such session.
-    #[error("there is no session `{0}`")]
-    NoSession(SessionKey),
-    /// The session exists and has not ended.
-    #[error("the session `{0}` exists already")]
-    SessionExists(SessionKey),
-    /// The session has ended.
-    #[error("the session `{0}` has ended")]
-    SessionEnded(SessionKey),
-    /// Another process, or another run, works on the session.
-    #[error("the session `{0}` is being run by another process or run")]
-    Leased(SessionKey),
-    /// The lease under which an append was made has passed to somebody else.
-    #[error("the lease on the session `{0}` has passed to another process")]
-    LeaseLost(SessionKey),
-    /// The store is shutting down.
-    #[error("the event log is closed")]
-    Closed,
-}
-
-impl StoreError {
-    pub(super) fn open(path: &Path, source: rusqlite::Error) -> Self {
-        Self::Open {
-            path: path.to_owned(),
-            source: Arc::new(source),
-        }
-    }
-
-    pub(super) fn write(source: rusqlite::Error) -> Self {
-        Self::Write(Arc::new(source))
-    }
-
-    fn read(source: rusqlite::Error) -> Self {
-        Self::Read(Arc::new(source))
-    }
-
-    /// Returns the kind of this failure.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::NoSession(_) => Kind::NotFound,
-            Self::SessionExists(_) | Self::SessionEnded(_) | Self::LeaseLost(_) => Kind::Conflict,
-            Self::Leased(_) => Kind::Busy,
-            Self::Damaged { .. } => Kind::Internal,
-            Self::Open { .. }
-            | Self::Folder { .. }
-            | Self::Foreign { .. }
-            | Self::Newer { .. }
-            | Self::Read(_)
-            | Self::Write(_)
-            | Self::Closed => Kind::Unavailable,
-        }
-    }
 }
 
 impl EventStore {
@@ -416,146 +313,6 @@ impl Drop for Shared {
             drop(writer.join());
         }
     }
-}
-
-const SUMMARY: &str = "SELECT key, head, started_ms, updated_ms, ended FROM sessions";
-
-fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
-    Ok(SessionSummary {
-        key: column_text(row, 0, SessionKey::parse)?,
-        head: unsigned(row.get(1)?),
-        started: timestamp(row.get(2)?),
-        updated: timestamp(row.get(3)?),
-        ended: row.get(4)?,
-    })
-}
-
-fn select_events(
-    connection: &Connection,
-    clause: &str,
-    parameters: impl rusqlite::Params,
-) -> Result<Vec<SessionEvent>, StoreError> {
-    let sql = format!(
-        "SELECT e.position, s.key, e.seq, e.time_ms, e.cause, e.run_id, e.step, e.call_id,
-                e.kind, e.data, e.payload, e.raw
-         FROM events e JOIN sessions s ON s.id = e.session_id {clause}"
-    );
-    let mut statement = connection.prepare_cached(&sql).map_err(StoreError::read)?;
-    let mut rows = statement.query(parameters).map_err(StoreError::read)?;
-    let mut events = Vec::new();
-    while let Some(row) = rows.next().map_err(StoreError::read)? {
-        events.push(event(row)?);
-    }
-    Ok(events)
-}
-
-fn event(row: &Row<'_>) -> Result<SessionEvent, StoreError> {
-    let session = column_text(row, 1, SessionKey::parse).map_err(StoreError::read)?;
-    let seq = unsigned(row.get(2).map_err(StoreError::read)?);
-    let stored = stored(row).map_err(StoreError::read)?;
-    let damaged = |source| StoreError::Damaged {
-        session: session.clone(),
-        seq,
-        source: Arc::new(source),
-    };
-    let kind: SessionEventKind = serde_json::from_str(&format!(
-        r#"{{"kind":"{}","data":{}}}"#,
-        stored.kind, stored.data
-    ))
-    .map_err(damaged)?;
-    let payload: Option<Payload> = stored
-        .payload
-        .map(|text| serde_json::from_str(&text))
-        .transpose()
-        .map_err(damaged)?;
-    let raw = stored.raw.map(RawJson::new).transpose().map_err(damaged)?;
-    Ok(SessionEvent {
-        session,
-        seq,
-        position: stored.position,
-        time: stored.time,
-        cause: stored.cause,
-        run_id: stored.run_id,
-        step: stored.step,
-        call_id: stored.call_id,
-        kind,
-        payload,
-        raw,
-    })
-}
-
-/// The columns of an event before their texts are parsed.
-struct Stored {
-    position: Position,
-    time: Timestamp,
-    cause: Option<u64>,
-    run_id: Option<RunId>,
-    step: Option<u32>,
-    call_id: Option<CallId>,
-    kind: String,
-    data: String,
-    payload: Option<String>,
-    raw: Option<String>,
-}
-
-fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
-    Ok(Stored {
-        position: unsigned(row.get(0)?),
-        time: timestamp(row.get(3)?),
-        cause: row.get::<_, Option<i64>>(4)?.map(unsigned),
-        run_id: row.get::<_, Option<String>>(5)?.map(RunId),
-        step: row.get(6)?,
-        call_id: row.get::<_, Option<String>>(7)?.map(CallId),
-        kind: row.get(8)?,
-        data: row.get(9)?,
-        payload: row.get(10)?,
-        raw: row.get(11)?,
-    })
-}
-
-pub(super) fn session_id(connection: &Connection, key: &SessionKey) -> Result<i64, StoreError> {
-    connection
-        .prepare_cached("SELECT id FROM sessions WHERE key = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([key.as_str()], |row| row.get(0))
-                .optional()
-        })
-        .map_err(StoreError::read)?
-        .ok_or_else(|| StoreError::NoSession(key.clone()))
-}
-
-pub(super) fn last_position(connection: &Connection) -> Result<Position, StoreError> {
-    connection
-        .query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| {
-            row.get(0)
-        })
-        .map(unsigned)
-        .map_err(StoreError::read)
-}
-
-/// Sequence numbers and positions come from SQLite, which counts in signed integers from 1.
-pub(super) fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
-pub(super) fn sql_integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn timestamp(milliseconds: i64) -> Timestamp {
-    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn column_text<T, E: std::error::Error + Send + Sync + 'static>(
-    row: &Row<'_>,
-    index: usize,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> rusqlite::Result<T> {
-    let text: String = row.get(index)?;
-    parse(&text).map_err(|err| {
-        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(err))
-    })
 }
 
 /// SQLite makes its files with the mode of the process; conversations are the owner's alone.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time;
 
-use super::store::{EventStore, StoreError};
+use super::error::StoreError;
+use super::store::EventStore;
 use super::{Position, SessionEvent};
 
 /// How many events a subscription reads ahead at most.

@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, Savepoint, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::error::StoreError;
 use super::lease::Owner;
-use super::store::{StoreError, last_position, sql_integer, unsigned};
+use super::rows::{last_position, sql_integer, unsigned};
 use super::{NewEvent, Position, SessionEvent, SessionEventKind};
 use crate::clock::Clock;
 use crate::ids::{CallId, RunId};
