@@ -1,0 +1,174 @@
+//! The command line: a word for the command, and few flags.
+//!
+//! Parsed by hand, because clap belongs to the `openclaw` binary and would more than double the
+//! time that a fresh clone needs to compile this program.
+
+use std::ffi::OsString;
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+Chores of this workspace.
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  demo [-- ARGS]       build `openclaw`, then run `openclaw demo ARGS`; its exit code is passed on
+  test                 install what the tests need (Debian, as root), then run all of them
+  ci [--no-test]       fmt, tidy, clippy, test, doc, deny, advisories, codegen; a table at the end
+  codegen [--check]    write docs/reference; with --check, fail where it differs from the code
+  tidy                 check the crate graph, the sources and the paths that ARCHITECTURE.md names
+
+Everything is built beneath CARGO_TARGET_DIR if that is set, otherwise in
+${XDG_CACHE_HOME:-$HOME/.cache}/openclaw-rs/target, which every checkout shares.
+
+Exit codes: 0 done, 1 something failed, 2 the command line was not understood.
+";
+
+/// One chore, as asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Print the help text.
+    Help,
+    /// Run the demo.
+    Demo {
+        /// What follows `openclaw demo`.
+        arguments: Vec<OsString>,
+    },
+    /// Run every test.
+    Test,
+    /// Run every check.
+    Ci(Tests),
+    /// Generate the reference pages.
+    Codegen(Mode),
+    /// Check what no other tool checks.
+    Tidy,
+}
+
+/// Whether `ci` runs the tests too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tests {
+    /// They are one of the steps.
+    Run,
+    /// They ran already.
+    Skip,
+}
+
+/// What `codegen` does with a page that differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Writes it.
+    Write,
+    /// Reports it.
+    Check,
+}
+
+/// Why a command line was not understood.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UsageError {
+    /// There is no such command.
+    #[error("no command `{0}`")]
+    Command(String),
+    /// The command does not take this.
+    #[error("`{command}` takes no `{argument}`")]
+    Argument {
+        command: &'static str,
+        argument: String,
+    },
+}
+
+/// Reads the arguments that follow the program's name.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut arguments = arguments.peekable();
+    let Some(word) = arguments.next() else {
+        return Ok(Command::Help);
+    };
+    match word.to_string_lossy().as_ref() {
+        "help" | "--help" | "-h" => Ok(Command::Help),
+        "demo" => {
+            // The separator is for cargo's and the reader's sake; the demo does not see it.
+            arguments.next_if(|argument| argument == "--");
+            let arguments = arguments.collect();
+            Ok(Command::Demo { arguments })
+        }
+        "test" => without_flags("test", Command::Test, arguments),
+        "tidy" => without_flags("tidy", Command::Tidy, arguments),
+        "ci" => {
+            let tests = flag(&mut arguments, "--no-test").then_some(Tests::Skip);
+            without_flags("ci", Command::Ci(tests.unwrap_or(Tests::Run)), arguments)
+        }
+        "codegen" => {
+            let mode = flag(&mut arguments, "--check").then_some(Mode::Check);
+            let command = Command::Codegen(mode.unwrap_or(Mode::Write));
+            without_flags("codegen", command, arguments)
+        }
+        other => Err(UsageError::Command(other.to_owned())),
+    }
+}
+
+fn flag<I>(arguments: &mut std::iter::Peekable<I>, name: &str) -> bool
+where
+    I: Iterator<Item = OsString>,
+{
+    arguments.next_if(|argument| argument == name).is_some()
+}
+
+fn without_flags(
+    name: &'static str,
+    command: Command,
+    mut rest: impl Iterator<Item = OsString>,
+) -> Result<Command, UsageError> {
+    match rest.next() {
+        None => Ok(command),
+        Some(argument) if argument == "--help" || argument == "-h" => Ok(Command::Help),
+        Some(argument) => Err(UsageError::Argument {
+            command: name,
+            argument: argument.to_string_lossy().into_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, UsageError> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn commands_take_their_flags() {
+        assert_eq!(parsed("ci"), Ok(Command::Ci(Tests::Run)));
+        assert_eq!(parsed("ci --no-test"), Ok(Command::Ci(Tests::Skip)));
+        assert_eq!(parsed("codegen"), Ok(Command::Codegen(Mode::Write)));
+        assert_eq!(parsed("codegen --check"), Ok(Command::Codegen(Mode::Check)));
+        assert_eq!(parsed("test"), Ok(Command::Test));
+        assert_eq!(parsed("tidy --help"), Ok(Command::Help));
+        assert_eq!(parsed(""), Ok(Command::Help));
+    }
+
+    #[test]
+    fn the_demo_gets_everything_after_the_first_separator() {
+        let expected = |arguments: &[&str]| {
+            let arguments = arguments.iter().map(OsString::from).collect();
+            Ok(Command::Demo { arguments })
+        };
+        assert_eq!(parsed("demo"), expected(&[]));
+        assert_eq!(
+            parsed("demo -- --exit -- x"),
+            expected(&["--exit", "--", "x"])
+        );
+        assert_eq!(parsed("demo --exit"), expected(&["--exit"]));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        assert_eq!(
+            parsed("build"),
+            Err(UsageError::Command("build".to_owned()))
+        );
+        assert_eq!(
+            parsed("tidy --fix").unwrap_err().to_string(),
+            "`tidy` takes no `--fix`"
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a chore failed.
+
+use crate::codegen::CodegenError;
+use crate::place::PlaceError;
+use crate::run::RunError;
+use crate::tidy::TidyError;
+
+/// Any failure of a chore.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The checkout was not found.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A program failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The reference pages are not what the code says.
+    #[error(transparent)]
+    Codegen(#[from] CodegenError),
+    /// The workspace breaks one of its rules.
+    #[error(transparent)]
+    Tidy(#[from] TidyError),
+    /// Steps of `ci` failed.
+    #[error("{} failed", .names.join(", "))]
+    Steps {
+        /// Their names, in the order in which they ran.
+        names: Vec<&'static str>,
+    },
+}

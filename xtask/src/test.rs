@@ -1,0 +1,42 @@
+//! `cargo xtask test`: every test of the workspace, and what they need to run.
+
+use crate::error::Error;
+use crate::place::{self, Place};
+use crate::run::RunError;
+use crate::tools::CargoTool;
+use crate::{report, tools};
+
+/// Runs all tests; both halves run even when the first fails.
+pub(crate) fn test(place: &Place) -> Result<(), Error> {
+    tools::bubblewrap(place);
+    if place.recorded().is_none() {
+        report::note(
+            "no recorded OpenClaw data (OPENCLAW_SHARED): tests that compare with it skip",
+        );
+    }
+    let tests = unit_and_integration(place);
+    report::step("doc tests");
+    let doc_tests = place
+        .cargo("test")
+        .args(["--doc", "--workspace", "--no-fail-fast"])
+        .check();
+    tests?;
+    doc_tests?;
+    Ok(())
+}
+
+fn unit_and_integration(place: &Place) -> Result<(), RunError> {
+    if tools::cargo_tool(place, CargoTool::Nextest) {
+        report::step("unit and integration tests (cargo nextest)");
+        let profile = if place::unattended() { "ci" } else { "default" };
+        return place
+            .cargo("nextest")
+            .args(["run", "--workspace", "--profile", profile])
+            .check();
+    }
+    report::step("unit and integration tests (cargo test, because cargo-nextest is not there)");
+    place
+        .cargo("test")
+        .args(["--workspace", "--all-targets", "--no-fail-fast"])
+        .check()
+}
