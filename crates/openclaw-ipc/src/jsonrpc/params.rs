@@ -1,0 +1,65 @@
+//! The params of one call, before they are read as the method's own type.
+
+use openclaw_core::Kind;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::decode::decode;
+use super::error::RpcError;
+
+/// What a request carries for its method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Params(Form);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Form {
+    Object(Map<String, Value>),
+    Array,
+    /// A number or an escape that JSON's grammar allows and no program can hold.
+    Unreadable,
+}
+
+impl Params {
+    /// Reads the member `params`, or nothing when it is neither object, array nor null.
+    pub(super) fn read(json: Option<&RawValue>) -> Option<Self> {
+        let Some(json) = json else {
+            return Some(Self::default());
+        };
+        match json.get().as_bytes().first()? {
+            b'n' => Some(Self::default()),
+            b'[' => Some(Self(Form::Array)),
+            b'{' => Some(Self(
+                serde_json::from_str(json.get()).map_or(Form::Unreadable, Form::Object),
+            )),
+            _ => None,
+        }
+    }
+
+    /// Reads the params as a method's own type.
+    ///
+    /// The error names the field that does not fit.
+    pub fn decode<P: DeserializeOwned>(self) -> Result<P, RpcError> {
+        match self.0 {
+            Form::Object(object) => Ok(decode(Value::Object(object))?),
+            Form::Array => Err(RpcError::new(Kind::Invalid, "params are given by position")
+                .with_hint("send params as an object with the fields by name")),
+            Form::Unreadable => Err(RpcError::new(
+                Kind::Invalid,
+                "params have a number out of range or a broken escape",
+            )),
+        }
+    }
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self(Form::Object(Map::new()))
+    }
+}
+
+impl From<Map<String, Value>> for Params {
+    fn from(object: Map<String, Value>) -> Self {
+        Self(Form::Object(object))
+    }
+}

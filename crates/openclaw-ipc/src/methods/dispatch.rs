@@ -1,0 +1,246 @@
+//! From a request to its handler and back.
+
+use std::future::Future;
+
+use openclaw_core::Kind;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{METHODS, Method, MethodInfo};
+use crate::jsonrpc::{Params, RpcError};
+
+/// A set of handlers, and what they have in common.
+pub trait Handlers: Sync {
+    /// What a handler knows about the call beyond its params: above all, who is calling.
+    type Cx: Sync;
+    /// What a handler fails with; the conversion decides what the caller may see of it.
+    type Error: Into<RpcError> + Send;
+
+    /// Decides whether the caller may use the method.
+    ///
+    /// # Security
+    /// [`dispatch`](super::dispatch) asks before it looks at the params, so this is the one scope
+    /// check and it cannot be passed by.
+    fn authorize(&self, cx: &Self::Cx, method: &MethodInfo) -> Result<(), Self::Error>;
+}
+
+/// The handler of one method.
+///
+/// ```
+/// use openclaw_ipc::methods::{Handle, Handlers, MethodInfo, NoParams, ToolsList, ToolsListOutput};
+/// use openclaw_ipc::RpcError;
+///
+/// struct Rpc;
+/// impl Handlers for Rpc {
+///     type Cx = ();
+///     type Error = RpcError;
+///     fn authorize(&self, _: &(), _: &MethodInfo) -> Result<(), RpcError> {
+///         Ok(())
+///     }
+/// }
+/// impl Handle<ToolsList> for Rpc {
+///     async fn handle(&self, _: &(), _: NoParams) -> Result<ToolsListOutput, RpcError> {
+///         Ok(ToolsListOutput { tools: Vec::new() })
+///     }
+/// }
+/// ```
+pub trait Handle<M: Method>: Handlers {
+    /// Does what the method promises.
+    fn handle(
+        &self,
+        cx: &Self::Cx,
+        params: M::Params,
+    ) -> impl Future<Output = Result<M::Output, Self::Error>> + Send;
+}
+
+/// Calls the handler of one method; the table has decided which.
+pub(super) async fn call<M: Method, H: Handle<M>>(
+    handlers: &H,
+    cx: &H::Cx,
+    params: Params,
+) -> Result<Box<RawValue>, RpcError> {
+    let method = const { &MethodInfo::of::<M>() };
+    handlers.authorize(cx, method).map_err(Into::into)?;
+    let params = params.decode()?;
+    let output = handlers.handle(cx, params).await.map_err(Into::into)?;
+    to_raw_value(&output).map_err(|err| {
+        tracing::error!(method = M::NAME, error = %err, "an output is no JSON");
+        RpcError::new(Kind::Internal, "the output could not be written")
+    })
+}
+
+/// Says that there is no such method, and which there are.
+pub(super) fn unknown(method: &str) -> RpcError {
+    let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
+    RpcError::method_not_found(method).with_hint(format!("call one of {}", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::jsonrpc::{self, Requests};
+    use crate::methods::{self, Scope};
+
+    /// Answers every method with the output of its example and notes what it was asked.
+    struct Examples {
+        seen: Mutex<Vec<Value>>,
+        allowed: Scope,
+    }
+
+    impl Handlers for Examples {
+        type Cx = ();
+        type Error = RpcError;
+
+        fn authorize(&self, (): &(), method: &MethodInfo) -> Result<(), RpcError> {
+            if method.scope <= self.allowed {
+                return Ok(());
+            }
+            Err(RpcError::new(
+                Kind::Denied,
+                format!("needs {}", method.scope.as_str()),
+            ))
+        }
+    }
+
+    impl<M: Method> Handle<M> for Examples {
+        async fn handle(&self, (): &(), params: M::Params) -> Result<M::Output, RpcError> {
+            self.seen.lock().push(serde_json::to_value(params).unwrap());
+            Ok(serde_json::from_str(M::EXAMPLE.output).unwrap())
+        }
+    }
+
+    async fn call(
+        allowed: Scope,
+        method: &str,
+        params: Params,
+    ) -> (Result<String, RpcError>, Vec<Value>) {
+        let handlers = Examples {
+            seen: Mutex::default(),
+            allowed,
+        };
+        let future = methods::dispatch(&handlers, &(), method, params);
+        let outcome = sendable(future).await;
+        (
+            outcome.map(|json| json.get().to_owned()),
+            handlers.seen.into_inner(),
+        )
+    }
+
+    /// A gateway answers calls in tasks of their own, which may move between threads.
+    const fn sendable<F: Future + Send>(future: F) -> F {
+        future
+    }
+
+    fn object(json: &Value) -> Params {
+        json.as_object().unwrap().clone().into()
+    }
+
+    #[tokio::test]
+    async fn every_method_takes_and_gives_what_its_example_says() {
+        for method in METHODS {
+            let params: Value = serde_json::from_str(method.example.params).unwrap();
+            let output: Value = serde_json::from_str(method.example.output).unwrap();
+            let (outcome, seen) = call(Scope::Admin, method.name, object(&params)).await;
+            assert_eq!(
+                serde_json::from_str::<Value>(&outcome.unwrap()).unwrap(),
+                output
+            );
+            assert_eq!(seen, [params]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_caller_without_the_scope_reaches_no_handler_and_learns_nothing_of_the_params() {
+        let (outcome, seen) =
+            call(Scope::Read, "session.message", object(&json!({"odd": 1}))).await;
+        assert_eq!(outcome, Err(RpcError::new(Kind::Denied, "needs write")));
+        assert_eq!(seen, Vec::<Value>::new());
+    }
+
+    #[tokio::test]
+    async fn params_that_do_not_fit_reach_no_handler() {
+        for (method, params, message) in [
+            ("session.history", json!({}), "`sessionKey` is missing"),
+            (
+                "session.history",
+                json!({"sessionKey": "agent:main:main", "limit": 0}),
+                "limit: a page has 1 to 1000 entries, not 0",
+            ),
+            (
+                "session.history",
+                json!({"sessionKey": "../../etc/passwd"}),
+                "sessionKey: a session key has the form `agent:<agentId>:<rest>`",
+            ),
+            (
+                "agent.status",
+                json!({"agentId": ["main"]}),
+                "agentId: expected a string, found an array",
+            ),
+            ("agent.list", json!({"all": true}), "unknown field `all`"),
+            (
+                "tools.execute",
+                json!({"tool": "ls", "params": []}),
+                "params: expected an object, found an array",
+            ),
+        ] {
+            let (outcome, seen) = call(Scope::Admin, method, object(&params)).await;
+            let error = outcome.unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (-32602, message));
+            assert_eq!(seen, Vec::<Value>::new());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_attachment_that_is_not_base64_is_named_and_not_quoted() {
+        let file = json!({"kind": "photo", "mime": "image/png", "data": "sk-secret!"});
+        let params =
+            json!({"sessionKey": "agent:main:main", "content": "x", "attachments": [file]});
+        let error = call(Scope::Admin, "session.message", object(&params))
+            .await
+            .0
+            .unwrap_err();
+        assert_eq!(error.data.field.as_deref(), Some("attachments[0].data"));
+        assert!(
+            error.message.starts_with("attachments[0].data: not base64"),
+            "{error}"
+        );
+        assert!(!error.message.contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_method_gets_the_names_of_the_known_ones() {
+        let error = call(Scope::Admin, "session.drop", Params::default())
+            .await
+            .0
+            .unwrap_err();
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (-32601, "no method `session.drop`")
+        );
+        assert!(
+            error
+                .data
+                .hint
+                .unwrap()
+                .starts_with("call one of session.create, session.message,")
+        );
+    }
+
+    #[tokio::test]
+    async fn positions_are_no_params() {
+        let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools.list","params":[]}"#;
+        let Requests::One(Ok(request)) = jsonrpc::parse(text) else {
+            panic!("the envelope is fine");
+        };
+        let error = call(Scope::Admin, &request.method, request.params)
+            .await
+            .0
+            .unwrap_err();
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (-32602, "params are given by position")
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! The method table: every method of the gateway, on one page.
+//!
+//! One entry in `table.rs` gives a method its name, scope, documentation, params, output and an
+//! example. From the table come the marker types, [`METHODS`], the dispatch with its scope check,
+//! the JSON Schema and the reference page. A gateway that leaves a method without a handler does
+//! not compile:
+//!
+//! ```compile_fail,E0277
+//! use openclaw_ipc::methods::{Handlers, MethodInfo, dispatch};
+//! use openclaw_ipc::{RpcError, jsonrpc::Params};
+//!
+//! struct Nothing;
+//! impl Handlers for Nothing {
+//!     type Cx = ();
+//!     type Error = RpcError;
+//!     fn authorize(&self, _: &(), _: &MethodInfo) -> Result<(), RpcError> {
+//!         Ok(())
+//!     }
+//! }
+//! async fn call() {
+//!     drop(dispatch(&Nothing, &(), "session.create", Params::default()).await);
+//! }
+//! ```
+//!
+//! What the methods do is the gateway's business.
+
+mod agent;
+mod dispatch;
+mod page;
+mod session;
+mod table;
+mod tools;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use agent::{
+    ActiveRun, AgentListOutput, AgentState, AgentStatusOutput, AgentStatusParams, AgentSummary,
+};
+pub use dispatch::{Handle, Handlers};
+pub use page::{PageLimit, PageLimitError};
+pub use session::{
+    Attachment, SessionCancelOutput, SessionCancelParams, SessionCreateOutput, SessionCreateParams,
+    SessionEndOutput, SessionEndParams, SessionHistoryOutput, SessionHistoryParams,
+    SessionListOutput, SessionListParams, SessionMessageOutput, SessionMessageParams,
+    SessionSummary, StopReason,
+};
+pub use table::{
+    AgentList, AgentStatus, METHODS, SessionCancel, SessionCreate, SessionEnd, SessionHistory,
+    SessionList, SessionMessage, ToolsExecute, ToolsList, dispatch,
+};
+pub use tools::{ToolSummary, ToolsExecuteOutput, ToolsExecuteParams, ToolsListOutput};
+
+/// A method, as a type: what a client calls and what a gateway handles.
+pub trait Method: 'static {
+    /// The name on the wire, in the form `resource.verb`.
+    const NAME: &'static str;
+    /// What a caller must be allowed to do.
+    const SCOPE: Scope;
+    /// What the method does, for the reference page; Markdown.
+    const DOC: &'static str;
+    /// One call as it may look.
+    const EXAMPLE: Example;
+    /// What it is called with.
+    type Params: DeserializeOwned + Serialize + JsonSchema + Send;
+    /// What it answers.
+    type Output: DeserializeOwned + Serialize + JsonSchema + Send;
+}
+
+/// Params of a method that takes none.
+#[expect(
+    clippy::empty_structs_with_brackets,
+    reason = "a unit struct would be read from null instead of an object"
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// What a caller may do; each scope includes the ones before it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Look at sessions, agents and tools.
+    Read,
+    /// Speak to agents and run tools.
+    Write,
+    /// Change the gateway itself.
+    Admin,
+}
+
+impl Scope {
+    /// Returns the scope's name, as tokens and the reference page spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A row of the method table, for everything that is not the call itself.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodInfo {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// What a caller must be allowed to do.
+    pub scope: Scope,
+    /// What the method does; Markdown.
+    pub doc: &'static str,
+    /// Params and output of one call, as JSON text.
+    pub example: Example,
+    /// Describes the params.
+    pub params_schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Describes the output.
+    pub output_schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// One call as it may look.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The params, as JSON text.
+    pub params: &'static str,
+    /// The output, as JSON text.
+    pub output: &'static str,
+}
+
+impl MethodInfo {
+    /// Returns the row of one method.
+    pub const fn of<M: Method>() -> Self {
+        Self {
+            name: M::NAME,
+            scope: M::SCOPE,
+            doc: M::DOC,
+            example: M::EXAMPLE,
+            params_schema: SchemaGenerator::subschema_for::<M::Params>,
+            output_schema: SchemaGenerator::subschema_for::<M::Output>,
+        }
+    }
+
+    /// Returns the method of this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        METHODS.iter().find(|method| method.name == name)
+    }
+}

@@ -1,0 +1,158 @@
+//! The table itself. A method is one entry here and one handler in the gateway.
+
+use serde_json::value::RawValue;
+
+use super::agent::{AgentListOutput, AgentStatusOutput, AgentStatusParams};
+use super::dispatch::{Handle, Handlers, call, unknown};
+use super::session::{
+    SessionCancelOutput, SessionCancelParams, SessionCreateOutput, SessionCreateParams,
+    SessionEndOutput, SessionEndParams, SessionHistoryOutput, SessionHistoryParams,
+    SessionListOutput, SessionListParams, SessionMessageOutput, SessionMessageParams,
+};
+use super::tools::{ToolsExecuteOutput, ToolsExecuteParams, ToolsListOutput};
+use super::{Example, Method, MethodInfo, NoParams, Scope};
+use crate::jsonrpc::{Params, RpcError};
+
+/// Makes of each entry a marker type, a row of [`METHODS`] and an arm of [`dispatch`].
+macro_rules! methods {
+    ($(
+        $marker:ident = $name:literal, $scope:ident, $params:ty => $output:ty {
+            doc: $doc:literal,
+            example: $example_params:literal => $example_output:literal,
+        }
+    )*) => {
+        $(
+            #[doc = concat!("`", $name, "`: ", $doc)]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $marker;
+
+            impl Method for $marker {
+                const NAME: &'static str = $name;
+                const SCOPE: Scope = Scope::$scope;
+                const DOC: &'static str = $doc;
+                const EXAMPLE: Example =
+                    Example { params: $example_params, output: $example_output };
+                type Params = $params;
+                type Output = $output;
+            }
+        )*
+
+        /// Every method, in the order of the reference page.
+        pub const METHODS: &[MethodInfo] = &[$(MethodInfo::of::<$marker>()),*];
+
+        /// Calls a method by its name and returns its output as JSON text.
+        ///
+        /// The caller's right to the method is checked first, then the params are read, then the
+        /// handler runs. It is as cancel-safe as that handler.
+        pub async fn dispatch<H>(
+            handlers: &H,
+            cx: &<H as Handlers>::Cx,
+            method: &str,
+            params: Params,
+        ) -> Result<Box<RawValue>, RpcError>
+        where
+            H: Handlers $(+ Handle<$marker>)*,
+        {
+            match method {
+                // Boxed, so that a call is as large as its own handler and not as the largest one.
+                $($name => Box::pin(call::<$marker, H>(handlers, cx, params)).await,)*
+                _ => Err(unknown(method)),
+            }
+        }
+    };
+}
+
+methods! {
+    SessionCreate = "session.create", Write, SessionCreateParams => SessionCreateOutput {
+        doc: "Opens a session with an agent and returns its key.
+
+With a `peerId`, the key follows from agent, channel and peer, and a session that exists already is returned as it is.
+Without one, every call opens a new session.",
+        example: r#"{"agentId": "main"}"#
+            => r#"{"sessionKey": "agent:main:explicit:0198c5a2-7f3e-4b7a-9d0e-3c1f5a6b7c8d"}"#,
+    }
+    SessionMessage = "session.message", Write, SessionMessageParams => SessionMessageOutput {
+        doc: "Says something to the agent and answers when its turn has ended.
+
+One run at a time works in a session; a message that comes meanwhile waits for its turn.
+What happens during the turn is told by the notifications.",
+        example: r#"{"sessionKey": "agent:main:main", "content": "list the files here"}"#
+            => r#"{"runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "content": "There are two files: a.txt and b.txt.", "model": "scripted-1", "provider": "scripted", "usage": {"input": 42, "output": 17, "cacheRead": 0, "cacheWrite": 0, "reasoning": 0}, "steps": 2, "stopReason": "endturn"}"#,
+    }
+    SessionHistory = "session.history", Read, SessionHistoryParams => SessionHistoryOutput {
+        doc: "Reads the event log of a session, oldest event first, a page at a time.
+
+To follow a session after a lost connection, pass the `seq` of the last event that was seen as the cursor.",
+        example: r#"{"sessionKey": "agent:main:main", "cursor": 1, "limit": 1}"#
+            => r#"{"events": [{"sessionKey": "agent:main:main", "seq": 2, "position": 2, "time": "2026-11-22T23:15:04.207Z", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "kind": "MessageReceived", "data": {"content": "list the files here", "attachments": []}}], "nextCursor": 2}"#,
+    }
+    SessionEnd = "session.end", Write, SessionEndParams => SessionEndOutput {
+        doc: "Ends a session and records why.
+
+A run that is under way is cancelled first.",
+        example: r#"{"sessionKey": "agent:main:main", "reason": "done for today"}"#
+            => r#"{"ended": true, "seq": 9}"#,
+    }
+    SessionList = "session.list", Read, SessionListParams => SessionListOutput {
+        doc: "Lists the sessions, the one with the latest event first, a page at a time.",
+        example: r#"{"limit": 1}"#
+            => r#"{"sessions": [{"sessionKey": "agent:main:main", "agentId": "main", "events": 9, "startedAt": "2026-11-22T23:15:04.207Z", "updatedAt": "2026-11-22T23:16:31.988Z", "ended": true}], "nextCursor": null}"#,
+    }
+    SessionCancel = "session.cancel", Write, SessionCancelParams => SessionCancelOutput {
+        doc: "Stops the run that is under way in a session.
+
+The call of `session.message` that set it off, and those that wait behind it, are answered with an error of the kind `cancelled`.",
+        example: r#"{"sessionKey": "agent:main:main"}"# => r#"{"cancelled": true}"#,
+    }
+    AgentList = "agent.list", Read, NoParams => AgentListOutput {
+        doc: "Lists the configured agents.",
+        example: r"{}"
+            => r#"{"agents": [{"agentId": "main", "model": "scripted-1", "provider": "scripted", "default": true}]}"#,
+    }
+    AgentStatus = "agent.status", Read, AgentStatusParams => AgentStatusOutput {
+        doc: "Says what an agent is and what it does now.",
+        example: r#"{"agentId": "main"}"#
+            => r#"{"agent": {"agentId": "main", "model": "scripted-1", "provider": "scripted", "default": true}, "state": "running", "runs": [{"runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "sessionKey": "agent:main:main"}], "tools": ["exec", "ls"]}"#,
+    }
+    ToolsList = "tools.list", Read, NoParams => ToolsListOutput {
+        doc: "Lists the registered tools with the schemas of their arguments.",
+        example: r"{}"
+            => r#"{"tools": [{"name": "exec", "description": "Runs a shell command in the sandbox.", "parameters": {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]}, "aliases": ["bash"]}]}"#,
+    }
+    ToolsExecute = "tools.execute", Write, ToolsExecuteParams => ToolsExecuteOutput {
+        doc: "Runs a tool without a model, through the same policy, sandbox and event log as a model's call.
+
+A tool that fails is an output with `success: false`; an unknown tool or arguments that do not fit it are errors.",
+        example: r#"{"tool": "exec", "params": {"command": "echo hello"}}"#
+            => r#"{"success": true, "result": "hello\n", "sessionKey": "agent:main:explicit:0198c5a2-7f3e-4b7a-9d0e-3c1f5a6b7c8d", "callId": "call-1", "durationMs": 12}"#,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_of_the_form_resource_verb() {
+        let names: BTreeSet<&str> = METHODS.iter().map(|method| method.name).collect();
+        assert_eq!(names.len(), METHODS.len());
+        for name in names {
+            let (resource, verb) = name.split_once('.').unwrap();
+            let word =
+                |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+            assert!(word(resource) && word(verb), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_method_that_only_looks_needs_the_scope_to_look() {
+        for method in METHODS {
+            let looks = [".list", ".status", ".history"]
+                .iter()
+                .any(|verb| method.name.ends_with(verb));
+            assert_eq!(method.scope == Scope::Read, looks, "{}", method.name);
+        }
+    }
+}
