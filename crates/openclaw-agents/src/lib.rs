@@ -1,2 +1,32 @@
-//! The agent loop of openclaw-rs, its tools and its lanes.
+//! The agent loop: from an admitted message to tool calls, tool results and an answer.
+//!
+//! Reading order: [`agent`] is who answers, [`tools`] what it can do, `transcript` and `prompt`
+//! what the model sees, [`calls`] the one gate to a tool, `run` the loop of one turn, [`engine`]
+//! the lanes that keep one run per session, [`runtime`] the same loop for embedding programs.
+//!
+//! The loop speaks to the outside through three things only: a model
+//! [`Provider`](openclaw_providers::Provider), the sandbox, and the event log.
 #![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod bus;
+pub mod calls;
+pub mod engine;
+mod error;
+pub mod inbox;
+mod prompt;
+mod run;
+pub mod runtime;
+pub mod scope;
+pub mod tools;
+mod transcript;
+
+pub use agent::{Agent, AgentModel, Limits};
+pub use bus::{Bus, Live};
+pub use engine::{Engine, Turn};
+pub use error::AgentError;
+pub use openclaw_sandbox::{self as sandbox, SandboxConfig, SandboxLevel};
+pub use run::Reply;
+pub use runtime::{AgentRuntime, Context};
+pub use scope::TaskScope;
+pub use tools::{BashTool, ReadFileTool, Tool, ToolCx, ToolError, ToolOutput, ToolRegistry};

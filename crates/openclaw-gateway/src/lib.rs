@@ -1,2 +1,23 @@
-//! Composition root of openclaw-rs: message pipeline, RPC handlers, HTTP and WebSocket edge.
+//! The gateway: everything below put together, and the one way in from outside.
+//!
+//! Reading order: [`home`] finds config, state and token, [`builder`] composes a [`Gateway`] of
+//! them, `pipeline` takes a message from its sender to the agent, [`rpc`] answers the methods of
+//! the table, `http` is the edge: sockets, bearer token, `POST /rpc` and `GET /ws`.
 #![forbid(unsafe_code)]
+
+pub mod builder;
+mod compose;
+mod error;
+pub mod home;
+mod http;
+mod live;
+mod pipeline;
+mod port;
+pub mod rpc;
+
+pub use builder::{Gateway, GatewayBuilder};
+pub use error::GatewayError;
+pub use home::{Home, Running};
+pub use http::Listening;
+pub use openclaw_agents as agents;
+pub use openclaw_providers as providers;

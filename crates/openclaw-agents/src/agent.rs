@@ -1,0 +1,65 @@
+//! Who answers: a configured agent.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openclaw_core::AgentId;
+use openclaw_providers::Provider;
+use openclaw_sandbox::SandboxConfig;
+
+/// An agent, as the configuration describes it.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Its id, the one in session keys.
+    pub id: AgentId,
+    /// The name that it goes by.
+    pub name: String,
+    /// The model that it thinks with; without one it can run tools for clients but not answer.
+    pub model: Option<AgentModel>,
+    /// The folder that its tools work in.
+    pub workspace: PathBuf,
+    /// How its commands are confined.
+    pub sandbox: SandboxConfig,
+    /// What one of its turns may take.
+    pub limits: Limits,
+}
+
+/// A model and the provider that serves it.
+#[derive(Clone)]
+pub struct AgentModel {
+    /// The provider.
+    pub provider: Arc<dyn Provider>,
+    /// The provider's name for the model.
+    pub model: String,
+    /// The most tokens that the model may write in one step.
+    pub max_tokens: Option<u32>,
+}
+
+impl fmt::Debug for AgentModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AgentModel({}/{})", self.provider.id(), self.model)
+    }
+}
+
+/// The bounds of one turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most model calls in one turn.
+    pub max_steps: u32,
+    /// The longest that a turn takes.
+    pub max_wall_time: Duration,
+    /// The most tool calls that the model may ask for in one step.
+    pub max_calls_per_step: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_steps: 40,
+            max_wall_time: Duration::from_mins(10),
+            max_calls_per_step: 32,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Lanes: one run per session at a time, the next message waits for its turn.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use openclaw_core::access::Admitted;
+use openclaw_core::events::{NewEvent, keys};
+use openclaw_core::{EventStore, RunId, SessionEventKind, SessionKey};
+use parking_lot::Mutex;
+use serde_json::json;
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::Agent;
+use crate::bus::Bus;
+use crate::error::AgentError;
+use crate::run::{Reply, Run};
+use crate::scope::TaskScope;
+use crate::tools::ToolRegistry;
+
+/// How many messages may wait in one lane.
+const LANE: usize = 32;
+/// How many runs go on at the same time over all sessions.
+const RUNS: usize = 256;
+
+/// A message that is on record and wants an answer.
+#[derive(Debug)]
+pub struct Turn {
+    /// Proof that its sender may give the agent work.
+    pub admitted: Admitted,
+    /// Who is to answer.
+    pub agent: Arc<Agent>,
+    /// The session that the message is in.
+    pub session: SessionKey,
+    /// The run that it sets off.
+    pub run_id: RunId,
+    /// The message's sequence number.
+    pub message: u64,
+}
+
+/// Runs turns, each session's in order, different sessions' side by side.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: EventStore,
+    tools: Arc<ToolRegistry>,
+    bus: Bus,
+    scope: TaskScope,
+    running: Semaphore,
+    lanes: Mutex<HashMap<SessionKey, Lane>>,
+}
+
+/// A session with a run, and the messages that wait for it to end.
+#[derive(Debug)]
+struct Lane {
+    run: RunId,
+    waiting: VecDeque<Job>,
+    stop: CancellationToken,
+    /// Says that the lane is gone.
+    done: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Job {
+    turn: Turn,
+    reply: oneshot::Sender<Result<Reply, AgentError>>,
+}
+
+impl Engine {
+    /// Makes an engine whose tasks belong to `scope`.
+    pub fn new(store: EventStore, tools: Arc<ToolRegistry>, bus: Bus, scope: TaskScope) -> Self {
+        let running = Semaphore::new(RUNS);
+        let lanes = Mutex::default();
+        Self {
+            shared: Arc::new(Shared {
+                store,
+                tools,
+                bus,
+                scope,
+                running,
+                lanes,
+            }),
+        }
+    }
+
+    /// Queues a turn and waits for its answer.
+    ///
+    /// # Cancel safety
+    /// The turn goes on when the future is dropped; its answer is then in the event log only.
+    pub async fn submit(&self, turn: Turn) -> Result<Reply, AgentError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job { turn, reply }).await?;
+        answer.await.unwrap_or(Err(AgentError::Cancelled))
+    }
+
+    /// Stops the run of a session and drops the messages that wait behind it.
+    ///
+    /// Returns whether anything was running.
+    pub fn cancel(&self, session: &SessionKey) -> bool {
+        match self.shared.lanes.lock().get(session) {
+            Some(lane) => {
+                lane.stop.cancel();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Stops the run of a session, drops what waits behind it, and returns when that is on record.
+    pub async fn stop(&self, session: &SessionKey) {
+        let done = self.shared.lanes.lock().get(session).map(|lane| {
+            lane.stop.cancel();
+            lane.done.clone()
+        });
+        if let Some(done) = done {
+            done.cancelled().await;
+        }
+    }
+
+    /// Returns the sessions that have a run now, and the run, oldest first.
+    pub fn active(&self) -> Vec<(SessionKey, RunId)> {
+        let lanes = self.shared.lanes.lock();
+        let mut active: Vec<_> = lanes
+            .iter()
+            .map(|(session, lane)| (session.clone(), lane.run.clone()))
+            .collect();
+        active.sort_unstable_by(|a, b| a.1.cmp(&b.1));
+        active
+    }
+
+    async fn enqueue(&self, job: Job) -> Result<(), AgentError> {
+        let session = job.turn.session.clone();
+        let refused = {
+            let mut lanes = self.shared.lanes.lock();
+            match lanes.get_mut(&session) {
+                Some(lane) if lane.waiting.len() >= LANE => Some((job, lane.waiting.len())),
+                Some(lane) => {
+                    lane.waiting.push_back(job);
+                    None
+                }
+                None => {
+                    let stop = self.shared.scope.stop().child_token();
+                    let lane = Lane {
+                        run: job.turn.run_id.clone(),
+                        waiting: VecDeque::new(),
+                        stop: stop.clone(),
+                        done: CancellationToken::new(),
+                    };
+                    lanes.insert(session.clone(), lane);
+                    let task = Arc::clone(&self.shared).drain(session.clone(), job, stop);
+                    drop(self.shared.scope.spawn("lane", task));
+                    None
+                }
+            }
+        };
+        match refused {
+            None => Ok(()),
+            Some((job, waiting)) => {
+                let err = AgentError::LaneFull { session, waiting };
+                self.shared.record_unstarted(&job.turn, &err).await;
+                Err(err)
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Runs the jobs of one lane until none waits.
+    async fn drain(self: Arc<Self>, session: SessionKey, first: Job, stop: CancellationToken) {
+        let mut next = Some((first, stop));
+        while let Some((job, stop)) = next.take() {
+            let outcome = self.run(&job.turn, stop).await;
+            // Whoever asked may have gone; the answer is on record.
+            drop(job.reply.send(outcome));
+            next = self.next(&session);
+        }
+    }
+
+    /// Takes the next job of a lane, or the lane away when nothing waits.
+    fn next(&self, session: &SessionKey) -> Option<(Job, CancellationToken)> {
+        let mut lanes = self.lanes.lock();
+        let lane = lanes.get_mut(session)?;
+        let Some(job) = lane.waiting.pop_front() else {
+            lane.done.cancel();
+            lanes.remove(session);
+            return None;
+        };
+        lane.run = job.turn.run_id.clone();
+        // A cancelled lane answers what waited at that time without running it.
+        if !lane.stop.is_cancelled() {
+            lane.stop = self.scope.stop().child_token();
+        } else if lane.waiting.is_empty() {
+            let spent = std::mem::replace(&mut lane.stop, self.scope.stop().child_token());
+            return Some((job, spent));
+        }
+        Some((job, lane.stop.clone()))
+    }
+
+    async fn run(&self, turn: &Turn, stop: CancellationToken) -> Result<Reply, AgentError> {
+        let run = async {
+            if stop.is_cancelled() {
+                return Err(AgentError::Cancelled);
+            }
+            let permit = self
+                .running
+                .acquire()
+                .await
+                .map_err(|_closed| AgentError::Cancelled)?;
+            let lease = self.store.lease(&turn.session).await?;
+            Ok((lease, permit))
+        };
+        let (lease, _permit) = match run.await {
+            Ok(ready) => ready,
+            Err(err) => {
+                self.record_unstarted(turn, &err).await;
+                return Err(err);
+            }
+        };
+        tracing::debug!(
+            run = %turn.run_id, session = %turn.session, principal = %turn.admitted.principal(), "a run starts"
+        );
+        let run = Run {
+            agent: Arc::clone(&turn.agent),
+            tools: Arc::clone(&self.tools),
+            lease,
+            bus: self.bus.clone(),
+            id: turn.run_id.clone(),
+            cause: turn.message,
+            stop,
+        };
+        run.turn().await
+    }
+
+    /// Records that a message which is on record will not be answered.
+    async fn record_unstarted(&self, turn: &Turn, err: &AgentError) {
+        let value = json!({ "runId": turn.run_id, "kind": err.kind(), "message": err.to_string() });
+        let event = SessionEventKind::StateChanged {
+            key: keys::RUN_FAILED.to_owned(),
+            value,
+        };
+        let event = NewEvent::from(event).in_run(&turn.run_id, Some(turn.message));
+        if let Err(err) = self.store.append(&turn.session, vec![event]).await {
+            tracing::error!(%err, run = %turn.run_id, "a failed run could not be recorded");
+        }
+    }
+}

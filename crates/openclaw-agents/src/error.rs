@@ -1,0 +1,79 @@
+//! Why a turn has no answer.
+
+use std::time::Duration;
+
+use openclaw_core::events::StoreError;
+use openclaw_core::validation::ValidationError;
+use openclaw_core::{AgentId, Kind, SessionKey};
+use openclaw_providers::ProviderError;
+
+/// Why a turn, or a tool call of a client, did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The message is not acceptable.
+    #[error(transparent)]
+    Invalid(#[from] ValidationError),
+    /// There is no such agent.
+    #[error("there is no agent `{0}`")]
+    NoAgent(AgentId),
+    /// The agent has no model.
+    #[error("no model is configured for the agent `{0}`")]
+    NoModel(AgentId),
+    /// The model's provider failed.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The event log failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many messages wait for their turn.
+    #[error("{waiting} messages wait already in the session `{session}`")]
+    LaneFull {
+        /// The session.
+        session: SessionKey,
+        /// How many wait.
+        waiting: usize,
+    },
+    /// The model asks for tools without end.
+    #[error("the turn was stopped after {0} model calls")]
+    TooManySteps(u32),
+    /// The turn takes too long.
+    #[error("the turn was stopped after {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// Somebody stopped the turn, or the gateway is shutting down.
+    #[error("the turn was cancelled")]
+    Cancelled,
+}
+
+impl AgentError {
+    /// Returns the kind of this failure.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Invalid(err) => err.kind(),
+            Self::NoAgent(_) => Kind::NotFound,
+            Self::NoModel(_) => Kind::Config,
+            Self::Provider(err) => err.kind(),
+            Self::Store(err) => err.kind(),
+            Self::LaneFull { .. } => Kind::Busy,
+            Self::TooManySteps(_) | Self::TimedOut(_) => Kind::Limited,
+            Self::Cancelled => Kind::Cancelled,
+        }
+    }
+
+    /// Returns what the caller can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoModel(_) => Some(
+                "run `openclaw onboard`, or set agents.defaults.model.primary in the config"
+                    .to_owned(),
+            ),
+            Self::Provider(err) => err.hint(),
+            Self::Invalid(_)
+            | Self::NoAgent(_)
+            | Self::Store(_)
+            | Self::LaneFull { .. }
+            | Self::TooManySteps(_)
+            | Self::TimedOut(_)
+            | Self::Cancelled => None,
+        }
+    }
+}

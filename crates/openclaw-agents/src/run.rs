@@ -1,0 +1,331 @@
+//! One turn: from the recorded message to the recorded answer.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use openclaw_core::events::{
+    Block, Lease, NewEvent, Payload, StepPayload, Thinking as StoredThinking, keys,
+};
+use openclaw_core::{CallId, ProviderId, RunId, SessionEvent, SessionEventKind, Usage};
+use openclaw_providers::{
+    AssistantBlock, Completion, Fold, Message, Request, StopReason, StreamEvent, ToolResult,
+};
+use serde_json::{Value, json};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, AgentModel};
+use crate::bus::{Bus, Live, Part};
+use crate::calls::{Call, Gate, Record};
+use crate::error::AgentError;
+use crate::tools::{ToolRegistry, model_text};
+use crate::{prompt, transcript};
+
+/// The answer of a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The run that made it.
+    pub run_id: RunId,
+    /// The text.
+    pub content: String,
+    /// The provider that was asked.
+    pub provider: ProviderId,
+    /// The model that wrote it.
+    pub model: String,
+    /// What all steps of the run used.
+    pub usage: Usage,
+    /// Why the model stopped.
+    pub stop: StopReason,
+    /// How many model calls it took.
+    pub steps: u32,
+}
+
+/// What one turn works with.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) tools: Arc<ToolRegistry>,
+    pub(crate) lease: Lease,
+    pub(crate) bus: Bus,
+    pub(crate) id: RunId,
+    /// The sequence number of the message that set the run off.
+    pub(crate) cause: u64,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Run {
+    /// Takes the turn to its end; a failure is on record when this returns it.
+    pub(crate) async fn turn(self) -> Result<Reply, AgentError> {
+        let limit = self.agent.limits.max_wall_time;
+        let outcome = {
+            let mut steps = std::pin::pin!(self.steps());
+            if let Ok(outcome) = time::timeout(limit, steps.as_mut()).await {
+                outcome
+            } else {
+                // The steps end by themselves, so that every call that was begun gets its result.
+                self.stop.cancel();
+                match steps.await {
+                    Err(AgentError::Cancelled | AgentError::Provider(_)) => {
+                        Err(AgentError::TimedOut(limit))
+                    }
+                    other => other,
+                }
+            }
+        };
+        if let Err(err) = &outcome {
+            self.record_failure(err).await?;
+        }
+        outcome
+    }
+
+    async fn steps(&self) -> Result<Reply, AgentError> {
+        let model = self
+            .agent
+            .model
+            .as_ref()
+            .ok_or_else(|| AgentError::NoModel(self.agent.id.clone()))?;
+        let mut messages = self.transcript().await?;
+        let (system, tools) = (prompt::system(&self.agent), self.tools.specs());
+        let mut usage = Usage::default();
+        for step in 1..=self.agent.limits.max_steps {
+            let request = Request {
+                model: model.model.clone(),
+                system: system.clone(),
+                messages: messages.clone(),
+                tools: tools.clone(),
+                max_tokens: model.max_tokens,
+            };
+            let completion = self.ask(model, request, step).await?;
+            usage += completion.usage;
+            let (completion, calls) = self.calls(completion);
+            if calls.is_empty() {
+                return self.answer(completion, usage, step).await;
+            }
+            let results = self.call_tools(&completion, calls, step).await?;
+            messages.push(Message::Assistant(completion.content));
+            messages.push(Message::ToolResults(results));
+            if self.stop.is_cancelled() {
+                return Err(AgentError::Cancelled);
+            }
+        }
+        Err(AgentError::TooManySteps(self.agent.limits.max_steps))
+    }
+
+    /// Closes what an earlier run left open and folds the session's events.
+    async fn transcript(&self) -> Result<Vec<Message>, AgentError> {
+        let store = self.lease.store();
+        let mut events = store.read(self.lease.session(), 1..=u64::MAX).await?;
+        let open = transcript::open_calls(&events);
+        if !open.is_empty() {
+            let closing = open.into_iter().map(|call| {
+                NewEvent::from(SessionEventKind::ToolResult {
+                    tool: call.tool,
+                    result: Value::String(transcript::INTERRUPTED.to_owned()),
+                    success: false,
+                })
+                .in_run(&call.run_id, Some(call.seq))
+                .at_step(call.step)
+                .about_call(&call.call_id)
+            });
+            events.extend(self.lease.append(closing.collect()).await?);
+        }
+        Ok(transcript::fold(&events, &self.id))
+    }
+
+    /// Asks the model once and hands its text on while it is being written.
+    async fn ask(
+        &self,
+        model: &AgentModel,
+        request: Request,
+        step: u32,
+    ) -> Result<Completion, AgentError> {
+        let cancelled = || {
+            if self.stop.is_cancelled() {
+                Some(AgentError::Cancelled)
+            } else {
+                None
+            }
+        };
+        let opened = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(AgentError::Cancelled),
+            opened = model.provider.stream(request, self.stop.clone()) => opened,
+        };
+        let mut stream = opened.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
+        let mut fold = Fold::new(model.provider.id().clone());
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(AgentError::Cancelled),
+                event = stream.next() => event,
+            };
+            let Some(event) = event else { break };
+            let event = event.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
+            fold.push(&event)?;
+            match event {
+                StreamEvent::Text(text) => self.delta(step, Part::Text, text),
+                StreamEvent::Thinking(text) => self.delta(step, Part::Thinking, text),
+                _ => {}
+            }
+        }
+        Ok(fold.finish()?)
+    }
+
+    fn delta(&self, step: u32, part: Part, text: String) {
+        self.bus.send(Live::Delta {
+            session: self.lease.session().clone(),
+            run: self.id.clone(),
+            step,
+            part,
+            text,
+        });
+    }
+
+    /// Returns the tool calls of a completion; ids are made unique, and surplus calls cut off.
+    fn calls(&self, mut completion: Completion) -> (Completion, Vec<Call>) {
+        let mut seen: HashSet<CallId> = HashSet::new();
+        let mut calls = Vec::new();
+        let most = self.agent.limits.max_calls_per_step;
+        completion.content.retain_mut(|block| {
+            let AssistantBlock::ToolCall(call) = block else {
+                return true;
+            };
+            if calls.len() >= most {
+                return false;
+            }
+            let given = call.id.clone();
+            let mut n = 2_u32;
+            while !seen.insert(call.id.clone()) {
+                call.id = CallId(format!("{given}-{n}"));
+                n = n.saturating_add(1);
+            }
+            calls.push(Call {
+                id: call.id.clone(),
+                tool: call.name.clone(),
+                params: Value::Object(call.arguments.to_object()),
+            });
+            true
+        });
+        (completion, calls)
+    }
+
+    /// Runs the calls of one step side by side, after all of them are on record.
+    async fn call_tools(
+        &self,
+        completion: &Completion,
+        calls: Vec<Call>,
+        step: u32,
+    ) -> Result<Vec<ToolResult>, AgentError> {
+        let ids: Vec<CallId> = calls.iter().map(|call| call.id.clone()).collect();
+        let gate = Gate {
+            agent: &self.agent,
+            tools: &self.tools,
+            record: Record::Leased(&self.lease),
+            bus: &self.bus,
+            run: &self.id,
+            step: Some(step),
+            stop: &self.stop,
+        };
+        let recorded = gate
+            .record(calls, Some(self.cause), Some(step_payload(completion)))
+            .await?;
+        let outputs = join_all(recorded.into_iter().map(|call| gate.run(call))).await;
+        ids.into_iter()
+            .zip(outputs)
+            .map(|(call_id, output)| {
+                let output = output?;
+                let content = model_text(&output.result);
+                Ok(ToolResult {
+                    call_id,
+                    content,
+                    is_error: !output.success,
+                })
+            })
+            .collect()
+    }
+
+    async fn answer(
+        &self,
+        completion: Completion,
+        usage: Usage,
+        steps: u32,
+    ) -> Result<Reply, AgentError> {
+        let content = text_of(&completion);
+        let event = NewEvent::from(SessionEventKind::AgentResponse {
+            content: content.clone(),
+            model: completion.model.clone(),
+            tokens: usage.total(),
+        })
+        .in_run(&self.id, Some(self.cause))
+        .at_step(steps)
+        .with_payload(Payload {
+            step: Some(step_payload(&completion)),
+            ..Payload::default()
+        });
+        self.append(event).await?;
+        Ok(Reply {
+            run_id: self.id.clone(),
+            content,
+            provider: completion.provider,
+            model: completion.model,
+            usage,
+            stop: completion.stop,
+            steps,
+        })
+    }
+
+    async fn record_failure(&self, err: &AgentError) -> Result<(), AgentError> {
+        tracing::warn!(run = %self.id, %err, "a turn failed");
+        let value = json!({
+            "runId": self.id,
+            "kind": err.kind(),
+            "message": err.to_string(),
+        });
+        let event = SessionEventKind::StateChanged {
+            key: keys::RUN_FAILED.to_owned(),
+            value,
+        };
+        self.append(NewEvent::from(event).in_run(&self.id, Some(self.cause)))
+            .await?;
+        Ok(())
+    }
+
+    async fn append(&self, event: NewEvent) -> Result<Vec<SessionEvent>, AgentError> {
+        Ok(self.lease.append(vec![event]).await?)
+    }
+}
+
+fn text_of(completion: &Completion) -> String {
+    completion
+        .content
+        .iter()
+        .filter_map(|block| match block {
+            AssistantBlock::Text(text) => Some(text.as_str()),
+            AssistantBlock::Thinking(_) | AssistantBlock::ToolCall(_) => None,
+        })
+        .collect()
+}
+
+fn step_payload(completion: &Completion) -> StepPayload {
+    StepPayload {
+        provider: completion.provider.clone(),
+        model: completion.model.clone(),
+        stop: completion.stop.to_string(),
+        usage: completion.usage,
+        blocks: completion
+            .content
+            .iter()
+            .map(|block| match block {
+                AssistantBlock::Text(text) => Block::Text(text.clone()),
+                AssistantBlock::Thinking(thinking) => Block::Thinking(StoredThinking {
+                    text: thinking.text.clone(),
+                    signature: thinking.signature.clone(),
+                    redacted: thinking.redacted.clone(),
+                }),
+                AssistantBlock::ToolCall(call) => Block::Call(call.id.clone()),
+            })
+            .collect(),
+    }
+}

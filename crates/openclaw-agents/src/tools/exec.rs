@@ -1,0 +1,135 @@
+//! `exec`: runs a shell command in the sandbox.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use openclaw_core::events::ToolPayload;
+use openclaw_sandbox::{self as sandbox, Command, SandboxConfig, Status, Stream};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{MAX_RESULT_BYTES, Tool, ToolCx, ToolError, ToolOutput};
+use crate::bus::OutputStream;
+
+/// How long a command may run unless it asks for more.
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long a command may run at most.
+const MAX_TIMEOUT: Duration = Duration::from_mins(30);
+
+/// Runs a shell command in the sandbox.
+#[derive(Clone, Debug, Default)]
+pub struct ExecTool {
+    sandbox: Option<SandboxConfig>,
+}
+
+/// The arguments of `exec`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExecArgs {
+    /// The shell command.
+    command: String,
+    /// The folder to run it in, inside the workspace.
+    #[serde(default)]
+    workdir: Option<String>,
+    /// Seconds after which it is stopped, at most 1800.
+    #[serde(default)]
+    timeout: Option<u64>,
+}
+
+impl ExecTool {
+    /// Makes a tool that runs commands with this configuration in place of the agent's.
+    pub const fn new(sandbox: SandboxConfig) -> Self {
+        Self {
+            sandbox: Some(sandbox),
+        }
+    }
+}
+
+#[async_trait]
+impl Tool for ExecTool {
+    const NAME: &'static str = "exec";
+    const DESCRIPTION: &'static str = "Runs a shell command in the workspace, inside a sandbox, and \
+        returns its exit code and what it printed.";
+    type Args = ExecArgs;
+
+    async fn run(&self, args: ExecArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
+        if args.command.trim().is_empty() || args.command.contains('\0') {
+            return Err(ToolError::ForModel(
+                "`command` is empty or has a null byte".to_owned(),
+            ));
+        }
+        let config = self.sandbox.as_ref().unwrap_or(&cx.sandbox);
+        let wall_time = args
+            .timeout
+            .map_or(DEFAULT_TIMEOUT, Duration::from_secs)
+            .min(MAX_TIMEOUT);
+        let root = config
+            .allowed_paths
+            .first()
+            .map_or_else(|| cx.workspace.root(), PathBuf::as_path);
+        let command = Command::shell(&args.command)
+            .cwd(
+                args.workdir
+                    .map_or_else(|| root.to_owned(), |dir| root.join(dir)),
+            )
+            .wall_time(wall_time)
+            .output_bytes(MAX_RESULT_BYTES);
+
+        let mut running = sandbox::launch(config, &command, cx.stop.clone()).await?;
+        while let Some(chunk) = running.next_output().await {
+            let stream = match chunk.stream {
+                Stream::Stdout => OutputStream::Stdout,
+                Stream::Stderr => OutputStream::Stderr,
+            };
+            (cx.live)(stream, &chunk.bytes);
+        }
+        let output = running.wait().await?;
+        if output.status == Status::Cancelled {
+            return Err(ToolError::Cancelled);
+        }
+        Ok(report(&output, wall_time))
+    }
+}
+
+fn report(output: &sandbox::Output, wall_time: Duration) -> ToolOutput {
+    let mut result = Map::new();
+    let mut exit_code = None;
+    match output.status {
+        Status::Exited(code) => {
+            exit_code = Some(code);
+            result.insert("exitCode".to_owned(), json!(code));
+        }
+        Status::Signaled(signal) => {
+            result.insert("killedBySignal".to_owned(), json!(signal));
+        }
+        Status::TimedOut => {
+            result.insert(
+                "timedOutAfterSeconds".to_owned(),
+                json!(wall_time.as_secs()),
+            );
+        }
+        Status::Cancelled => {
+            result.insert("cancelled".to_owned(), json!(true));
+        }
+    }
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if name == "stdout" || !bytes.is_empty() {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            result.insert(name.to_owned(), Value::String(text));
+        }
+    }
+    if output.truncated {
+        result.insert("truncated".to_owned(), json!(true));
+    }
+    ToolOutput {
+        result: Value::Object(result),
+        success: output.status == Status::Exited(0),
+        payload: ToolPayload {
+            sandbox: Some(output.level.to_string()),
+            exit_code,
+            ..ToolPayload::default()
+        },
+    }
+}

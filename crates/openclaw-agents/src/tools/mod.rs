@@ -1,0 +1,144 @@
+//! Tools: what an agent can do.
+//!
+//! A tool is a type with a name, typed arguments and one async function; its JSON Schema follows
+//! from the arguments. What is not in the [`ToolRegistry`] cannot be called. To add one, write its
+//! file here and its line in [`ToolRegistry::standard`].
+
+mod edit;
+mod exec;
+mod ls;
+mod read;
+mod registry;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use openclaw_core::events::ToolPayload;
+use openclaw_sandbox::{FileError, SandboxConfig, SandboxError, Workspace};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+pub use edit::EditTool;
+pub use exec::{ExecTool, ExecTool as BashTool};
+pub use ls::LsTool;
+pub use read::{ReadTool, ReadTool as ReadFileTool};
+pub use registry::{CallRefused, RegistryError, ToolRegistry};
+pub use write::WriteTool;
+
+use crate::bus::OutputStream;
+
+/// The most bytes of a file, or of a command's output, that one call gives to the model.
+const MAX_RESULT_BYTES: usize = 64 * 1024;
+
+/// A tool.
+#[async_trait]
+pub trait Tool: Send + Sync + 'static {
+    /// The name that it goes by unless it is registered under another.
+    const NAME: &'static str;
+    /// What it does, for the model.
+    const DESCRIPTION: &'static str;
+    /// Its arguments. Derive `Deserialize` with `deny_unknown_fields`, and `JsonSchema`.
+    type Args: DeserializeOwned + JsonSchema + Send;
+
+    /// Does what it is for.
+    ///
+    /// # Cancel safety
+    /// The future is dropped when the turn is cancelled.
+    async fn run(&self, args: Self::Args, cx: &ToolCx) -> Result<ToolOutput, ToolError>;
+}
+
+/// What a tool call may use.
+pub struct ToolCx {
+    /// The files that it may touch.
+    pub workspace: Workspace,
+    /// How its commands are confined.
+    pub sandbox: SandboxConfig,
+    /// Tells it to stop.
+    pub stop: CancellationToken,
+    /// Takes output while it is being written.
+    pub(crate) live: LiveOutput,
+}
+
+/// Takes a piece of output and where it was written to.
+pub(crate) type LiveOutput = Arc<dyn Fn(OutputStream, &[u8]) + Send + Sync>;
+
+impl std::fmt::Debug for ToolCx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToolCx")
+            .field("sandbox", &self.sandbox)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a tool call came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolOutput {
+    /// The result, as it is recorded and as clients get it.
+    pub result: Value,
+    /// Whether the tool did what was asked.
+    pub success: bool,
+    /// How it ran.
+    pub payload: ToolPayload,
+}
+
+impl ToolOutput {
+    /// Makes the output of a call that did what was asked.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            result: Value::String(text.into()),
+            success: true,
+            payload: ToolPayload::default(),
+        }
+    }
+}
+
+/// Why a tool call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// The model gets this as the call's result and may try something else.
+    #[error("{0}")]
+    ForModel(String),
+    /// The sandbox refused to run a command.
+    #[error(transparent)]
+    Refused(#[from] SandboxError),
+    /// A file of the workspace cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The turn was cancelled.
+    #[error("cancelled before it ended")]
+    Cancelled,
+}
+
+impl ToolError {
+    /// Returns the text that goes back to the model.
+    pub fn model_text(&self) -> String {
+        let hint = match self {
+            Self::Refused(err) => err.hint(),
+            Self::File(err) => err.hint(),
+            Self::ForModel(_) | Self::Cancelled => None,
+        };
+        hint.map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
+    }
+}
+
+/// Returns a result as the model reads it: text as it is, an object as `key: value` lines.
+pub(crate) fn model_text(result: &Value) -> String {
+    match result {
+        Value::String(text) => text.clone(),
+        Value::Object(map) => {
+            let lines: Vec<String> = map
+                .iter()
+                .map(|(key, value)| match value {
+                    Value::String(text) if text.contains('\n') => format!("{key}:\n{text}"),
+                    Value::String(text) => format!("{key}: {text}"),
+                    other => format!("{key}: {other}"),
+                })
+                .collect();
+            lines.join("\n")
+        }
+        other => other.to_string(),
+    }
+}

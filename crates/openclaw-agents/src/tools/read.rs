@@ -1,0 +1,123 @@
+//! `read`: reads a text file of the workspace.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use openclaw_sandbox::Workspace;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{MAX_RESULT_BYTES, Tool, ToolCx, ToolError, ToolOutput};
+
+/// The largest file that is read at all, in bytes.
+pub(super) const MAX_FILE_BYTES: u64 = 10_000_000;
+
+/// Reads a text file of the workspace.
+#[derive(Clone, Debug, Default)]
+pub struct ReadTool {
+    workspace: Option<PathBuf>,
+}
+
+/// The arguments of `read`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadArgs {
+    /// The file, inside the workspace.
+    path: String,
+    /// The first line to return, from 1.
+    #[serde(default)]
+    offset: Option<usize>,
+    /// The most lines to return.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+impl ReadTool {
+    /// Makes a tool that reads from this folder in place of the agent's workspace.
+    pub const fn new(workspace: PathBuf) -> Self {
+        Self {
+            workspace: Some(workspace),
+        }
+    }
+}
+
+#[async_trait]
+impl Tool for ReadTool {
+    const NAME: &'static str = "read";
+    const DESCRIPTION: &'static str = "Reads a text file of the workspace. Long files come in parts: \
+        continue with `offset`.";
+    type Args = ReadArgs;
+
+    async fn run(&self, args: ReadArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
+        let own = match &self.workspace {
+            Some(root) => Some(Workspace::open(root).await?),
+            None => None,
+        };
+        let workspace = own.as_ref().unwrap_or(&cx.workspace);
+        let text = text_of(workspace, &args.path).await?;
+        Ok(ToolOutput::text(page(
+            &text,
+            args.offset.unwrap_or(1).max(1),
+            args.limit,
+        )))
+    }
+}
+
+/// Returns a whole file as text.
+pub(super) async fn text_of(workspace: &Workspace, path: &str) -> Result<String, ToolError> {
+    let bytes = workspace.read(path, MAX_FILE_BYTES).await?;
+    String::from_utf8(bytes).map_err(|err| {
+        let at = err.utf8_error().valid_up_to();
+        ToolError::ForModel(format!("`{path}` is no text: byte {at} is not UTF-8"))
+    })
+}
+
+/// Returns the lines from `first` on, as many as fit, and says where to go on.
+fn page(text: &str, first: usize, limit: Option<usize>) -> String {
+    let mut shown = String::new();
+    let mut lines = text
+        .split_inclusive('\n')
+        .enumerate()
+        .skip(first.saturating_sub(1));
+    for (index, line) in lines.by_ref().take(limit.unwrap_or(usize::MAX)) {
+        if shown.len().saturating_add(line.len()) > MAX_RESULT_BYTES && !shown.is_empty() {
+            return format!(
+                "{shown}[more: continue with offset {}]",
+                index.saturating_add(1)
+            );
+        }
+        shown.push_str(
+            line.get(..line.floor_char_boundary(MAX_RESULT_BYTES))
+                .unwrap_or(line),
+        );
+    }
+    match lines.next() {
+        Some((index, _)) => {
+            format!(
+                "{shown}[more: continue with offset {}]",
+                index.saturating_add(1)
+            )
+        }
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_where_to_go_on() {
+        assert_eq!(page("a\nb\nc\n", 1, None), "a\nb\nc\n");
+        assert_eq!(
+            page("a\nb\nc\n", 2, Some(1)),
+            "b\n[more: continue with offset 3]"
+        );
+        let long = format!("{}\n", "x".repeat(MAX_RESULT_BYTES - 10)).repeat(2);
+        assert!(page(&long, 1, None).ends_with("\n[more: continue with offset 2]"));
+        assert_eq!(
+            page(&"é".repeat(MAX_RESULT_BYTES), 1, None).len(),
+            MAX_RESULT_BYTES
+        );
+    }
+}

@@ -1,0 +1,272 @@
+//! The transcript that a model sees: a fold of the events and of nothing else.
+//!
+//! The result is always a legal conversation. Every tool call is answered exactly once, by its
+//! result or, when a crash took the result away, by a note that says so; messages that wait for
+//! their own turn are left out; adjacent messages of the same speaker are one.
+
+use std::collections::{HashMap, HashSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openclaw_core::events::{Block, StepPayload};
+use openclaw_core::validation::{Attachment, AttachmentKind};
+use openclaw_core::{CallId, RunId, SessionEvent, SessionEventKind};
+use openclaw_providers::{
+    Arguments, AssistantBlock, Message, Thinking, ToolCall, ToolResult, UserBlock,
+};
+use serde_json::Value;
+
+use crate::tools::model_text;
+
+/// What stands in for the result of a call whose run was cut off.
+pub(crate) const INTERRUPTED: &str =
+    "interrupted: the program stopped while this ran; whether it took effect is not known";
+
+/// A call that has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OpenCall {
+    pub(crate) seq: u64,
+    pub(crate) run_id: RunId,
+    pub(crate) step: u32,
+    pub(crate) call_id: CallId,
+    pub(crate) tool: String,
+}
+
+/// Returns the model's calls of earlier runs that have no result.
+pub(crate) fn open_calls(events: &[SessionEvent]) -> Vec<OpenCall> {
+    let answered: HashSet<CallKey<'_>> = events
+        .iter()
+        .filter(|event| matches!(event.kind, SessionEventKind::ToolResult { .. }))
+        .filter_map(call_key)
+        .collect();
+    events
+        .iter()
+        .filter(|event| call_key(event).is_some_and(|key| !answered.contains(&key)))
+        .filter_map(
+            |event| match (&event.kind, &event.run_id, event.step, &event.call_id) {
+                (SessionEventKind::ToolCalled { tool, .. }, Some(run), Some(step), Some(call)) => {
+                    Some(OpenCall {
+                        seq: event.seq,
+                        run_id: run.clone(),
+                        step,
+                        call_id: call.clone(),
+                        tool: tool.clone(),
+                    })
+                }
+                _ => None,
+            },
+        )
+        .collect()
+}
+
+/// Folds a session's events into what the model sees in the run `current`.
+pub(crate) fn fold(events: &[SessionEvent], current: &RunId) -> Vec<Message> {
+    let start = events
+        .iter()
+        .rposition(|event| matches!(event.kind, SessionEventKind::SessionStarted { .. }))
+        .unwrap_or_default();
+    let mut messages = Messages::default();
+    for run in by_run(events.get(start..).unwrap_or_default()) {
+        let last = run
+            .first()
+            .is_some_and(|event| event.run_id.as_ref() == Some(current));
+        fold_run(&run, &mut messages);
+        if last {
+            break;
+        }
+    }
+    messages.0
+}
+
+/// Names a call within a session: models may use an id again in another step.
+type CallKey<'a> = (Option<&'a RunId>, Option<u32>, &'a CallId);
+
+fn call_key(event: &SessionEvent) -> Option<CallKey<'_>> {
+    event
+        .call_id
+        .as_ref()
+        .map(|call| (event.run_id.as_ref(), event.step, call))
+}
+
+/// Groups events by run, in the order in which the runs' messages came in.
+///
+/// A message that arrives during a run is recorded at once but belongs to a later run.
+fn by_run(events: &[SessionEvent]) -> Vec<Vec<&SessionEvent>> {
+    let mut runs: Vec<Vec<&SessionEvent>> = Vec::new();
+    let mut places: HashMap<&RunId, usize> = HashMap::new();
+    for event in events {
+        let place = match &event.run_id {
+            Some(run) => *places.entry(run).or_insert(runs.len()),
+            None => runs.len(),
+        };
+        match runs.get_mut(place) {
+            Some(run) => run.push(event),
+            None => runs.push(vec![event]),
+        }
+    }
+    runs
+}
+
+fn fold_run(run: &[&SessionEvent], messages: &mut Messages) {
+    let calls: HashMap<CallKey<'_>, &SessionEvent> = run
+        .iter()
+        .filter(|event| matches!(event.kind, SessionEventKind::ToolCalled { .. }))
+        .filter_map(|event| call_key(event).map(|key| (key, *event)))
+        .collect();
+    let results: HashMap<CallKey<'_>, &SessionEvent> = run
+        .iter()
+        .filter(|event| matches!(event.kind, SessionEventKind::ToolResult { .. }))
+        .filter_map(|event| call_key(event).map(|key| (key, *event)))
+        .collect();
+    for event in run {
+        let step = event
+            .payload
+            .as_ref()
+            .and_then(|payload| payload.step.as_ref());
+        match (&event.kind, step) {
+            (
+                SessionEventKind::MessageReceived {
+                    content,
+                    attachments,
+                },
+                _,
+            ) => {
+                messages.user(user_blocks(content, attachments));
+            }
+            (SessionEventKind::ToolCalled { .. }, Some(step)) => {
+                let (blocks, answers) = step_blocks(event, step, &calls, &results);
+                messages.assistant(blocks);
+                messages.results(answers);
+            }
+            (SessionEventKind::AgentResponse { .. }, Some(step)) => {
+                messages.assistant(step_blocks(event, step, &calls, &results).0);
+            }
+            (SessionEventKind::AgentResponse { content, .. }, None) => {
+                messages.assistant(vec![AssistantBlock::Text(content.clone())]);
+            }
+            // A tool called without a step was called by a client: the model never knew of it.
+            _ => {}
+        }
+    }
+}
+
+fn step_blocks(
+    event: &SessionEvent,
+    step: &StepPayload,
+    calls: &HashMap<CallKey<'_>, &SessionEvent>,
+    results: &HashMap<CallKey<'_>, &SessionEvent>,
+) -> (Vec<AssistantBlock>, Vec<ToolResult>) {
+    let mut answers = Vec::new();
+    let mut blocks = Vec::new();
+    for block in &step.blocks {
+        match block {
+            Block::Text(text) => blocks.push(AssistantBlock::Text(text.clone())),
+            Block::Thinking(thinking) => blocks.push(AssistantBlock::Thinking(Thinking {
+                text: thinking.text.clone(),
+                signature: thinking.signature.clone(),
+                redacted: thinking.redacted.clone(),
+            })),
+            Block::Call(call) => {
+                let key = (event.run_id.as_ref(), event.step, call);
+                let Some(SessionEventKind::ToolCalled { tool, params }) =
+                    calls.get(&key).map(|called| &called.kind)
+                else {
+                    continue;
+                };
+                blocks.push(AssistantBlock::ToolCall(ToolCall {
+                    id: call.clone(),
+                    name: tool.clone(),
+                    arguments: arguments(params),
+                }));
+                answers.push(answer(call, results.get(&key).map(|result| &result.kind)));
+            }
+        }
+    }
+    (blocks, answers)
+}
+
+fn answer(call: &CallId, result: Option<&SessionEventKind>) -> ToolResult {
+    match result {
+        Some(SessionEventKind::ToolResult {
+            result, success, ..
+        }) => ToolResult {
+            call_id: call.clone(),
+            content: model_text(result),
+            is_error: !success,
+        },
+        _ => ToolResult {
+            call_id: call.clone(),
+            content: INTERRUPTED.to_owned(),
+            is_error: true,
+        },
+    }
+}
+
+/// Arguments as they are recorded, which is as models get them back.
+fn arguments(params: &Value) -> Arguments {
+    match params {
+        Value::Object(map) => Arguments::Object(map.clone()),
+        other => Arguments::Malformed(other.to_string()),
+    }
+}
+
+fn user_blocks(content: &str, attachments: &[Attachment]) -> Vec<UserBlock> {
+    let mut blocks = vec![UserBlock::Text(content.to_owned())];
+    blocks.extend(attachments.iter().map(attachment_block));
+    blocks
+}
+
+fn attachment_block(attachment: &Attachment) -> UserBlock {
+    let name = attachment.filename.as_deref().unwrap_or("unnamed");
+    let picture = matches!(attachment.kind, AttachmentKind::Photo)
+        && ["image/png", "image/jpeg", "image/gif", "image/webp"]
+            .contains(&attachment.mime.as_str());
+    if picture {
+        return UserBlock::Image {
+            mime: attachment.mime.clone(),
+            base64: STANDARD.encode(&attachment.bytes),
+        };
+    }
+    match std::str::from_utf8(&attachment.bytes) {
+        Ok(text) if attachment.mime.starts_with("text/") => {
+            UserBlock::Text(format!("[attached file {name}]\n{text}"))
+        }
+        _ => UserBlock::Text(format!(
+            "[attached file {name}: {}, {} bytes, not shown]",
+            attachment.mime,
+            attachment.bytes.len()
+        )),
+    }
+}
+
+/// Messages under construction; speakers alternate.
+#[derive(Default)]
+struct Messages(Vec<Message>);
+
+impl Messages {
+    fn user(&mut self, blocks: Vec<UserBlock>) {
+        match self.0.last_mut() {
+            Some(Message::User(last)) => last.extend(blocks),
+            _ => self.0.push(Message::User(blocks)),
+        }
+    }
+
+    fn assistant(&mut self, blocks: Vec<AssistantBlock>) {
+        if blocks.is_empty() {
+            return;
+        }
+        match self.0.last_mut() {
+            Some(Message::Assistant(last)) => last.extend(blocks),
+            _ => self.0.push(Message::Assistant(blocks)),
+        }
+    }
+
+    fn results(&mut self, answers: Vec<ToolResult>) {
+        if !answers.is_empty() {
+            self.0.push(Message::ToolResults(answers));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! Putting a gateway together, and the handle to it.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
+use openclaw_agents::{Agent, Bus, Engine, TaskScope, ToolRegistry};
+use openclaw_core::access::{Admitted, GatewayToken};
+use openclaw_core::{Clock, EventStore, Kind};
+use openclaw_ipc::{Handle, Method, RpcError};
+
+use crate::compose;
+use crate::error::GatewayError;
+use crate::home::Home;
+use crate::http::{self, Listening};
+use crate::live::Live;
+use crate::rpc::{CallCx, Rpc};
+
+/// Collects the parts of a gateway.
+///
+/// A gateway cannot be built without an event log, and nobody is let in without a token.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use openclaw_agents::{Agent, ToolRegistry};
+/// # use openclaw_core::EventStore;
+/// use openclaw_gateway::GatewayBuilder;
+///
+/// # async fn sample(event_store: EventStore, my_agent: Agent, tools: ToolRegistry) -> Result<(), openclaw_gateway::GatewayError> {
+/// let gateway = GatewayBuilder::new()
+///     .with_event_store(event_store)
+///     .with_agent(my_agent)
+///     .with_tool_registry(tools)
+///     .with_rate_limit(60, Duration::from_secs(60))
+///     .build();
+///
+/// gateway.serve("127.0.0.1:18789").await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct GatewayBuilder<S = ()> {
+    store: S,
+    agents: Vec<Agent>,
+    tools: ToolRegistry,
+    token: Option<GatewayToken>,
+    rate: Option<Quota>,
+}
+
+impl GatewayBuilder {
+    /// Starts with nothing.
+    pub const fn new() -> Self {
+        Self {
+            store: (),
+            agents: Vec::new(),
+            tools: ToolRegistry::new(),
+            token: None,
+            rate: None,
+        }
+    }
+
+    /// Collects everything that a home's config describes.
+    pub fn from_home(home: &Home) -> Result<GatewayBuilder<EventStore>, GatewayError> {
+        home.state.create()?;
+        let agent = compose::agent(home)?;
+        let store = EventStore::open(&home.state.event_log())?;
+        Ok(Self::new()
+            .with_event_store(store)
+            .with_agent(agent)
+            .with_tool_registry(ToolRegistry::standard())
+            .with_token(home.token()?))
+    }
+}
+
+impl Default for GatewayBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> GatewayBuilder<S> {
+    /// Records everything in this event log.
+    pub fn with_event_store(self, store: EventStore) -> GatewayBuilder<EventStore> {
+        let Self {
+            store: _,
+            agents,
+            tools,
+            token,
+            rate,
+        } = self;
+        GatewayBuilder {
+            store,
+            agents,
+            tools,
+            token,
+            rate,
+        }
+    }
+
+    /// Adds an agent; the first one is the default.
+    #[must_use]
+    pub fn with_agent(mut self, agent: Agent) -> Self {
+        self.agents.push(agent);
+        self
+    }
+
+    /// Lets agents and clients call these tools.
+    #[must_use]
+    pub fn with_tool_registry(mut self, tools: ToolRegistry) -> Self {
+        self.tools = tools;
+        self
+    }
+
+    /// Lets whoever presents this bearer token in; without one, nobody is.
+    #[must_use]
+    pub fn with_token(mut self, token: GatewayToken) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Answers at most `calls` calls in any stretch of `per`; a zero in either means no calls at all.
+    #[must_use]
+    pub fn with_rate_limit(mut self, calls: u32, per: Duration) -> Self {
+        // A limit that cannot be expressed is the tightest one that can.
+        let slowest = Duration::from_secs(u64::from(u32::MAX));
+        let each = per
+            .checked_div(calls)
+            .filter(|each| !each.is_zero())
+            .unwrap_or(slowest);
+        self.rate = Quota::with_period(each)
+            .map(|quota| quota.allow_burst(NonZeroU32::new(calls).unwrap_or(NonZeroU32::MIN)));
+        self
+    }
+}
+
+impl GatewayBuilder<EventStore> {
+    /// Puts the gateway together; it does not listen yet.
+    pub fn build(self) -> Gateway {
+        let (scope, bus, tools) = (TaskScope::new(), Bus::default(), Arc::new(self.tools));
+        let engine = Engine::new(
+            self.store.clone(),
+            Arc::clone(&tools),
+            bus.clone(),
+            scope.clone(),
+        );
+        let rpc = Rpc {
+            store: self.store,
+            agents: self.agents.into_iter().map(Arc::new).collect(),
+            tools,
+            engine,
+            bus,
+            scope,
+            rate: self.rate.map(RateLimiter::direct),
+        };
+        Gateway {
+            shared: Arc::new(Shared {
+                rpc,
+                token: self.token,
+                started: Clock::system().now(),
+                connections: TaskScope::new(),
+            }),
+        }
+    }
+}
+
+/// A gateway: agents, tools and an event log behind one table of methods.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) rpc: Rpc,
+    pub(crate) token: Option<GatewayToken>,
+    pub(crate) started: Timestamp,
+    /// The tasks of clients; when they are told to stop, they finish what is under way.
+    pub(crate) connections: TaskScope,
+}
+
+/// The limiter of all calls together.
+pub(crate) type CallLimiter = DefaultDirectRateLimiter;
+
+impl Gateway {
+    /// Listens on an address such as `127.0.0.1:18789` until the process is told to stop
+    /// (SIGTERM or SIGINT), then finishes what it can within two seconds.
+    pub async fn serve(&self, addr: &str) -> Result<(), GatewayError> {
+        let addr: SocketAddr = addr.parse().map_err(|_unreadable| GatewayError::Listen {
+            addr: addr.to_owned(),
+            source: std::io::ErrorKind::InvalidInput.into(),
+        })?;
+        self.clone()
+            .listen(None, addr)
+            .await?
+            .run(http::stop_signal())
+            .await
+    }
+
+    /// Takes the address, and the home if one is given, without answering anybody yet.
+    pub async fn listen(
+        self,
+        home: Option<&Home>,
+        addr: SocketAddr,
+    ) -> Result<Listening, GatewayError> {
+        Listening::bind(self, home, addr).await
+    }
+
+    /// Calls a method from inside the process: the same handlers, without a socket.
+    pub async fn call<M: Method>(
+        &self,
+        admitted: Admitted,
+        params: M::Params,
+    ) -> Result<M::Output, RpcError>
+    where
+        Rpc: Handle<M>,
+    {
+        Handle::<M>::handle(&self.shared.rpc, &CallCx { admitted }, params).await
+    }
+
+    /// Follows what happens from now on.
+    pub fn live(&self) -> Live {
+        Live::new(&self.shared.rpc.store, &self.shared.rpc.bus)
+    }
+
+    /// Stops what is running and waits for it to be on record.
+    pub async fn close(self) {
+        let left = self.shared.rpc.scope.close(http::STOP_GRACE).await;
+        if left > 0 {
+            tracing::warn!(left, "tasks did not stop in time");
+        }
+    }
+}
+
+impl Shared {
+    /// Admits the bearer of the gateway's token.
+    pub(crate) fn admit(&self, presented: Option<&str>) -> Result<Admitted, RpcError> {
+        self.token
+            .as_ref()
+            .ok_or_else(|| RpcError::new(Kind::Unauthenticated, "this gateway has no token"))
+            .and_then(|token| {
+                token
+                    .verify(presented)
+                    .map_err(|denied| RpcError::new(denied.kind(), denied.to_string()))
+            })
+    }
+}

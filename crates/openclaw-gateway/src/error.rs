@@ -1,0 +1,140 @@
+//! Why the gateway does not start or does not go on.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use openclaw_core::access::WeakToken;
+use openclaw_core::config::{ConfigError, ModelRef};
+use openclaw_core::events::StoreError;
+use openclaw_core::state_dir::StateDirError;
+use openclaw_core::{Kind, ProviderId};
+use openclaw_providers::ProviderError;
+
+/// Why the gateway does not start or does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// There is no state directory.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The config is invalid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The event log cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The configured bearer token is too weak.
+    #[error("the gateway token is not usable: {0}")]
+    Token(#[from] WeakToken),
+    /// A secret that the config points to is not there.
+    #[error("`{path}` points to the environment variable `{variable}`, which is not set")]
+    MissingSecret {
+        /// Where the config points to it.
+        path: String,
+        /// The variable.
+        variable: String,
+    },
+    /// The model names a provider that is neither configured nor known.
+    #[error("the model `{model}` names the provider `{}`, which is not configured", model.provider)]
+    UnknownProvider {
+        /// The model.
+        model: ModelRef,
+    },
+    /// A provider cannot be set up.
+    #[error("the provider `{id}` cannot be set up: {source}")]
+    Provider {
+        /// The provider.
+        id: ProviderId,
+        /// The reason.
+        source: Box<ProviderError>,
+    },
+    /// The agent's workspace cannot be made.
+    #[error("cannot make the workspace `{path}`: {source}")]
+    Workspace {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Another gateway works on this state directory.
+    #[error("a gateway runs on this state directory already: pid {pid}, http://{host}:{port}")]
+    AlreadyRunning {
+        /// Its process.
+        pid: u32,
+        /// Its address.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+    /// Another process listens on the port.
+    #[error("port {} on {} is in use{}", addr.port(), addr.ip(), holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
+    PortInUse {
+        /// The address.
+        addr: SocketAddr,
+        /// The process that listens there, where that can be seen.
+        holder: Option<String>,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file by which the gateway is found cannot be used.
+    #[error("cannot use `{path}`: {source}")]
+    GatewayFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl GatewayError {
+    /// Returns the kind of this failure.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::StateDir(err) => err.kind(),
+            Self::Config(err) => err.kind(),
+            Self::Store(err) => err.kind(),
+            Self::Token(_) | Self::MissingSecret { .. } | Self::UnknownProvider { .. } => {
+                Kind::Config
+            }
+            Self::Provider { source, .. } => source.kind(),
+            Self::Workspace { .. }
+            | Self::AlreadyRunning { .. }
+            | Self::PortInUse { .. }
+            | Self::Listen { .. }
+            | Self::GatewayFile { .. } => Kind::Unavailable,
+        }
+    }
+
+    /// Returns what the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::MissingSecret { variable, .. } => Some(format!(
+                "set `{variable}` in the environment of the gateway"
+            )),
+            Self::UnknownProvider { model } => Some(format!(
+                "add models.providers.{} to the config",
+                model.provider
+            )),
+            Self::PortInUse { .. } => {
+                Some("choose another with --port, or stop that process".to_owned())
+            }
+            Self::AlreadyRunning { .. } => Some("use that one, or stop it first".to_owned()),
+            Self::Token(_) => Some(
+                "take the token out of the config to have one made, or set a longer one".to_owned(),
+            ),
+            Self::Provider { source, .. } => source.hint(),
+            Self::StateDir(_)
+            | Self::Config(_)
+            | Self::Store(_)
+            | Self::Workspace { .. }
+            | Self::Listen { .. }
+            | Self::GatewayFile { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A user's home as a gateway, or a client of it, finds it: environment, state, config, token,
+//! and the gateway that is running there.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Seek as _, Write as _};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use openclaw_core::access::GatewayToken;
+use openclaw_core::config::env::{Env, OPENCLAW_GATEWAY_TOKEN};
+use openclaw_core::config::{Config, SecretInput};
+use openclaw_core::secrets::{ApiKey, SecretRef};
+use openclaw_core::state_dir::{Overrides, StateDir};
+use serde::{Deserialize, Serialize};
+use tokio::time;
+
+use crate::error::GatewayError;
+
+/// How often a starting gateway looks again when somebody is just looking at its file.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Everything that a process knows before it starts or calls a gateway.
+#[derive(Clone, Debug)]
+pub struct Home {
+    /// The environment.
+    pub env: Env,
+    /// The state directory.
+    pub state: StateDir,
+    /// The config.
+    pub config: Config,
+}
+
+/// A gateway that is running, as its file in the state directory says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Its process.
+    pub pid: u32,
+    /// The address to reach it at.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// When it started.
+    pub started: Timestamp,
+    /// Its version.
+    pub version: String,
+}
+
+impl Home {
+    /// Finds the state directory and reads the config.
+    pub fn open(env: Env, overrides: &Overrides) -> Result<Self, GatewayError> {
+        let state = StateDir::locate(&env, overrides)?;
+        let config = Config::load(state.config_file())?;
+        Ok(Self { env, state, config })
+    }
+
+    /// Returns the bearer token: from the environment, the config, or a file made at the first call.
+    pub fn token(&self) -> Result<GatewayToken, GatewayError> {
+        let secret = match self.env.get(OPENCLAW_GATEWAY_TOKEN.name) {
+            Some(token) => ApiKey::new(token.to_owned()),
+            None => match &self.config.gateway.token {
+                Some(input) => self.secret(input, "gateway.auth.token")?,
+                None => self.state.read_or_create_token()?,
+            },
+        };
+        Ok(GatewayToken::new(secret)?)
+    }
+
+    /// Returns a secret that the config gives or points to.
+    pub(crate) fn secret(&self, input: &SecretInput, path: &str) -> Result<ApiKey, GatewayError> {
+        match input {
+            SecretInput::Inline(secret) => Ok(secret.clone()),
+            SecretInput::Ref(SecretRef::Env { id, .. }) => self
+                .env
+                .get(id)
+                .map(|value| ApiKey::new(value.to_owned()))
+                .ok_or_else(|| GatewayError::MissingSecret {
+                    path: path.to_owned(),
+                    variable: id.clone(),
+                }),
+        }
+    }
+
+    /// Returns the gateway that works on this state directory now, if one does.
+    pub fn running(&self) -> Result<Option<Running>, GatewayError> {
+        let path = self.state.gateway_file();
+        let failed = |source| GatewayError::GatewayFile {
+            path: path.clone(),
+            source,
+        };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        match file.try_lock_shared() {
+            // Nobody holds the lock: the gateway that wrote the file has died.
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                let text = fs::read_to_string(&path).map_err(failed)?;
+                // A gateway that is just starting has not written its address yet.
+                Ok(serde_json::from_str(&text).ok())
+            }
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+/// The file by which a running gateway is found; the lock on it lasts as long as the process.
+#[derive(Debug)]
+pub(crate) struct GatewayFile {
+    file: File,
+    home: Home,
+}
+
+impl GatewayFile {
+    /// Takes the lock on the state directory, unless another gateway has it.
+    pub(crate) async fn claim(home: &Home) -> Result<Self, GatewayError> {
+        home.state.create()?;
+        let path = home.state.gateway_file();
+        let failed = |source| GatewayError::GatewayFile {
+            path: path.clone(),
+            source,
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(failed)?;
+        for _ in 0..LOCK_ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => {
+                    return Ok(Self {
+                        file,
+                        home: home.clone(),
+                    });
+                }
+                Err(TryLockError::WouldBlock) => {
+                    if let Some(Running {
+                        pid, host, port, ..
+                    }) = home.running()?
+                    {
+                        return Err(GatewayError::AlreadyRunning { pid, host, port });
+                    }
+                    time::sleep(LOCK_PAUSE).await;
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+        Err(failed(io::ErrorKind::WouldBlock.into()))
+    }
+
+    /// Writes where the gateway can be reached.
+    pub(crate) fn announce(&mut self, running: &Running) -> Result<(), GatewayError> {
+        let path = self.home.state.gateway_file();
+        let text = serde_json::to_vec(running).unwrap_or_default();
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| self.file.write_all(&text))
+            .map_err(|source| GatewayError::GatewayFile { path, source })
+    }
+}
+
+impl Drop for GatewayFile {
+    fn drop(&mut self) {
+        // An empty file with no lock says the same as none; removing it could hit a successor's.
+        drop(self.file.set_len(0));
+    }
+}

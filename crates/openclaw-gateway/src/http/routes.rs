@@ -1,0 +1,159 @@
+//! The routes that answer once: `/rpc`, `/health`, `/status`.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{self, Body};
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use openclaw_core::access::Admitted;
+use openclaw_core::{Clock, Kind};
+use openclaw_ipc::jsonrpc::{self, Id, Requests};
+use openclaw_ipc::{Reply, Response as RpcResponse, RpcError};
+use serde_json::json;
+use tokio::time;
+
+use super::guard::{bearer, same_origin};
+use super::ws;
+use crate::builder::Gateway;
+use crate::rpc::{CallCx, store_error};
+
+/// The largest request: one attachment of full size in base64, and room for the rest.
+pub(super) const MAX_REQUEST: usize = 72_000_000;
+
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Returns every route of the gateway.
+pub(super) fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/rpc", post(rpc))
+        .route("/ws", get(ws::upgrade))
+        .route("/health", get(health))
+        .route("/status", get(status))
+        .layer(from_fn(same_origin))
+        .with_state(gateway)
+}
+
+/// Admits a request by its bearer token, or returns the answer that refuses it.
+pub(super) fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<Admitted, Box<Response>> {
+    gateway.shared.admit(bearer(headers)).map_err(|err| {
+        let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"openclaw\"")];
+        Box::new((challenge, refusal(StatusCode::UNAUTHORIZED, err)).into_response())
+    })
+}
+
+/// `POST /rpc`: the caller is known before a byte of the body is read.
+async fn rpc(State(gateway): State<Gateway>, headers: HeaderMap, body: Body) -> Response {
+    let admitted = match admit(&gateway, &headers) {
+        Ok(admitted) => admitted,
+        Err(refused) => return *refused,
+    };
+    if !is_json(&headers) {
+        let err = RpcError::invalid_request("the content type has to be application/json");
+        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, err);
+    }
+    let text = match time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_REQUEST)).await {
+        Ok(Ok(text)) => text,
+        Ok(Err(_too_large)) => {
+            let message = format!("a request has at most {MAX_REQUEST} bytes");
+            return refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                RpcError::new(Kind::Limited, message),
+            );
+        }
+        Err(_elapsed) => {
+            let err = RpcError::new(Kind::Invalid, "the body took too long to arrive");
+            return refusal(StatusCode::REQUEST_TIMEOUT, err);
+        }
+    };
+    match answer(&gateway, CallCx { admitted }, jsonrpc::parse(&text)).await {
+        Some(reply) => json_text(StatusCode::OK, reply.to_json()),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+/// Answers what one body or one WebSocket message brought; notifications get no answer.
+pub(super) async fn answer(gateway: &Gateway, cx: CallCx, requests: Requests) -> Option<Reply> {
+    match requests {
+        Requests::One(request) => call(gateway, cx, request).await.map(Reply::One),
+        Requests::Batch(requests) => {
+            let mut responses = Vec::with_capacity(requests.len());
+            for request in requests {
+                responses.extend(call(gateway, cx, request).await);
+            }
+            Reply::batch(responses)
+        }
+    }
+}
+
+async fn call(
+    gateway: &Gateway,
+    cx: CallCx,
+    request: Result<jsonrpc::Request, RpcResponse>,
+) -> Option<RpcResponse> {
+    let request = match request {
+        Ok(request) => request,
+        Err(response) => return Some(response),
+    };
+    let rpc = &gateway.shared.rpc;
+    let outcome = openclaw_ipc::methods::dispatch(rpc, &cx, &request.method, request.params).await;
+    RpcResponse::to(request.id, outcome)
+}
+
+/// `GET /health`: whether the gateway answers at all; it tells strangers nothing else.
+async fn health() -> Response {
+    json_text(StatusCode::OK, json!({ "status": "ok" }).to_string())
+}
+
+/// `GET /status`: what the gateway is doing.
+async fn status(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
+    if let Err(refused) = admit(&gateway, &headers) {
+        return *refused;
+    }
+    let rpc = &gateway.shared.rpc;
+    let sessions = match rpc.store.session_count().await {
+        Ok(sessions) => sessions,
+        Err(err) => return refusal(StatusCode::SERVICE_UNAVAILABLE, store_error(&err)),
+    };
+    let uptime = Clock::system().now().duration_since(gateway.shared.started);
+    let active: Vec<_> = rpc
+        .engine
+        .active()
+        .into_iter()
+        .map(|(session, _)| session)
+        .collect();
+    let status = json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "startedAt": gateway.shared.started.to_string(),
+        "uptimeMs": uptime.as_millis(),
+        "agents": rpc.agents.iter().map(|agent| &agent.id).collect::<Vec<_>>(),
+        "sessions": sessions,
+        "activeSessions": active,
+        "tools": rpc.tools.names(),
+    });
+    json_text(StatusCode::OK, status.to_string())
+}
+
+fn refusal(status: StatusCode, err: RpcError) -> Response {
+    json_text(status, RpcResponse::error(Id::Null, err).to_json())
+}
+
+fn json_text(status: StatusCode, text: String) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// Pages can send other content types without asking first, so only JSON's own will do.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

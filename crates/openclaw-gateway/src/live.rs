@@ -1,0 +1,101 @@
+//! What clients are told unasked: facts from the event log, and pieces of what is going on.
+
+use std::future;
+
+use openclaw_agents::bus::{self, Bus, OutputStream, Part};
+use openclaw_core::EventStore;
+use openclaw_core::events::{StoreError, Subscription};
+use openclaw_ipc::notifications::{
+    DeltaChannel, OutputStream as WireStream, SessionDeltaParams, SessionEventParams,
+    StreamLaggedParams, ToolOutputParams,
+};
+use openclaw_ipc::{Event, Notification};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+/// A listener's place in what happens.
+#[derive(Debug)]
+pub struct Live {
+    facts: Subscription,
+    pieces: Option<Receiver<bus::Live>>,
+}
+
+impl Live {
+    pub(crate) fn new(store: &EventStore, bus: &Bus) -> Self {
+        Self {
+            facts: store.subscribe(store.position()),
+            pieces: Some(bus.listen()),
+        }
+    }
+
+    /// Returns what happens next.
+    ///
+    /// A listener that is too slow loses pieces and is told how many; it never loses a fact.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Result<Notification, StoreError> {
+        tokio::select! {
+            // Pieces come before the fact that they add up to.
+            biased;
+            piece = next_piece(&mut self.pieces) => Ok(piece),
+            fact = self.facts.next() => {
+                let event = Box::new(Event::from(fact?));
+                Ok(Notification::SessionEvent(SessionEventParams { event }))
+            }
+        }
+    }
+}
+
+async fn next_piece(pieces: &mut Option<Receiver<bus::Live>>) -> Notification {
+    let received = match pieces {
+        Some(receiver) => receiver.recv().await,
+        None => future::pending().await,
+    };
+    match received {
+        Ok(piece) => notification(piece),
+        Err(RecvError::Lagged(dropped)) => {
+            Notification::StreamLagged(StreamLaggedParams { dropped })
+        }
+        Err(RecvError::Closed) => {
+            *pieces = None;
+            future::pending().await
+        }
+    }
+}
+
+fn notification(piece: bus::Live) -> Notification {
+    match piece {
+        bus::Live::Delta {
+            session,
+            run,
+            step,
+            part,
+            text,
+        } => Notification::SessionDelta(SessionDeltaParams {
+            session_key: session,
+            run_id: run,
+            step,
+            channel: match part {
+                Part::Text => DeltaChannel::Text,
+                Part::Thinking => DeltaChannel::Thinking,
+            },
+            text,
+        }),
+        bus::Live::ToolOutput {
+            session,
+            run,
+            call,
+            stream,
+            text,
+        } => Notification::ToolOutput(ToolOutputParams {
+            session_key: session,
+            run_id: Some(run),
+            call_id: call,
+            stream: match stream {
+                OutputStream::Stdout => WireStream::Stdout,
+                OutputStream::Stderr => WireStream::Stderr,
+            },
+            text,
+        }),
+    }
+}

@@ -1,0 +1,129 @@
+//! The handlers of the method table.
+//!
+//! A handler does one method for a caller who has been admitted. What a caller gets to see of a
+//! failure is decided in one place, [`public`].
+
+mod agent;
+mod session;
+mod tools;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use openclaw_agents::{Agent, AgentError, Bus, Engine, TaskScope, ToolRegistry};
+use openclaw_core::access::Admitted;
+use openclaw_core::events::StoreError;
+use openclaw_core::session_key::SessionKeyError;
+use openclaw_core::{AgentId, EventStore, Kind};
+use openclaw_ipc::{Handlers, MethodInfo, RpcError};
+use uuid::Uuid;
+
+use crate::builder::CallLimiter;
+
+/// Everything that the handlers work with.
+#[derive(Debug)]
+pub struct Rpc {
+    pub(crate) store: EventStore,
+    pub(crate) agents: Vec<Arc<Agent>>,
+    pub(crate) tools: Arc<ToolRegistry>,
+    pub(crate) engine: Engine,
+    pub(crate) bus: Bus,
+    pub(crate) scope: TaskScope,
+    pub(crate) rate: Option<CallLimiter>,
+}
+
+/// What a handler knows about a call beyond its params.
+#[derive(Clone, Copy, Debug)]
+pub struct CallCx {
+    /// Proof that the caller was admitted.
+    pub(crate) admitted: Admitted,
+}
+
+impl Handlers for Rpc {
+    type Cx = CallCx;
+    type Error = RpcError;
+
+    /// The owner and the bearer of the gateway's token may use every method.
+    fn authorize(&self, _cx: &CallCx, _method: &MethodInfo) -> Result<(), RpcError> {
+        match &self.rate {
+            Some(rate) if rate.check().is_err() => {
+                Err(RpcError::new(Kind::Limited, "too many calls").with_hint("wait and try again"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Rpc {
+    pub(crate) fn find_agent(&self, id: &AgentId) -> Option<Arc<Agent>> {
+        self.agents
+            .iter()
+            .find(|agent| agent.id == *id)
+            .map(Arc::clone)
+    }
+
+    /// Returns the agent of that id, or the default agent.
+    pub(crate) fn agent(&self, id: Option<&AgentId>) -> Result<Arc<Agent>, RpcError> {
+        match id {
+            Some(id) => self.find_agent(id).ok_or_else(|| {
+                RpcError::new(Kind::NotFound, AgentError::NoAgent(id.clone()).to_string())
+                    .with_field("agentId")
+            }),
+            None => self
+                .agents
+                .first()
+                .map(Arc::clone)
+                .ok_or_else(|| RpcError::new(Kind::Config, "the gateway has no agent")),
+        }
+    }
+}
+
+/// Returns what the caller may see of a failure; the rest goes to the log under the id in it.
+pub(crate) fn public(err: &AgentError) -> RpcError {
+    match err {
+        AgentError::Store(err) => store_error(err),
+        AgentError::Invalid(_)
+        | AgentError::NoAgent(_)
+        | AgentError::NoModel(_)
+        | AgentError::Provider(_)
+        | AgentError::LaneFull { .. }
+        | AgentError::TooManySteps(_)
+        | AgentError::TimedOut(_)
+        | AgentError::Cancelled => {
+            let public = RpcError::new(err.kind(), err.to_string());
+            match err.hint() {
+                Some(hint) => public.with_hint(hint),
+                None => public,
+            }
+        }
+    }
+}
+
+/// As [`public`], for the event log.
+pub(crate) fn store_error(err: &StoreError) -> RpcError {
+    match err {
+        StoreError::NoSession(_)
+        | StoreError::SessionExists(_)
+        | StoreError::SessionEnded(_)
+        | StoreError::Leased(_)
+        | StoreError::LeaseLost(_) => RpcError::new(err.kind(), err.to_string()),
+        StoreError::Open { .. }
+        | StoreError::Folder { .. }
+        | StoreError::Foreign { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Read(_)
+        | StoreError::Write(_)
+        | StoreError::Damaged { .. }
+        | StoreError::Closed => logged(err, err.kind(), "the event log cannot be used"),
+    }
+}
+
+fn session_key_error(err: &SessionKeyError) -> RpcError {
+    RpcError::new(err.kind(), err.to_string())
+}
+
+fn logged(err: &dyn Error, kind: Kind, message: &str) -> RpcError {
+    let id = Uuid::new_v4().to_string();
+    tracing::error!(id, %err, "a call failed");
+    RpcError::new(kind, message).with_id(id)
+}

@@ -1,0 +1,98 @@
+//! The methods about tools.
+
+use openclaw_agents::calls::{Call, Gate, Record};
+use openclaw_core::events::{NewEvent, StoreError};
+use openclaw_core::{CallId, PeerId, RunId, SessionEventKind, SessionKey};
+use openclaw_ipc::methods::{
+    NoParams, ToolSummary, ToolsExecute, ToolsExecuteOutput, ToolsExecuteParams, ToolsList,
+    ToolsListOutput,
+};
+use openclaw_ipc::{Handle, RpcError};
+use serde_json::Value;
+
+use super::{CallCx, Rpc, public, session_key_error, store_error};
+
+impl Handle<ToolsList> for Rpc {
+    async fn handle(&self, _cx: &CallCx, _params: NoParams) -> Result<ToolsListOutput, RpcError> {
+        let tools = self
+            .tools
+            .specs()
+            .into_iter()
+            .map(|spec| ToolSummary {
+                aliases: self.tools.aliases(&spec.name).map(str::to_owned).collect(),
+                name: spec.name,
+                description: spec.description,
+                parameters: spec.parameters,
+            })
+            .collect();
+        Ok(ToolsListOutput { tools })
+    }
+}
+
+impl Handle<ToolsExecute> for Rpc {
+    async fn handle(
+        &self,
+        cx: &CallCx,
+        params: ToolsExecuteParams,
+    ) -> Result<ToolsExecuteOutput, RpcError> {
+        let arguments = Value::Object(params.params);
+        self.tools
+            .check(&params.tool, &arguments)
+            .map_err(|err| RpcError::new(err.kind(), err.to_string()).with_field(err.field()))?;
+        let session = match params.session_key {
+            Some(key) => self.open_session(&key).await?,
+            None => self.session_of_call(cx).await?,
+        };
+        let agent = self.agent(Some(&session.agent()))?;
+        let (run, stop) = (RunId::generate(), self.scope.stop().child_token());
+        let gate = Gate {
+            agent: &agent,
+            tools: &self.tools,
+            record: Record::Shared(&self.store, &session),
+            bus: &self.bus,
+            run: &run,
+            step: None,
+            stop: &stop,
+        };
+        // The run's id is unique, and this is its only call.
+        let call_id = CallId(run.to_string());
+        let call = Call {
+            id: call_id.clone(),
+            tool: params.tool,
+            params: arguments,
+        };
+        let output = gate.call(call).await.map_err(|err| public(&err))?;
+        Ok(ToolsExecuteOutput {
+            success: output.success,
+            result: output.result,
+            session_key: session,
+            call_id,
+            duration_ms: output.payload.duration_ms,
+        })
+    }
+}
+
+impl Rpc {
+    async fn open_session(&self, key: &SessionKey) -> Result<SessionKey, RpcError> {
+        let session = self.existing(key).await?;
+        if session.ended {
+            return Err(store_error(&StoreError::SessionEnded(session.key)));
+        }
+        Ok(session.key)
+    }
+
+    /// Starts a session for a call that names none.
+    async fn session_of_call(&self, cx: &CallCx) -> Result<SessionKey, RpcError> {
+        let agent = self.agent(None)?;
+        let key = SessionKey::explicit(&agent.id).map_err(|err| session_key_error(&err))?;
+        let start = NewEvent::from(SessionEventKind::SessionStarted {
+            channel: "rpc".into(),
+            peer_id: PeerId(cx.admitted.principal().to_string()),
+        });
+        self.store
+            .append(&key, vec![start])
+            .await
+            .map_err(|err| store_error(&err))?;
+        Ok(key)
+    }
+}
