@@ -100,25 +100,32 @@ impl Engine {
     /// Stops the run of a session and drops the messages that wait behind it.
     ///
     /// Returns whether anything was running.
-    pub fn cancel(&self, session: &SessionKey) -> bool {
-        match self.shared.lanes.lock().get(session) {
-            Some(lane) => {
-                lane.stop.cancel();
-                true
-            }
-            None => false,
+    pub async fn cancel(&self, session: &SessionKey) -> bool {
+        self.halt(session).await.is_some()
+    }
+
+    /// As [`Engine::cancel`], but returns only when the end of the run is on record.
+    pub async fn stop(&self, session: &SessionKey) {
+        if let Some(done) = self.halt(session).await {
+            done.cancelled().await;
         }
     }
 
-    /// Stops the run of a session, drops what waits behind it, and returns when that is on record.
-    pub async fn stop(&self, session: &SessionKey) {
-        let done = self.shared.lanes.lock().get(session).map(|lane| {
+    async fn halt(&self, session: &SessionKey) -> Option<CancellationToken> {
+        let (done, dropped) = {
+            let mut lanes = self.shared.lanes.lock();
+            let lane = lanes.get_mut(session)?;
             lane.stop.cancel();
-            lane.done.clone()
-        });
-        if let Some(done) = done {
-            done.cancelled().await;
+            (lane.done.clone(), std::mem::take(&mut lane.waiting))
+        };
+        for job in dropped {
+            self.shared
+                .record_unstarted(&job.turn, &AgentError::Cancelled)
+                .await;
+            // Whoever asked may have gone; the end is on record.
+            drop(job.reply.send(Err(AgentError::Cancelled)));
         }
+        Some(done)
     }
 
     /// Returns the sessions that have a run now, and the run, oldest first.
@@ -190,13 +197,7 @@ impl Shared {
             return None;
         };
         lane.run = job.turn.run_id.clone();
-        // A cancelled lane answers what waited at that time without running it.
-        if !lane.stop.is_cancelled() {
-            lane.stop = self.scope.stop().child_token();
-        } else if lane.waiting.is_empty() {
-            let spent = std::mem::replace(&mut lane.stop, self.scope.stop().child_token());
-            return Some((job, spent));
-        }
+        lane.stop = self.scope.stop().child_token();
         Some((job, lane.stop.clone()))
     }
 

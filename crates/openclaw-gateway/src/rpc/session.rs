@@ -173,7 +173,7 @@ impl Handle<SessionCancel> for Rpc {
     ) -> Result<SessionCancelOutput, RpcError> {
         let session = self.existing(&params.session_key).await?;
         Ok(SessionCancelOutput {
-            cancelled: self.engine.cancel(&session.key),
+            cancelled: self.engine.cancel(&session.key).await,
         })
     }
 }
