@@ -1,2 +1,90 @@
-//! Runs commands of openclaw-rs inside an operating-system sandbox.
+//! Runs commands of openclaw-rs inside an operating-system sandbox, and reads and writes files
+//! beneath one folder.
+//!
+//! This is the only crate of the workspace that starts processes. On Linux the sandbox is
+//! bubblewrap; on every other system the levels above [`SandboxLevel::None`] are refused, because a
+//! level that is not enforced must not be reported as one.
+//!
+//! Reading order: [`SandboxConfig`] is the policy and [`Command`] what to run; [`Sandbox`] puts the
+//! two together and yields a [`Running`], which ends in an [`Output`]. [`Workspace`] is the same
+//! containment for file access that needs no process.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use openclaw_sandbox::{self as sandbox, Command, SandboxConfig, SandboxLevel};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! # let folder = tempfile::tempdir()?;
+//! # let workspace = folder.path().to_path_buf();
+//! let tool_command = Command::shell("echo hello > greeting && cat greeting");
+//! let config = SandboxConfig {
+//!     level: SandboxLevel::Strict,
+//!     allowed_paths: vec![workspace.clone()],
+//!     network_access: false,
+//!     max_cpu_time: Some(Duration::from_secs(30)),
+//!     max_memory: Some(512 * 1024 * 1024),
+//! };
+//! let result = sandbox::execute(&config, &tool_command).await?;
+//! # assert_eq!(result.stdout, b"hello\n");
+//! # assert!(result.status.success());
+//! # assert!(workspace.join("greeting").exists());
+//! # Ok(())
+//! # })
+//! # }
+//! ```
 #![forbid(unsafe_code)]
+
+mod command;
+mod config;
+mod error;
+mod launcher;
+mod limits;
+mod output;
+mod places;
+mod running;
+mod sandbox;
+mod tree;
+mod variables;
+mod workspace;
+
+#[cfg(target_os = "linux")]
+mod bwrap;
+
+pub use command::{Command, CommandFault, Limits, Stdin};
+pub use config::{ParseLevelError, SandboxConfig, SandboxLevel};
+pub use error::SandboxError;
+pub use output::{Chunk, Output, Status, Stream};
+pub use places::PlaceFault;
+pub use running::Running;
+pub use sandbox::{Probe, Sandbox};
+pub use tokio_util::sync::CancellationToken;
+pub use workspace::{Entry, EntryKind, FileError, Listing, Workspace};
+
+/// Runs `command` under `config` and returns its output when everything it started has ended.
+///
+/// Dropping the future kills the run. [`launch`] is the same with output as it comes.
+pub async fn execute(config: &SandboxConfig, command: &Command) -> Result<Output, SandboxError> {
+    Sandbox::from_environment().execute(config, command).await
+}
+
+/// Starts `command` under `config`; its output streams from the returned [`Running`].
+///
+/// Cancelling `stop` kills the run, which then ends as [`Status::Cancelled`].
+pub async fn launch(
+    config: &SandboxConfig,
+    command: &Command,
+    stop: CancellationToken,
+) -> Result<Running, SandboxError> {
+    Sandbox::from_environment()
+        .launch(config, command, stop)
+        .await
+}
+
+/// Runs `true` at level Strict and says which bubblewrap did it.
+///
+/// An error is the reason why sandboxed commands are refused on this machine.
+pub async fn probe() -> Result<Probe, SandboxError> {
+    Sandbox::from_environment().probe().await
+}

@@ -1,0 +1,156 @@
+//! The answer: its head, and its body piece by piece.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt as _};
+use http::HeaderMap;
+use reqwest::Response;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Endpoint, HttpError, Phase};
+
+/// The longest time spent on reading why a request was refused.
+const EXCERPT_TIME: Duration = Duration::from_secs(5);
+
+/// An answer with a status of success.
+///
+/// The body is a stream of its bytes as they arrive. It ends with an error when the connection
+/// breaks, when a limit of [`Timeouts`](crate::Timeouts) passes or when the caller stops it; after
+/// an error nothing follows. Dropping it closes the connection, unless the body was read to its end.
+pub struct Body {
+    status: u16,
+    headers: HeaderMap,
+    pieces: Pin<Box<dyn Stream<Item = Result<Bytes, HttpError>> + Send>>,
+}
+
+impl Body {
+    pub(crate) fn new(
+        mut response: Response,
+        endpoint: Endpoint,
+        deadlines: Deadlines,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            pieces: Box::pin(pieces(Reading {
+                response,
+                endpoint,
+                deadlines,
+                stop,
+            })),
+        }
+    }
+
+    /// Returns the status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Returns the headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Reads the beginning of the body, at most `limit` bytes and for at most a few seconds.
+    ///
+    /// What was read before a failure is returned all the same: this is for telling why a request
+    /// was refused.
+    pub async fn excerpt(mut self, limit: usize) -> Bytes {
+        let mut kept = Vec::new();
+        let read = async {
+            while let Some(Ok(piece)) = self.next().await {
+                let room = limit.saturating_sub(kept.len());
+                kept.extend(piece.iter().take(room));
+                if kept.len() >= limit {
+                    break;
+                }
+            }
+        };
+        if timeout(EXCERPT_TIME, read).await.is_err() {
+            tracing::debug!(limit, "the body of an error was cut: it came too slowly");
+        }
+        kept.into()
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, HttpError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.pieces.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The limits that hold while a body is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    pub(crate) idle: Duration,
+    pub(crate) total: Duration,
+    pub(crate) end: Option<Instant>,
+}
+
+impl Deadlines {
+    /// Waits until the exchange has taken as long as it may.
+    pub(crate) async fn end(&self) {
+        match self.end {
+            Some(end) => sleep_until(end).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+struct Reading {
+    response: Response,
+    endpoint: Endpoint,
+    deadlines: Deadlines,
+    stop: CancellationToken,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let Deadlines { idle, total, .. } = self.deadlines;
+        let (phase, limit) = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(HttpError::Cancelled),
+            () = self.deadlines.end() => (Phase::Total, total),
+            read = timeout(idle, self.response.chunk()) => match read {
+                Ok(Ok(piece)) => return Ok(piece),
+                Ok(Err(error)) => return Err(HttpError::Broken {
+                    endpoint: self.endpoint.clone(),
+                    source: error.without_url(),
+                }),
+                Err(_elapsed) => (Phase::Idle, idle),
+            },
+        };
+        Err(HttpError::Timeout {
+            endpoint: self.endpoint.clone(),
+            phase,
+            limit,
+        })
+    }
+}
+
+fn pieces(reading: Reading) -> impl Stream<Item = Result<Bytes, HttpError>> + Send {
+    // After an error the response is dropped, which closes the connection at once.
+    stream::unfold(Some(reading), |reading| async move {
+        let mut reading = reading?;
+        match reading.next().await {
+            Ok(piece) => piece.map(|piece| (Ok(piece), Some(reading))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+}

@@ -1,0 +1,184 @@
+//! When a request is sent again, and how long to wait before.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::error::{HttpError, Phase};
+
+/// How often a request is tried, and the bounds of the waits between.
+///
+/// Sent again is what the server refused for now (408, 409, 429 and every 5xx, the 529 of an
+/// overloaded model included) and what did not reach it (no connection, or one that broke before
+/// the answer began). A request that was answered too slowly is not sent again: the server may
+/// still be at work on it. Once a byte of the body is out, nothing is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often the request is sent at most; 0 counts as 1.
+    pub attempts: u32,
+    /// The wait after the first failure; it doubles with each further one.
+    pub base: Duration,
+    /// The longest wait. A server that asks for a longer one is not asked again: the error says
+    /// how long it wants to be left alone.
+    pub cap: Duration,
+}
+
+impl Retry {
+    /// Sends the request once.
+    pub const NEVER: Self = Self {
+        attempts: 1,
+        base: Duration::ZERO,
+        cap: Duration::ZERO,
+    };
+
+    /// Returns how long to wait before the next attempt; nothing if `error` is final.
+    ///
+    /// `jitter` is a random number: half of the wait hangs on it, so that many clients do not come
+    /// back in the same moment.
+    pub(crate) fn wait_after(
+        &self,
+        error: &HttpError,
+        attempt: u32,
+        jitter: u32,
+    ) -> Option<Duration> {
+        if attempt >= self.attempts {
+            return None;
+        }
+        let asked = match error {
+            HttpError::Status {
+                status,
+                retry_after,
+                ..
+            } if is_temporary(*status) => retry_after.unwrap_or_default(),
+            HttpError::Connect { .. }
+            | HttpError::Broken { .. }
+            | HttpError::Timeout {
+                phase: Phase::Connect,
+                ..
+            } => Duration::ZERO,
+            _ => return None,
+        };
+        if asked > self.cap {
+            return None;
+        }
+        let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        let longest = self.base.saturating_mul(doubled).min(self.cap);
+        let share = f64::from(jitter) / f64::from(u32::MAX);
+        Some(longest.mul_f64(0.5 + share / 2.0).max(asked))
+    }
+}
+
+impl Default for Retry {
+    /// Four attempts, with about 0.5, 1 and 2 seconds between them, and waits of at most 30 seconds.
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(30),
+        }
+    }
+}
+
+const fn is_temporary(status: u16) -> bool {
+    matches!(status, 408 | 409 | 429 | 500..=599)
+}
+
+/// Reads `retry-after`: seconds, or a date in the form that servers send today (RFC 9110, 10.2.3).
+///
+/// The two forms of dates that were obsolete in 1999 are taken for no header at all.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let wait = date.duration_since(now).max(SignedDuration::ZERO);
+    Some(wait.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use reqwest::Url;
+
+    use super::*;
+    use crate::error::Endpoint;
+
+    fn status(status: u16, retry_after: Option<Duration>) -> HttpError {
+        HttpError::Status {
+            endpoint: Endpoint::of(&Url::parse("http://api.example/").unwrap()),
+            status,
+            retry_after,
+            body_excerpt: String::new(),
+        }
+    }
+
+    fn millis(retry: Retry, error: &HttpError, jitter: u32) -> Vec<u128> {
+        (1..)
+            .map_while(|attempt| retry.wait_after(error, attempt, jitter))
+            .map(|wait| wait.as_millis())
+            .collect()
+    }
+
+    #[test]
+    fn waits_double_up_to_the_cap_and_half_of_each_is_chance() {
+        let retry = Retry {
+            attempts: 6,
+            base: Duration::from_secs(1),
+            cap: Duration::from_secs(5),
+        };
+        let overloaded = status(529, None);
+        assert_eq!(millis(retry, &overloaded, 0), [500, 1000, 2000, 2500, 2500]);
+        assert_eq!(
+            millis(retry, &overloaded, u32::MAX),
+            [1000, 2000, 4000, 5000, 5000]
+        );
+    }
+
+    #[test]
+    fn a_server_that_names_a_wait_gets_at_least_that() {
+        let wait = status(429, Some(Duration::from_secs(7)));
+        assert_eq!(millis(Retry::default(), &wait, 0), [7000, 7000, 7000]);
+    }
+
+    #[test]
+    fn a_wait_beyond_the_cap_ends_the_attempts() {
+        let wait = status(429, Some(Duration::from_secs(31)));
+        assert_eq!(Retry::default().wait_after(&wait, 1, 0), None);
+    }
+
+    #[test]
+    fn only_temporary_refusals_are_tried_again() {
+        let again = (400..600)
+            .filter(|code| {
+                let wait = Retry::default().wait_after(&status(*code, None), 1, 0);
+                wait.is_some()
+            })
+            .collect::<Vec<u16>>();
+        assert_eq!(
+            again,
+            [408, 409, 429]
+                .into_iter()
+                .chain(500..600)
+                .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let read = |text| {
+            let value = HeaderValue::from_static(text);
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]), now)
+        };
+        assert_eq!(read("12"), Some(Duration::from_secs(12)));
+        assert_eq!(
+            read("Sun, 22 Nov 2026 10:00:42 GMT"),
+            Some(Duration::from_secs(42))
+        );
+        assert_eq!(read("Sun, 22 Nov 2026 09:59:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+    }
+}

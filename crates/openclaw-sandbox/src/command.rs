@@ -1,0 +1,211 @@
+//! What to run: a program with its arguments, variables, input and limits.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use crate::error::SandboxError;
+
+/// A command that has not been started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The program and its arguments; a program without a slash is searched for inside the sandbox.
+    pub argv: Vec<OsString>,
+    /// The working directory; without one, the first allowed path.
+    pub cwd: Option<PathBuf>,
+    /// Variables beside the few that every command gets; one of the same name replaces those.
+    pub env: Vec<(String, String)>,
+    /// What the command reads from its standard input.
+    pub stdin: Stdin,
+    /// How long the command may take and how much it may say.
+    pub limits: Limits,
+}
+
+/// The standard input of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing: the command sees the end of its input at once.
+    #[default]
+    Null,
+    /// The standard input of this process.
+    ///
+    /// At level None a command that reads from a terminal is stopped by job control, since it runs
+    /// in a process group of its own.
+    Inherit,
+    /// These bytes, then the end.
+    Bytes(Vec<u8>),
+}
+
+/// The limits that this process keeps on a command, at every level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The time after which the command and everything it started are killed.
+    pub wall_time: Option<Duration>,
+    /// How many bytes of each output stream are kept and forwarded.
+    ///
+    /// Of more than that, the beginning and the end are kept. The command itself never waits: what
+    /// exceeds the limit is read and dropped.
+    pub output_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wall_time: Some(Duration::from_mins(2)),
+            output_bytes: 1024 * 1024,
+        }
+    }
+}
+
+impl Command {
+    /// Returns a command that runs `program` with no arguments.
+    pub fn new(program: impl Into<OsString>) -> Self {
+        Self {
+            argv: vec![program.into()],
+            cwd: None,
+            env: Vec::new(),
+            stdin: Stdin::Null,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Returns a command that has `/bin/sh` run `script`.
+    pub fn shell(script: impl Into<OsString>) -> Self {
+        Self::new("/bin/sh").arg("-c").arg(script)
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.argv.push(arg.into());
+        self
+    }
+
+    /// Adds several arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.argv.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the working directory.
+    #[must_use]
+    pub fn cwd(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(directory.into());
+        self
+    }
+
+    /// Adds a variable to the environment.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the standard input.
+    #[must_use]
+    pub fn stdin(mut self, stdin: Stdin) -> Self {
+        self.stdin = stdin;
+        self
+    }
+
+    /// Sets the time after which the command is killed.
+    #[must_use]
+    pub fn wall_time(mut self, limit: Duration) -> Self {
+        self.limits.wall_time = Some(limit);
+        self
+    }
+
+    /// Sets how many bytes of each output stream are kept and forwarded.
+    #[must_use]
+    pub fn output_bytes(mut self, limit: usize) -> Self {
+        self.limits.output_bytes = limit;
+        self
+    }
+
+    /// Says whether this can be handed to an operating system at all.
+    pub(crate) fn check(&self) -> Result<(), SandboxError> {
+        let fault = self.fault();
+        fault.map_or(Ok(()), |fault| Err(SandboxError::BadCommand { fault }))
+    }
+
+    fn fault(&self) -> Option<CommandFault> {
+        let Some(program) = self.argv.first() else {
+            return Some(CommandFault::NoProgram);
+        };
+        if program.is_empty() {
+            return Some(CommandFault::NoProgram);
+        }
+        // The shell that sets the limits would take such a name for an option of its `exec`.
+        if program.as_encoded_bytes().starts_with(b"-") {
+            return Some(CommandFault::ProgramLooksLikeAnOption);
+        }
+        if self
+            .argv
+            .iter()
+            .any(|arg| arg.as_encoded_bytes().contains(&0))
+        {
+            return Some(CommandFault::NulByte);
+        }
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains('=') {
+                return Some(CommandFault::BadVariable { name: name.clone() });
+            }
+            if name.contains('\0') || value.contains('\0') {
+                return Some(CommandFault::NulByte);
+            }
+        }
+        None
+    }
+}
+
+/// Why a command is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandFault {
+    /// The argument list or the program's name is empty.
+    #[error("it names no program")]
+    NoProgram,
+    /// The program's name begins with a dash.
+    #[error("its program begins with `-`")]
+    ProgramLooksLikeAnOption,
+    /// An argument or a variable contains a null byte.
+    #[error("an argument or a variable contains a null byte")]
+    NulByte,
+    /// A variable's name is empty or contains `=`.
+    #[error("`{name}` cannot be the name of a variable")]
+    BadVariable {
+        /// The name as it was given.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_what_is_wrong_with_a_command() {
+        let mut empty = Command::new("true");
+        empty.argv.clear();
+        assert_eq!(empty.fault(), Some(CommandFault::NoProgram));
+        assert_eq!(Command::new("").fault(), Some(CommandFault::NoProgram));
+        assert_eq!(
+            Command::new("-x").fault(),
+            Some(CommandFault::ProgramLooksLikeAnOption)
+        );
+        assert_eq!(
+            Command::new("echo").arg("a\0b").fault(),
+            Some(CommandFault::NulByte)
+        );
+        assert_eq!(
+            Command::new("echo").env("A", "\0").fault(),
+            Some(CommandFault::NulByte)
+        );
+        assert_eq!(
+            Command::new("echo").env("A=B", "c").fault(),
+            Some(CommandFault::BadVariable { name: "A=B".into() })
+        );
+        assert_eq!(
+            Command::shell("echo -x").arg("-y").env("A", "").fault(),
+            None
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! A command while it runs: its output as it comes, its limits, and its end.
+
+use std::{process::ExitStatus, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    process::ChildStdin,
+    sync::mpsc,
+    task::JoinSet,
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Chunk, Limits, Output, SandboxError, SandboxLevel, Status, Stream, output::Kept, tree::Tree,
+};
+
+/// How many chunks wait for the caller. When they are full the command is not read from, and it
+/// waits in turn; its time limit and its cancellation do not.
+const WAITING: usize = 16;
+
+/// How much is read at once.
+const CHUNK: usize = 16 * 1024;
+
+/// How long a pipe may stay silent, and how much it may still carry, after the command has ended.
+///
+/// Inside a sandbox nothing is left that could hold the pipe; at level None a process that moved
+/// to another group may be.
+const SILENCE: Duration = Duration::from_millis(500);
+const LEFTOVER: usize = 1024 * 1024;
+
+/// How long to wait for the kernel to clear a killed sandbox away.
+#[cfg(target_os = "linux")]
+const CLEARED: Duration = Duration::from_secs(5);
+
+/// A command that has been started.
+///
+/// Dropping it kills the command and everything that the command started.
+#[derive(Debug)]
+pub struct Running {
+    chunks: mpsc::Receiver<Chunk>,
+    run: JoinSet<Result<Output, SandboxError>>,
+}
+
+/// What a started process needs to become an [`Output`].
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) tree: Tree,
+    pub(crate) level: SandboxLevel,
+    pub(crate) input: Option<Vec<u8>>,
+    pub(crate) limits: Limits,
+    #[cfg(target_os = "linux")]
+    pub(crate) report: Option<std::fs::File>,
+}
+
+/// Why a run is over.
+#[derive(Clone, Copy, Debug)]
+enum Cause {
+    Ended,
+    TimedOut,
+    Cancelled,
+}
+
+impl Running {
+    pub(crate) fn start(job: Job, stop: CancellationToken) -> Self {
+        let (tx, chunks) = mpsc::channel(WAITING);
+        let mut run = JoinSet::new();
+        // The set is the scope of the one task in it: the task is aborted when this is dropped.
+        drop(run.spawn(supervise(job, stop, tx)));
+        Self { chunks, run }
+    }
+
+    /// Returns the next piece of output, and `None` when there will be no more.
+    ///
+    /// Of each stream the first [`Limits::output_bytes`] come this way.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no output.
+    pub async fn next_output(&mut self) -> Option<Chunk> {
+        self.chunks.recv().await
+    }
+
+    /// Waits for the end and returns all output, whether or not it was streamed before.
+    ///
+    /// When this returns, nothing that ran inside the sandbox is alive any more.
+    pub async fn wait(self) -> Result<Output, SandboxError> {
+        let Self { chunks, mut run } = self;
+        // Without a receiver nothing waits to be forwarded.
+        drop(chunks);
+        match run.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(_)) | None => Err(SandboxError::Lost {
+                task: "the watch over a command",
+            }),
+        }
+    }
+}
+
+async fn supervise(
+    mut job: Job,
+    stop: CancellationToken,
+    chunks: mpsc::Sender<Chunk>,
+) -> Result<Output, SandboxError> {
+    let began = Instant::now();
+    let ended = CancellationToken::new();
+    let limit = job.limits.output_bytes;
+    let mut stdout = Channel::new(Stream::Stdout, limit, &chunks, &ended);
+    let mut stderr = Channel::new(Stream::Stderr, limit, &chunks, &ended);
+    let (out, err, input) = (
+        job.tree.take_stdout(),
+        job.tree.take_stderr(),
+        job.tree.take_stdin(),
+    );
+    let bytes = job.input.take().unwrap_or_default();
+
+    let (cause, duration, exit) = {
+        let flow = async {
+            tokio::join!(
+                stdout.pump(out),
+                stderr.pump(err),
+                feed(input, &bytes, &ended)
+            );
+        };
+        tokio::pin!(flow);
+        let mut flowing = true;
+        let cause = {
+            let over = over(&mut job.tree, job.limits.wall_time, began, &stop);
+            tokio::pin!(over);
+            loop {
+                tokio::select! {
+                    cause = &mut over => break cause,
+                    () = &mut flow, if flowing => flowing = false,
+                }
+            }
+        };
+        let duration = began.elapsed();
+        // What the command left behind in its group ends with it.
+        job.tree.kill();
+        ended.cancel();
+        let exit = job.tree.reap().await;
+        if flowing {
+            flow.await;
+        }
+        (cause, duration, exit)
+    };
+    let exit = exit.map_err(|source| SandboxError::Io {
+        action: "waiting for the command",
+        source,
+    })?;
+
+    let (stdout, stderr) = (stdout.kept, stderr.kept);
+    let truncated = stdout.truncated() || stderr.truncated();
+    let stderr = stderr.into_bytes();
+    let status = job.conclude(cause, exit, &stderr).await?;
+    let stdout = stdout.into_bytes();
+    tracing::debug!(level = %job.level, ?status, ?duration, truncated, "a command ended");
+    Ok(Output {
+        status,
+        stdout,
+        stderr,
+        truncated,
+        duration,
+        level: job.level,
+    })
+}
+
+/// Waits for the first of the ways in which a run ends.
+async fn over(
+    tree: &mut Tree,
+    limit: Option<Duration>,
+    began: Instant,
+    stop: &CancellationToken,
+) -> Cause {
+    let deadline = async {
+        match limit.and_then(|limit| began.checked_add(limit)) {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Cause::Cancelled,
+        () = tree.leader_ended() => Cause::Ended,
+        () = deadline => Cause::TimedOut,
+    }
+}
+
+impl Job {
+    #[cfg(target_os = "linux")]
+    async fn conclude(
+        &mut self,
+        cause: Cause,
+        exit: ExitStatus,
+        stderr: &[u8],
+    ) -> Result<Status, SandboxError> {
+        use crate::{bwrap::report, tree};
+
+        let Some(file) = &mut self.report else {
+            return Ok(cause.status(exit));
+        };
+        let report = report::read(file).map_err(|source| SandboxError::Io {
+            action: "reading the sandbox's report",
+            source,
+        })?;
+        // With its first process gone, the kernel has ended every process of the sandbox.
+        if let Some(first) = report.first_process() {
+            drop(tokio::time::timeout(CLEARED, tree::ended(first)).await);
+        }
+        match cause {
+            Cause::Ended => report::conclude(report, exit, stderr),
+            Cause::TimedOut | Cause::Cancelled => Ok(cause.status(exit)),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(
+        clippy::unused_async,
+        reason = "on Linux there is something to wait for"
+    )]
+    async fn conclude(
+        &mut self,
+        cause: Cause,
+        exit: ExitStatus,
+        _stderr: &[u8],
+    ) -> Result<Status, SandboxError> {
+        Ok(cause.status(exit))
+    }
+}
+
+impl Cause {
+    fn status(self, exit: ExitStatus) -> Status {
+        match self {
+            Self::Ended => status(exit),
+            Self::TimedOut => Status::TimedOut,
+            Self::Cancelled => Status::Cancelled,
+        }
+    }
+}
+
+/// Returns how a process ended by itself.
+pub(crate) fn status(exit: ExitStatus) -> Status {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&exit) {
+        return Status::Signaled(signal);
+    }
+    Status::Exited(exit.code().unwrap_or(-1))
+}
+
+/// One output stream on its way from the pipe to the caller and into the output.
+struct Channel<'a> {
+    stream: Stream,
+    kept: Kept,
+    /// How much may still be forwarded.
+    open: usize,
+    chunks: &'a mpsc::Sender<Chunk>,
+    ended: &'a CancellationToken,
+}
+
+impl<'a> Channel<'a> {
+    fn new(
+        stream: Stream,
+        limit: usize,
+        chunks: &'a mpsc::Sender<Chunk>,
+        ended: &'a CancellationToken,
+    ) -> Self {
+        Self {
+            stream,
+            kept: Kept::new(limit),
+            open: limit,
+            chunks,
+            ended,
+        }
+    }
+
+    /// Reads until the pipe ends, or is silent although the command has ended.
+    async fn pump(&mut self, pipe: Option<impl AsyncRead + Unpin>) {
+        let Some(mut pipe) = pipe else { return };
+        let mut buffer = vec![0; CHUNK];
+        let mut leftover = LEFTOVER;
+        while leftover > 0 {
+            let read = tokio::select! {
+                biased;
+                read = pipe.read(&mut buffer) => read,
+                () = silence(self.ended) => return,
+            };
+            // A pipe that cannot be read has nothing more to give.
+            let Some(bytes) = read.ok().and_then(|n| buffer.get(..n)) else {
+                return;
+            };
+            if bytes.is_empty() {
+                return;
+            }
+            self.kept.push(bytes);
+            self.forward(bytes).await;
+            if self.ended.is_cancelled() {
+                leftover = leftover.saturating_sub(bytes.len());
+            }
+        }
+    }
+
+    async fn forward(&mut self, bytes: &[u8]) {
+        let (bytes, _) = bytes.split_at(bytes.len().min(self.open));
+        if bytes.is_empty() {
+            return;
+        }
+        self.open -= bytes.len();
+        let chunk = Chunk {
+            stream: self.stream,
+            bytes: bytes.to_vec(),
+        };
+        // Nobody listens: from now on the output is only kept.
+        if self.chunks.send(chunk).await.is_err() {
+            self.open = 0;
+        }
+    }
+}
+
+async fn silence(ended: &CancellationToken) {
+    ended.cancelled().await;
+    tokio::time::sleep(SILENCE).await;
+}
+
+/// Writes the command's input; a command that does not read it to the end is free not to.
+async fn feed(pipe: Option<ChildStdin>, bytes: &[u8], ended: &CancellationToken) {
+    if let Some(mut pipe) = pipe {
+        drop(ended.run_until_cancelled(pipe.write_all(bytes)).await);
+    }
+}

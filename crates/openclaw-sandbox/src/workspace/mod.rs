@@ -1,0 +1,334 @@
+//! Files beneath one folder, and nothing else.
+//!
+//! The operating system resolves each path relative to an open handle of the folder, so no path,
+//! symlink or rename between a check and its use leads out. Hard links are not looked at: whoever
+//! can make one can read the file anyway.
+
+mod error;
+mod write;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    io::{ErrorKind, Read as _},
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use cap_std::{
+    ambient_authority,
+    fs::{Dir, File, FileType, OpenOptions},
+};
+
+pub use self::error::FileError;
+
+/// A folder whose files may be read and written.
+#[derive(Clone, Debug)]
+pub struct Workspace(Arc<Folder>);
+
+#[derive(Debug)]
+struct Folder {
+    dir: Dir,
+    /// Where the folder is, without symlinks.
+    root: PathBuf,
+    /// Where the folder is, as it was named.
+    named: PathBuf,
+}
+
+/// What an entry of a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symlink, wherever it leads.
+    Symlink,
+    /// A device, a socket or a pipe.
+    Special,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: OsString,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its size in bytes; 0 for what is no regular file.
+    pub size: u64,
+}
+
+/// The entries of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The entries, sorted by name.
+    pub entries: Vec<Entry>,
+    /// Whether there are more, whose names sort after these.
+    pub truncated: bool,
+}
+
+impl Workspace {
+    /// Opens the folder at `path`, which may itself be reached through symlinks.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let named = path.as_ref().to_path_buf();
+        blocking("opening", named.clone(), move || {
+            let folder = fs::canonicalize(&named).and_then(|root| {
+                Ok(Folder {
+                    dir: Dir::open_ambient_dir(&root, ambient_authority())?,
+                    root,
+                    named,
+                })
+            })?;
+            Ok(Self(Arc::new(folder)))
+        })
+        .await
+    }
+
+    /// Returns where the folder is, without symlinks.
+    pub fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    /// Returns the content of the regular file at `path`, if it is at most `max_bytes` long.
+    pub async fn read(&self, path: impl AsRef<Path>, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+        self.with("reading", path, move |folder, path| {
+            folder.read(path, max_bytes)
+        })
+        .await
+    }
+
+    /// Writes the regular file at `path`, whole or not at all, and the folders that it needs.
+    ///
+    /// A file that exists keeps its permissions; a symlink is followed while it stays inside.
+    pub async fn write(
+        &self,
+        path: impl AsRef<Path>,
+        content: impl Into<Vec<u8>>,
+    ) -> Result<(), FileError> {
+        let content = content.into();
+        self.with("writing", path, move |folder, path| {
+            folder.write(path, &content)
+        })
+        .await
+    }
+
+    /// Returns the entries of the directory at `path`, by name, at most `max_entries` of them.
+    ///
+    /// An empty path is the folder itself.
+    pub async fn list(
+        &self,
+        path: impl AsRef<Path>,
+        max_entries: usize,
+    ) -> Result<Listing, FileError> {
+        self.with("listing", path, move |folder, path| {
+            folder.list(path, max_entries)
+        })
+        .await
+    }
+
+    /// Creates the directory at `path` and those on the way there, as far as they do not exist.
+    pub async fn create_directories(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        self.with("creating", path, |folder, path| {
+            Ok(folder.dir.create_dir_all(path)?)
+        })
+        .await
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        path: impl AsRef<Path>,
+        work: impl FnOnce(&Folder, &Path) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, FileError> {
+        let folder = Arc::clone(&self.0);
+        let path = path.as_ref().to_path_buf();
+        let workspace = self.0.root.clone();
+        let given = path.clone();
+        let done = blocking(action, path, move || {
+            let within = folder.relative(&given)?;
+            work(&folder, &within)
+        });
+        done.await.map_err(|err| match err {
+            FileError::Outside { path, .. } => FileError::Outside { path, workspace },
+            err => err,
+        })
+    }
+}
+
+/// What went wrong, before it is known at which path.
+#[derive(Debug)]
+enum Fault {
+    Outside,
+    NotAFile(EntryKind),
+    TooLarge(u64),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Fault {
+    fn from(err: io::Error) -> Self {
+        Self::Io(err)
+    }
+}
+
+impl Fault {
+    fn at(self, action: &'static str, path: PathBuf) -> FileError {
+        match self {
+            Self::Outside => FileError::Outside {
+                path,
+                workspace: PathBuf::new(),
+            },
+            Self::NotAFile(found) => FileError::NotAFile { path, found },
+            Self::TooLarge(limit) => FileError::TooLarge { path, limit },
+            Self::Io(source) => match source.kind() {
+                ErrorKind::NotFound => FileError::Missing { path },
+                ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
+                    FileError::BadPath { path, source }
+                }
+                ErrorKind::NotADirectory => FileError::NotADirectory { path },
+                // The refusal of an escape comes from the library and has no number of the system.
+                ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
+                    Self::Outside.at(action, path)
+                }
+                ErrorKind::PermissionDenied => FileError::NotPermitted { path, source },
+                _ => FileError::Io {
+                    action,
+                    path,
+                    source,
+                },
+            },
+        }
+    }
+}
+
+impl Folder {
+    /// Returns `path` relative to the folder. That it stays inside is for the open handle to see to.
+    fn relative(&self, path: &Path) -> Result<PathBuf, Fault> {
+        let within = if path.is_absolute() {
+            path.strip_prefix(&self.root)
+                .or_else(|_| path.strip_prefix(&self.named))
+                .ok()
+                .ok_or(Fault::Outside)?
+        } else {
+            path
+        };
+        let plain = |part: &Component<'_>| !matches!(part, Component::CurDir);
+        let within: PathBuf = within.components().filter(plain).collect();
+        Ok(if within.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            within
+        })
+    }
+
+    fn read(&self, path: &Path, max_bytes: u64) -> Result<Vec<u8>, Fault> {
+        let file = self.regular(path)?;
+        if file.metadata()?.len() > max_bytes {
+            return Err(Fault::TooLarge(max_bytes));
+        }
+        // The file may grow while it is read.
+        let mut content = Vec::new();
+        file.take(max_bytes.saturating_add(1))
+            .read_to_end(&mut content)?;
+        let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        if length > max_bytes {
+            Err(Fault::TooLarge(max_bytes))
+        } else {
+            Ok(content)
+        }
+    }
+
+    /// Opens a regular file for reading; anything else is refused without waiting for it.
+    fn regular(&self, path: &Path) -> Result<File, Fault> {
+        // To open a device may already do something, so it is looked at first.
+        expect_file(self.dir.metadata(path)?.file_type())?;
+        let mut options = OpenOptions::new();
+        options.read(true);
+        // A pipe that has taken the file's place meanwhile must not make us wait for a writer.
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::custom_flags(&mut options, nonblocking());
+        let file = self.dir.open_with(path, &options)?;
+        expect_file(file.metadata()?.file_type())?;
+        Ok(file)
+    }
+
+    fn list(&self, path: &Path, max_entries: usize) -> Result<Listing, Fault> {
+        // A map that drops its last entry when it is too large keeps the first names of any number.
+        let mut entries = BTreeMap::new();
+        let mut truncated = false;
+        for entry in self.dir.read_dir(path)? {
+            let entry = entry?;
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                // It was removed meanwhile.
+                Err(err) if err.kind() == ErrorKind::NotFound => continue,
+                Err(err) => return Err(err.into()),
+            };
+            let kind = EntryKind::of(metadata.file_type());
+            let size = if kind == EntryKind::File {
+                metadata.len()
+            } else {
+                0
+            };
+            let name = entry.file_name();
+            drop(entries.insert(name.clone(), Entry { name, kind, size }));
+            if entries.len() > max_entries {
+                truncated = entries.pop_last().is_some();
+            }
+        }
+        Ok(Listing {
+            entries: entries.into_values().collect(),
+            truncated,
+        })
+    }
+}
+
+impl EntryKind {
+    fn of(found: FileType) -> Self {
+        if found.is_file() {
+            Self::File
+        } else if found.is_dir() {
+            Self::Directory
+        } else if found.is_symlink() {
+            Self::Symlink
+        } else {
+            Self::Special
+        }
+    }
+
+    const fn describe(self) -> &'static str {
+        match self {
+            Self::File => "a regular file",
+            Self::Directory => "a directory",
+            Self::Symlink => "a symlink that leads nowhere",
+            Self::Special => "a device, a socket or a pipe",
+        }
+    }
+}
+
+fn expect_file(found: FileType) -> Result<(), Fault> {
+    match EntryKind::of(found) {
+        EntryKind::File => Ok(()),
+        other => Err(Fault::NotAFile(other)),
+    }
+}
+
+#[cfg(unix)]
+fn nonblocking() -> i32 {
+    use rustix::fs::OFlags;
+    i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default()
+}
+
+/// Runs `work`, which waits for the file system, where it holds nobody up.
+async fn blocking<T: Send + 'static>(
+    action: &'static str,
+    path: PathBuf,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, FileError> {
+    let done = match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(err) => Err(Fault::Io(io::Error::other(err))),
+    };
+    done.map_err(|fault| fault.at(action, path))
+}

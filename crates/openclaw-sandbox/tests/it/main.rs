@@ -1,0 +1,21 @@
+//! Runs real commands in real sandboxes.
+//!
+//! Everything here passes for root and for a plain user alike, and needs bubblewrap where a
+//! sandbox is entered.
+
+#[cfg(test)]
+mod bench;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod containment;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod lifetime;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod limits;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod workspace;

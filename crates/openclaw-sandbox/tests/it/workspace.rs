@@ -1,0 +1,192 @@
+//! File access beneath one folder.
+
+use std::{fs, path::Path};
+
+use openclaw_core::Kind;
+use openclaw_sandbox::{Entry, EntryKind, FileError, Listing, Workspace};
+
+use crate::bench::Bench;
+
+async fn open(bench: &Bench) -> Workspace {
+    Workspace::open(&bench.workspace).await.unwrap()
+}
+
+fn said(result: Result<impl Sized, FileError>) -> (Kind, String) {
+    let err = result.err().unwrap();
+    (err.kind(), err.to_string())
+}
+
+#[tokio::test]
+async fn reads_what_it_wrote_by_relative_and_absolute_path() {
+    let bench = Bench::new();
+    let workspace = open(&bench).await;
+    workspace.write("deep/er/file", "one").await.unwrap();
+    let absolute = workspace.root().join("deep/er/file");
+    assert_eq!(workspace.read(&absolute, 3).await.unwrap(), b"one");
+    workspace.write(&absolute, "two!").await.unwrap();
+    assert_eq!(
+        workspace.read("./deep/../deep/er/file", 10).await.unwrap(),
+        b"two!"
+    );
+    // Nothing but the file is left of the writing.
+    assert_eq!(workspace.list("deep/er", 9).await.unwrap().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn refuses_every_way_out() {
+    let bench = Bench::new();
+    fs::write(bench.outside.join("secret"), "secret").unwrap();
+    fs::create_dir(bench.workspace.join("d")).unwrap();
+    #[cfg(unix)]
+    for (target, link) in [("secret", "file"), ("", "dir"), ("new", "dangling")] {
+        let target = bench.outside.join(target);
+        std::os::unix::fs::symlink(target, bench.workspace.join(link)).unwrap();
+    }
+    let workspace = open(&bench).await;
+    let root = workspace.root().display();
+    for path in [
+        "../outside/secret",
+        "d/../../outside/secret",
+        "/etc/passwd",
+        "/",
+        "..",
+        &format!("{root}/../outside/secret"),
+        &format!("{root}-other"),
+        #[cfg(unix)]
+        "file",
+        #[cfg(unix)]
+        "dir/secret",
+        #[cfg(unix)]
+        "dir/new",
+    ] {
+        let refusal = (
+            Kind::Denied,
+            format!("`{path}` leads out of the workspace `{root}`"),
+        );
+        assert_eq!(said(workspace.read(path, 99).await), refusal);
+        assert_eq!(said(workspace.write(path, "x").await), refusal);
+        assert_eq!(said(workspace.list(path, 9).await), refusal);
+    }
+    for path in ["../new", "/new", "dir/new", "dangling/new"] {
+        assert!(workspace.create_directories(path).await.is_err(), "{path}");
+        assert!(workspace.write(path, "x").await.is_err(), "{path}");
+    }
+    assert!(workspace.write("dangling", "x").await.is_err());
+    assert_eq!(
+        fs::read_to_string(bench.outside.join("secret")).unwrap(),
+        "secret"
+    );
+    assert_eq!(fs::read_dir(&bench.outside).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn follows_symlinks_that_stay_inside_and_keeps_permissions() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let bench = Bench::new();
+    let script = bench.workspace.join("script");
+    fs::write(&script, "old").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o4750)).unwrap();
+    symlink("script", bench.workspace.join("link")).unwrap();
+    let workspace = open(&bench).await;
+
+    workspace.write("link", "new").await.unwrap();
+    assert_eq!(workspace.read("link", 3).await.unwrap(), b"new");
+    assert_eq!(fs::read_to_string(&script).unwrap(), "new");
+    assert_eq!(
+        fs::metadata(&script).unwrap().permissions().mode() & 0o7777,
+        0o750
+    );
+    assert!(
+        fs::symlink_metadata(bench.workspace.join("link"))
+            .unwrap()
+            .is_symlink()
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn does_not_wait_for_pipes_or_touch_what_is_no_file() {
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    let bench = Bench::new();
+    let pipe = bench.workspace.join("pipe");
+    mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o600)).unwrap();
+    fs::create_dir(bench.workspace.join("d")).unwrap();
+    let workspace = open(&bench).await;
+    for (path, found) in [
+        ("pipe", "a device, a socket or a pipe"),
+        ("d", "a directory"),
+        (".", "a directory"),
+    ] {
+        let refusal = (
+            Kind::Invalid,
+            format!("`{path}` is not a regular file but {found}"),
+        );
+        assert_eq!(said(workspace.read(path, 9).await), refusal);
+        assert_eq!(said(workspace.write(path, "x").await), refusal);
+    }
+}
+
+#[tokio::test]
+async fn says_what_is_missing_too_large_or_in_the_way() {
+    let bench = Bench::new();
+    let workspace = open(&bench).await;
+    workspace.write("file", "12345").await.unwrap();
+    assert_eq!(
+        said(workspace.read("file", 4).await),
+        (Kind::Limited, "`file` is longer than 4 bytes".into())
+    );
+    assert_eq!(
+        said(workspace.read("no/such", 4).await),
+        (Kind::NotFound, "`no/such` does not exist".into())
+    );
+    for result in [
+        workspace.write("file/x", "").await,
+        workspace.read("file/x", 9).await.map(drop),
+        workspace.list("file", 9).await.map(drop),
+    ] {
+        assert_eq!(said(result).0, Kind::Invalid);
+    }
+    assert_eq!(said(workspace.read("a\0b", 4).await).0, Kind::Invalid);
+    let gone = Workspace::open(bench.workspace.join("gone")).await;
+    assert_eq!(said(gone).0, Kind::NotFound);
+    let no_folder = Workspace::open(bench.workspace.join("file")).await;
+    assert_eq!(said(no_folder).0, Kind::Invalid);
+}
+
+#[tokio::test]
+async fn lists_by_name_up_to_a_limit() {
+    let bench = Bench::new();
+    let workspace = open(&bench).await;
+    for name in ["b", "a", "c/x"] {
+        workspace.write(name, name).await.unwrap();
+    }
+    workspace.create_directories("c/d/e").await.unwrap();
+    workspace.create_directories("").await.unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere", bench.workspace.join("z")).unwrap();
+    let entry = |name: &str, kind, size| Entry {
+        name: name.into(),
+        kind,
+        size,
+    };
+    let all = [
+        entry("a", EntryKind::File, 1),
+        entry("b", EntryKind::File, 1),
+        entry("c", EntryKind::Directory, 0),
+        #[cfg(unix)]
+        entry("z", EntryKind::Symlink, 0),
+    ];
+    let listing = |n: usize, truncated| Listing {
+        entries: all.iter().take(n).cloned().collect(),
+        truncated,
+    };
+    assert_eq!(workspace.list("", 9).await.unwrap(), listing(9, false));
+    assert_eq!(
+        workspace.list(&bench.workspace, 2).await.unwrap(),
+        listing(2, true)
+    );
+    assert!(Path::new(workspace.root()).is_absolute());
+}
