@@ -1,0 +1,99 @@
+//! Turns that would not end by themselves.
+
+use std::time::Duration;
+
+use openclaw_agents::{AgentError, Limits};
+use openclaw_core::{SessionEventKind, validation::ValidationError};
+use openclaw_testkit::{FakeCall, FakeProvider, Reply};
+use serde_json::json;
+
+use super::Fixture;
+
+fn limits(max_steps: u32, max_wall_time: Duration) -> Limits {
+    Limits {
+        max_steps,
+        max_wall_time,
+        max_calls_per_step: 2,
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_asks_for_tools_without_end_is_stopped() {
+    let provider = FakeProvider::start();
+    provider.otherwise(|_| Reply::tool_calls([FakeCall::new("ls", &json!({}))]));
+    let mut fixture = Fixture::new(provider);
+    let runtime = fixture
+        .runtime()
+        .with_limits(limits(3, Duration::from_mins(1)));
+    let err = runtime
+        .process_message(&mut fixture.context, "loop")
+        .await
+        .unwrap_err();
+    assert!(matches!(err, AgentError::TooManySteps(3)), "{err}");
+    assert_eq!(fixture.provider.requests().len(), 3);
+    assert_eq!(fixture.kinds().await.last(), Some(&"StateChanged"));
+}
+
+#[tokio::test]
+async fn a_turn_that_takes_too_long_is_stopped_and_its_command_with_it() {
+    let call = FakeCall::new("exec", &json!({ "command": "sleep 600; touch survived" }));
+    let mut fixture = Fixture::new(FakeProvider::scripted([Reply::tool_calls([call])]));
+    let runtime = fixture
+        .runtime()
+        .with_limits(limits(5, Duration::from_secs(1)));
+    let err = runtime
+        .process_message(&mut fixture.context, "wait")
+        .await
+        .unwrap_err();
+    assert!(matches!(err, AgentError::TimedOut(_)), "{err}");
+    let events = fixture.events().await;
+    let SessionEventKind::ToolResult {
+        success, result, ..
+    } = &events[3].kind
+    else {
+        panic!("{:?}", events[3]);
+    };
+    assert!(
+        !success && result.as_str().unwrap().contains("cancelled"),
+        "{result}"
+    );
+    assert!(!fixture.workspace().join("survived").exists());
+}
+
+#[tokio::test]
+async fn surplus_calls_of_one_step_are_cut_off_and_ids_made_unique() {
+    let call = || FakeCall::new("ls", &json!({})).id("same");
+    let provider = FakeProvider::scripted([
+        Reply::tool_calls([call(), call(), call()]),
+        Reply::text("enough"),
+    ]);
+    let mut fixture = Fixture::new(provider);
+    let runtime = fixture
+        .runtime()
+        .with_limits(limits(5, Duration::from_mins(1)));
+    runtime
+        .process_message(&mut fixture.context, "go")
+        .await
+        .unwrap();
+    let seen = fixture.provider.last_request();
+    assert_eq!((seen.calls().len(), seen.results().len()), (2, 2));
+    fixture.provider.assert_clean();
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_acceptable_leaves_no_trace() {
+    let mut fixture = Fixture::new(FakeProvider::start());
+    let runtime = fixture.runtime();
+    let err = runtime
+        .process_message(&mut fixture.context, "a\0b")
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            err,
+            AgentError::Invalid(ValidationError::ControlCharacter { .. })
+        ),
+        "{err}"
+    );
+    assert_eq!(fixture.context.store().session_count().await.unwrap(), 0);
+}

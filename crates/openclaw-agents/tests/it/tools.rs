@@ -1,0 +1,133 @@
+//! The standard tools, as a model uses them.
+
+use openclaw_core::SessionEventKind;
+use openclaw_testkit::{FakeCall, FakeProvider, Reply};
+use serde_json::{Value, json};
+
+use super::Fixture;
+
+/// Lets a model make one call after the other and returns what each came to.
+async fn results(fixture: &mut Fixture, calls: &[(&str, Value)]) -> Vec<(bool, Value)> {
+    for (tool, arguments) in calls {
+        fixture
+            .provider
+            .reply(Reply::tool_calls([FakeCall::new(*tool, arguments)]));
+    }
+    fixture.provider.reply(Reply::text("done"));
+    let runtime = fixture.runtime();
+    runtime
+        .process_message(&mut fixture.context, "work")
+        .await
+        .unwrap();
+    fixture.provider.assert_clean();
+    fixture
+        .events()
+        .await
+        .into_iter()
+        .filter_map(|event| match event.kind {
+            SessionEventKind::ToolResult {
+                success, result, ..
+            } => Some((success, result)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn files_are_written_edited_read_and_listed() {
+    let mut fixture = Fixture::new(FakeProvider::start());
+    let results = results(
+        &mut fixture,
+        &[
+            (
+                "write",
+                json!({ "path": "notes/a.txt", "content": "one\ntwo\n" }),
+            ),
+            (
+                "edit",
+                json!({ "path": "notes/a.txt", "oldText": "two", "newText": "2" }),
+            ),
+            (
+                "edit",
+                json!({ "path": "notes/a.txt", "oldText": "gone", "newText": "" }),
+            ),
+            ("read_file", json!({ "path": "notes/a.txt", "offset": 2 })),
+            ("ls", json!({})),
+            ("ls", json!({ "path": "notes" })),
+        ],
+    )
+    .await;
+    assert_eq!(
+        results,
+        [
+            (true, json!("wrote 8 bytes to notes/a.txt")),
+            (true, json!("replaced one passage of notes/a.txt")),
+            (
+                false,
+                json!("`oldText` occurs 0 times in notes/a.txt, it has to occur exactly once")
+            ),
+            (true, json!("2\n")),
+            (true, json!("notes/")),
+            (true, json!("a.txt")),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn files_outside_of_the_workspace_are_out_of_reach() {
+    let mut fixture = Fixture::new(FakeProvider::start());
+    let outside = fixture.dir.path().join("outside");
+    std::fs::write(&outside, "secret").unwrap();
+    std::os::unix::fs::symlink(&outside, fixture.workspace().join("link")).unwrap();
+    let results = results(
+        &mut fixture,
+        &[
+            ("read", json!({ "path": "../outside" })),
+            ("read", json!({ "path": outside })),
+            ("read", json!({ "path": "link" })),
+            ("write", json!({ "path": "link", "content": "x" })),
+            ("write", json!({ "path": "../new", "content": "x" })),
+            (
+                "exec",
+                json!({ "command": format!("cat {}", outside.display()) }),
+            ),
+        ],
+    )
+    .await;
+    for (success, result) in &results {
+        assert!(
+            !success && !result.to_string().contains("secret"),
+            "{result}"
+        );
+    }
+    assert_eq!(results.len(), 6);
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "secret");
+    assert!(!fixture.dir.path().join("new").exists());
+}
+
+#[tokio::test]
+async fn a_command_reports_its_exit_code_and_its_output() {
+    let mut fixture = Fixture::new(FakeProvider::start());
+    let results = results(
+        &mut fixture,
+        &[
+            (
+                "exec",
+                json!({ "command": "echo out; echo err >&2; exit 7" }),
+            ),
+            ("bash", json!({ "command": "pwd", "workdir": "." })),
+            ("exec", json!({ "command": "sleep 60", "timeout": 1 })),
+        ],
+    )
+    .await;
+    assert_eq!(
+        results[0],
+        (
+            false,
+            json!({ "exitCode": 7, "stdout": "out\n", "stderr": "err\n" })
+        )
+    );
+    let root = fixture.workspace().canonicalize().unwrap();
+    assert_eq!(results[1].1["stdout"], format!("{}\n", root.display()));
+    assert_eq!(results[2].1["timedOutAfterSeconds"], 1);
+}
