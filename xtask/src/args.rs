@@ -17,6 +17,7 @@ Commands:
   ci [--no-test]       fmt, tidy, clippy, test, doc, deny, advisories, codegen; a table at the end
   codegen [--check]    write docs/reference; with --check, fail where it differs from the code
   tidy                 check the crate graph, the sources and the paths that ARCHITECTURE.md names
+  bench                measure the release build and write the figures to docs/benchmarks.md
 
 Everything is built beneath CARGO_TARGET_DIR if that is set, otherwise in
 ${XDG_CACHE_HOME:-$HOME/.cache}/openclaw-rs/target, which every checkout shares.
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Codegen(Mode),
     /// Check what no other tool checks.
     Tidy,
+    /// Measure the release build.
+    Bench,
 }
 
 /// Whether `ci` runs the tests too.
@@ -92,6 +95,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         }
         "test" => without_flags("test", Command::Test, arguments),
         "tidy" => without_flags("tidy", Command::Tidy, arguments),
+        "bench" => without_flags("bench", Command::Bench, arguments),
         "ci" => {
             let tests = flag(&mut arguments, "--no-test").then_some(Tests::Skip);
             without_flags("ci", Command::Ci(tests.unwrap_or(Tests::Run)), arguments)

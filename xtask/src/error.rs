@@ -1,5 +1,6 @@
 //! Why a chore failed.
 
+use crate::bench::BenchError;
 use crate::codegen::CodegenError;
 use crate::place::PlaceError;
 use crate::run::RunError;
@@ -14,6 +15,9 @@ pub(crate) enum Error {
     /// A program failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The benchmark's figures were not written.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// The reference pages are not what the code says.
     #[error(transparent)]
     Codegen(#[from] CodegenError),

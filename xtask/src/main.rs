@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod ci;
 mod codegen;
 mod demo;
@@ -55,6 +56,7 @@ fn carry_out(command: &Command) -> Result<ExitCode, Error> {
         Command::Ci(tests) => ci::ci(&place, *tests)?,
         Command::Codegen(mode) => codegen::codegen(&place, *mode)?,
         Command::Tidy => tidy::tidy(&place)?,
+        Command::Bench => bench::bench(&place)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -56,8 +56,7 @@ fn write(mut connection: Connection, mut appends: mpsc::Receiver<Append>) {
         }
         transaction.commit().unwrap();
         for (_, done) in batch {
-            // The client may have gone.
-            drop(done.send(()));
+            done.send(()).unwrap();
         }
     }
 }

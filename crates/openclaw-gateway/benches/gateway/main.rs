@@ -12,6 +12,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::as_conversions,
     clippy::cast_precision_loss,
@@ -71,8 +72,8 @@ async fn report(binary: &std::path::Path) -> Value {
         // Both are measured in turn, three times, so that a slow moment of the disk hits both.
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
         for _ in 0..3 {
-            ours.push(load(start_gateway(binary), clients, true).await);
-            bare.push(load(start_forwarder(), clients, false).await);
+            ours.push(load(start_gateway(binary), clients, Some(TURNS_PER_SESSION)).await);
+            bare.push(load(start_forwarder(), clients, None).await);
         }
         let (ours, bare) = (median_load(ours), median_load(bare));
         loads.push(json!({
@@ -110,15 +111,9 @@ async fn idle(mut server: Server) -> f64 {
     server.resident_mb()
 }
 
-async fn load(mut server: Server, clients: usize, sessions: bool) -> Load {
+async fn load(mut server: Server, clients: usize, per_session: Option<usize>) -> Load {
     client::first_health(&mut server).await;
-    measure(
-        &server,
-        clients,
-        TURNS,
-        sessions.then_some(TURNS_PER_SESSION),
-    )
-    .await
+    measure(&server, clients, TURNS, per_session).await
 }
 
 fn median_load(mut loads: Vec<Load>) -> Load {
