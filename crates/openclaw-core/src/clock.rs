@@ -44,3 +44,14 @@ impl Clock {
         now.round(Unit::Millisecond).unwrap_or(now)
     }
 }
+
+/// Returns a time as the wire and the command line show it: RFC 3339, UTC, three decimals.
+///
+/// ```
+/// let time = jiff::Timestamp::from_millisecond(1_500)?;
+/// assert_eq!(openclaw_core::clock::rfc3339(time), "1970-01-01T00:00:01.500Z");
+/// # Ok::<(), jiff::Error>(())
+/// ```
+pub fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.3}")
+}

@@ -1,5 +1,6 @@
 //! An entry of the event log, as clients see it.
 
+use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{EndReason, SessionEvent, SessionEventKind};
 use openclaw_core::validation::{self, AttachmentKind};
 use openclaw_core::{CallId, ChannelId, MessageId, PeerId, RunId, SessionKey};
@@ -129,7 +130,7 @@ impl From<SessionEvent> for Event {
             session_key: event.session,
             seq: event.seq,
             position: event.position,
-            time: event.time.to_string(),
+            time: rfc3339(event.time),
             cause: event.cause,
             run_id: event.run_id,
             step: event.step,

@@ -11,6 +11,7 @@ use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use openclaw_core::access::Admitted;
+use openclaw_core::clock::rfc3339;
 use openclaw_core::{Clock, Kind};
 use openclaw_ipc::jsonrpc::{self, Id, Requests};
 use openclaw_ipc::{Reply, Response as RpcResponse, RpcError};
@@ -131,7 +132,7 @@ async fn status(State(gateway): State<Gateway>, headers: HeaderMap) -> Response 
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
-        "startedAt": gateway.shared.started.to_string(),
+        "startedAt": rfc3339(gateway.shared.started),
         "uptimeMs": uptime.as_millis(),
         "agents": rpc.agents.iter().map(|agent| &agent.id).collect::<Vec<_>>(),
         "sessions": sessions,

@@ -1,5 +1,6 @@
 //! Params and outputs of the methods about sessions.
 
+use openclaw_core::clock::rfc3339;
 use openclaw_core::events;
 use openclaw_core::validation::{self, AttachmentKind};
 use openclaw_core::{AgentId, ChannelId, PeerId, ProviderId, RunId, SessionKey, Usage};
@@ -219,8 +220,8 @@ impl From<events::SessionSummary> for SessionSummary {
             agent_id: session.key.agent(),
             session_key: session.key,
             events: session.head,
-            started_at: session.started.to_string(),
-            updated_at: session.updated.to_string(),
+            started_at: rfc3339(session.started),
+            updated_at: rfc3339(session.updated),
             ended: session.ended,
         }
     }
