@@ -1,9 +1,10 @@
 //! Lanes: one run per session at a time, the next message waits for its turn.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use openclaw_core::access::Admitted;
+use openclaw_core::access::{Admitted, Inbound};
 use openclaw_core::events::{NewEvent, keys};
 use openclaw_core::{EventStore, RunId, SessionEventKind, SessionKey};
 use parking_lot::Mutex;
@@ -14,28 +15,29 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::bus::Bus;
 use crate::error::AgentError;
+use crate::inbox;
 use crate::run::{Reply, Run};
 use crate::scope::TaskScope;
 use crate::tools::ToolRegistry;
 
 /// How many messages may wait in one lane.
 const LANE: usize = 32;
+/// How many locks the sessions share while a message is recorded.
+const INTAKES: usize = 64;
 /// How many runs go on at the same time over all sessions.
 const RUNS: usize = 256;
 
-/// A message that is on record and wants an answer.
+/// A message that wants an answer.
 #[derive(Debug)]
 pub struct Turn {
     /// Proof that its sender may give the agent work.
     pub admitted: Admitted,
     /// Who is to answer.
     pub agent: Arc<Agent>,
-    /// The session that the message is in.
+    /// The session that it is for.
     pub session: SessionKey,
-    /// The run that it sets off.
-    pub run_id: RunId,
-    /// The message's sequence number.
-    pub message: u64,
+    /// The message itself.
+    pub inbound: Inbound,
 }
 
 /// Runs turns, each session's in order, different sessions' side by side.
@@ -52,7 +54,12 @@ struct Shared {
     scope: TaskScope,
     running: Semaphore,
     lanes: Mutex<HashMap<SessionKey, Lane>>,
+    /// Held from recording a message until it stands in its lane, so that lanes run messages in
+    /// the order of the log. Sessions share these locks by hash.
+    intake: [Intake; INTAKES],
 }
+
+type Intake = tokio::sync::Mutex<()>;
 
 /// A session with a run, and the messages that wait for it to end.
 #[derive(Debug)]
@@ -66,7 +73,12 @@ struct Lane {
 
 #[derive(Debug)]
 struct Job {
-    turn: Turn,
+    admitted: Admitted,
+    agent: Arc<Agent>,
+    session: SessionKey,
+    run: RunId,
+    /// The message's sequence number.
+    message: u64,
     reply: oneshot::Sender<Result<Reply, AgentError>>,
 }
 
@@ -75,6 +87,7 @@ impl Engine {
     pub fn new(store: EventStore, tools: Arc<ToolRegistry>, bus: Bus, scope: TaskScope) -> Self {
         let running = Semaphore::new(RUNS);
         let lanes = Mutex::default();
+        let intake = std::array::from_fn(|_| Intake::default());
         Self {
             shared: Arc::new(Shared {
                 store,
@@ -83,17 +96,24 @@ impl Engine {
                 scope,
                 running,
                 lanes,
+                intake,
             }),
         }
     }
 
-    /// Queues a turn and waits for its answer.
+    /// Records a message, runs it when its turn comes, and returns the answer.
     ///
     /// # Cancel safety
     /// The turn goes on when the future is dropped; its answer is then in the event log only.
     pub async fn submit(&self, turn: Turn) -> Result<Reply, AgentError> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Job { turn, reply }).await?;
+        // In a task of its own, so that no client who hangs up leaves a message without its run.
+        let intake = Arc::clone(&self.shared).take_in(turn, reply);
+        self.shared
+            .scope
+            .spawn("intake", intake)
+            .await
+            .unwrap_or(Err(AgentError::Cancelled))?;
         answer.await.unwrap_or(Err(AgentError::Cancelled))
     }
 
@@ -120,7 +140,7 @@ impl Engine {
         };
         for job in dropped {
             self.shared
-                .record_unstarted(&job.turn, &AgentError::Cancelled)
+                .record_unstarted(&job, &AgentError::Cancelled)
                 .await;
             // Whoever asked may have gone; the end is on record.
             drop(job.reply.send(Err(AgentError::Cancelled)));
@@ -138,11 +158,48 @@ impl Engine {
         active.sort_unstable_by(|a, b| a.1.cmp(&b.1));
         active
     }
+}
 
-    async fn enqueue(&self, job: Job) -> Result<(), AgentError> {
-        let session = job.turn.session.clone();
+impl Shared {
+    #[expect(clippy::indexing_slicing, reason = "a remainder is below its divisor")]
+    fn intake(&self, session: &SessionKey) -> &Intake {
+        let mut hasher = DefaultHasher::new();
+        session.hash(&mut hasher);
+        let hash = usize::try_from(hasher.finish() >> 32).unwrap_or_default();
+        &self.intake[hash % INTAKES]
+    }
+
+    async fn take_in(
+        self: Arc<Self>,
+        turn: Turn,
+        reply: oneshot::Sender<Result<Reply, AgentError>>,
+    ) -> Result<(), AgentError> {
+        let Turn {
+            admitted,
+            agent,
+            session,
+            inbound,
+        } = turn;
+        let run = RunId::generate();
+        let _in_order = self.intake(&session).lock().await;
+        let message = inbox::receive(&self.store, &session, inbound, &run)
+            .await?
+            .seq;
+        let job = Job {
+            admitted,
+            agent,
+            session,
+            run,
+            message,
+            reply,
+        };
+        Arc::clone(&self).enqueue(job).await
+    }
+
+    async fn enqueue(self: Arc<Self>, job: Job) -> Result<(), AgentError> {
+        let session = job.session.clone();
         let refused = {
-            let mut lanes = self.shared.lanes.lock();
+            let mut lanes = self.lanes.lock();
             match lanes.get_mut(&session) {
                 Some(lane) if lane.waiting.len() >= LANE => Some((job, lane.waiting.len())),
                 Some(lane) => {
@@ -150,16 +207,16 @@ impl Engine {
                     None
                 }
                 None => {
-                    let stop = self.shared.scope.stop().child_token();
+                    let stop = self.scope.stop().child_token();
                     let lane = Lane {
-                        run: job.turn.run_id.clone(),
+                        run: job.run.clone(),
                         waiting: VecDeque::new(),
                         stop: stop.clone(),
                         done: CancellationToken::new(),
                     };
                     lanes.insert(session.clone(), lane);
-                    let task = Arc::clone(&self.shared).drain(session.clone(), job, stop);
-                    drop(self.shared.scope.spawn("lane", task));
+                    let task = Arc::clone(&self).drain(session.clone(), job, stop);
+                    drop(self.scope.spawn("lane", task));
                     None
                 }
             }
@@ -168,19 +225,17 @@ impl Engine {
             None => Ok(()),
             Some((job, waiting)) => {
                 let err = AgentError::LaneFull { session, waiting };
-                self.shared.record_unstarted(&job.turn, &err).await;
+                self.record_unstarted(&job, &err).await;
                 Err(err)
             }
         }
     }
-}
 
-impl Shared {
     /// Runs the jobs of one lane until none waits.
     async fn drain(self: Arc<Self>, session: SessionKey, first: Job, stop: CancellationToken) {
         let mut next = Some((first, stop));
         while let Some((job, stop)) = next.take() {
-            let outcome = self.run(&job.turn, stop).await;
+            let outcome = self.run(&job, stop).await;
             // Whoever asked may have gone; the answer is on record.
             drop(job.reply.send(outcome));
             next = self.next(&session);
@@ -196,12 +251,12 @@ impl Shared {
             lanes.remove(session);
             return None;
         };
-        lane.run = job.turn.run_id.clone();
+        lane.run = job.run.clone();
         lane.stop = self.scope.stop().child_token();
         Some((job, lane.stop.clone()))
     }
 
-    async fn run(&self, turn: &Turn, stop: CancellationToken) -> Result<Reply, AgentError> {
+    async fn run(&self, job: &Job, stop: CancellationToken) -> Result<Reply, AgentError> {
         let run = async {
             if stop.is_cancelled() {
                 return Err(AgentError::Cancelled);
@@ -211,41 +266,41 @@ impl Shared {
                 .acquire()
                 .await
                 .map_err(|_closed| AgentError::Cancelled)?;
-            let lease = self.store.lease(&turn.session).await?;
+            let lease = self.store.lease(&job.session).await?;
             Ok((lease, permit))
         };
         let (lease, _permit) = match run.await {
             Ok(ready) => ready,
             Err(err) => {
-                self.record_unstarted(turn, &err).await;
+                self.record_unstarted(job, &err).await;
                 return Err(err);
             }
         };
         tracing::debug!(
-            run = %turn.run_id, session = %turn.session, principal = %turn.admitted.principal(), "a run starts"
+            run = %job.run, session = %job.session, principal = %job.admitted.principal(), "a run starts"
         );
         let run = Run {
-            agent: Arc::clone(&turn.agent),
+            agent: Arc::clone(&job.agent),
             tools: Arc::clone(&self.tools),
             lease,
             bus: self.bus.clone(),
-            id: turn.run_id.clone(),
-            cause: turn.message,
+            id: job.run.clone(),
+            cause: job.message,
             stop,
         };
         run.turn().await
     }
 
     /// Records that a message which is on record will not be answered.
-    async fn record_unstarted(&self, turn: &Turn, err: &AgentError) {
-        let value = json!({ "runId": turn.run_id, "kind": err.kind(), "message": err.to_string() });
+    async fn record_unstarted(&self, job: &Job, err: &AgentError) {
+        let value = json!({ "runId": job.run, "kind": err.kind(), "message": err.to_string() });
         let event = SessionEventKind::StateChanged {
             key: keys::RUN_FAILED.to_owned(),
             value,
         };
-        let event = NewEvent::from(event).in_run(&turn.run_id, Some(turn.message));
-        if let Err(err) = self.store.append(&turn.session, vec![event]).await {
-            tracing::error!(%err, run = %turn.run_id, "a failed run could not be recorded");
+        let event = NewEvent::from(event).in_run(&job.run, Some(job.message));
+        if let Err(err) = self.store.append(&job.session, vec![event]).await {
+            tracing::error!(%err, run = %job.run, "a failed run could not be recorded");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::error::AgentError;
 /// Checks a message and records it in its session; returns it as recorded.
 ///
 /// Only an agent's main session comes into being, or starts anew, by being written to.
-pub async fn receive(
+pub(crate) async fn receive(
     store: &EventStore,
     session: &SessionKey,
     inbound: Inbound,

@@ -13,7 +13,7 @@ pub mod bus;
 pub mod calls;
 pub mod engine;
 mod error;
-pub mod inbox;
+mod inbox;
 mod prompt;
 mod run;
 pub mod runtime;

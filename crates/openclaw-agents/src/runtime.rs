@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use openclaw_core::access::{Admitted, Inbound};
-use openclaw_core::{AgentId, EventStore, RunId, SessionKey};
+use openclaw_core::{AgentId, EventStore, SessionKey};
 use openclaw_providers::{Provider, WELL_KNOWN};
 use openclaw_sandbox::SandboxConfig;
 
@@ -12,7 +12,6 @@ use crate::agent::{Agent, AgentModel, Limits};
 use crate::bus::Bus;
 use crate::engine::{Engine, Turn};
 use crate::error::AgentError;
-use crate::inbox;
 use crate::run::Reply;
 use crate::scope::TaskScope;
 use crate::tools::ToolRegistry;
@@ -142,7 +141,6 @@ impl AgentRuntime {
         context: &mut Context,
         message: &str,
     ) -> Result<Reply, AgentError> {
-        let run_id = RunId::generate();
         let inbound = Inbound {
             channel: "embedded".into(),
             peer: "owner".into(),
@@ -150,7 +148,6 @@ impl AgentRuntime {
             text: message.to_owned(),
             attachments: Vec::new(),
         };
-        let recorded = inbox::receive(&context.store, &context.session, inbound, &run_id).await?;
         let agent = Agent {
             id: context.session.agent(),
             name: context.session.agent().to_string(),
@@ -171,8 +168,7 @@ impl AgentRuntime {
                 admitted: Admitted::local_owner(),
                 agent: Arc::new(agent),
                 session: context.session.clone(),
-                run_id,
-                message: recorded.seq,
+                inbound,
             })
             .await
     }

@@ -1,13 +1,13 @@
 //! From an inbound message to the agent's turn: the one way, for every channel.
 
-use openclaw_agents::{AgentError, Reply, Turn, inbox};
+use openclaw_agents::{AgentError, Reply, Turn};
+use openclaw_core::SessionKey;
 use openclaw_core::access::{Admitted, Inbound};
-use openclaw_core::{RunId, SessionKey};
 
 use crate::rpc::Rpc;
 
 impl Rpc {
-    /// Records a message of somebody who was admitted, and waits for the agent's answer to it.
+    /// Hands a message of somebody who was admitted to its agent, and waits for the answer.
     pub(crate) async fn accept(
         &self,
         admitted: Admitted,
@@ -17,17 +17,12 @@ impl Rpc {
         let agent = self
             .find_agent(&session.agent())
             .ok_or_else(|| AgentError::NoAgent(session.agent()))?;
-        let run_id = RunId::generate();
-        let message = inbox::receive(&self.store, &session, inbound, &run_id)
-            .await?
-            .seq;
         self.engine
             .submit(Turn {
                 admitted,
                 agent,
                 session,
-                run_id,
-                message,
+                inbound,
             })
             .await
     }
