@@ -1,0 +1,312 @@
+//! `openclaw agent`: one message to the agent, through the gateway if one runs, otherwise in this
+//! process.
+
+use std::io::{self, Read as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use openclaw_core::access::Admitted;
+use openclaw_core::session_key::Scope;
+use openclaw_core::validation::{MAX_MESSAGE_SIZE, validate_message, validate_message_bytes};
+use openclaw_core::{AgentId, SessionKey};
+use openclaw_gateway::{Gateway, GatewayBuilder, Home, Running};
+use openclaw_ipc::methods::{
+    SessionCancel, SessionCancelParams, SessionCreate, SessionCreateParams, SessionMessage,
+    SessionMessageOutput, SessionMessageParams,
+};
+use openclaw_ipc::{Client, Endpoint};
+use serde_json::{Value, json};
+use tokio::time;
+
+use super::Cx;
+use crate::conversation::{Conversation, Detail};
+use crate::error::CliError;
+use crate::output::Look;
+use crate::runtime::{self, Threads};
+use crate::signals::Signals;
+
+/// How long facts about a turn may come after its answer, and how long a cancelled run may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const EXAMPLES: &str = "\
+Examples:
+  openclaw agent --message \"list the files in the workspace\"
+  openclaw agent --new --message \"start over\"
+  git diff | openclaw agent --message -";
+
+/// The arguments of `agent`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct AgentArgs {
+    /// What to say; `-` reads it from standard input
+    #[arg(long, short, value_name = "TEXT", allow_hyphen_values = true)]
+    message: String,
+    /// The session to say it in [default: agent:main:main]
+    #[arg(long, value_name = "KEY")]
+    session: Option<String>,
+    /// Say it in a new session
+    #[arg(long, conflicts_with = "session")]
+    new: bool,
+}
+
+/// Which session a message goes to.
+#[derive(Debug)]
+enum Target {
+    Existing(SessionKey),
+    New,
+}
+
+/// What happened to a message.
+#[derive(Debug)]
+struct Turn {
+    session: SessionKey,
+    answer: SessionMessageOutput,
+    duration: Duration,
+}
+
+pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
+    let message = message(&args.message)?;
+    let target = match args.session {
+        _ if args.new => Target::New,
+        Some(key) => Target::Existing(SessionKey::parse(&key)?),
+        None => Target::Existing(SessionKey::main(&AgentId::from("main"))?),
+    };
+    let home = Home::open(cx.env.clone(), cx.overrides)?;
+    runtime::block_on(Threads::Two, async {
+        let turn = match home.running()? {
+            Some(running) => remote(cx, &home, &running, target, message).await?,
+            None => embedded(cx, &home, target, message).await?,
+        };
+        if cx.out.is_json() {
+            cx.out.document(&document(&turn))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn message(text: &str) -> Result<String, CliError> {
+    if text != "-" {
+        return Ok(validate_message(text).map(str::to_owned)?);
+    }
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MAX_MESSAGE_SIZE).unwrap_or(u64::MAX);
+    // One byte more than allowed shows that there is too much; what follows need not be read.
+    io::stdin()
+        .lock()
+        .take(most.saturating_add(2))
+        .read_to_end(&mut bytes)
+        .map_err(CliError::Input)?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Ok(validate_message_bytes(&bytes).map(str::to_owned)?)
+}
+
+/// Says it through the gateway that is running.
+async fn remote(
+    cx: Cx<'_>,
+    home: &Home,
+    running: &Running,
+    target: Target,
+    message: String,
+) -> Result<Turn, CliError> {
+    let endpoint = Endpoint {
+        host: running.host.clone(),
+        port: running.port,
+    };
+    let mut client = Client::connect(&endpoint, home.token()?.secret()).await?;
+    let session = match target {
+        Target::Existing(key) => key,
+        Target::New => {
+            client
+                .call::<SessionCreate>(&SessionCreateParams::default())
+                .await?
+                .session_key
+        }
+    };
+    let mut signals = Signals::listen().map_err(CliError::Runtime)?;
+    let (mut shown, params, began) = begin(cx, &session, message);
+    let outcome = tokio::select! {
+        outcome = client.call_with::<SessionMessage>(&params, |notification| {
+            if let Some(shown) = &mut shown {
+                shown.take(notification);
+            }
+        }) => outcome,
+        () = signals.stop() => {
+            let cancel = SessionCancelParams { session_key: session };
+            // The run ends by itself sooner or later if the gateway does not answer any more.
+            drop(time::timeout(PATIENCE, client.call::<SessionCancel>(&cancel)).await);
+            return end(shown, None).and(Err(CliError::Interrupted));
+        }
+    };
+    let duration = began.elapsed();
+    if outcome.is_ok() {
+        let rest = async {
+            while let Some(shown) = shown.as_mut().filter(|shown| !shown.is_over()) {
+                shown.take(client.next_notification().await?);
+            }
+            Ok::<(), CliError>(())
+        };
+        // The answer itself is there; what is missing after this only decorates it.
+        drop(time::timeout(PATIENCE, rest).await);
+    }
+    end(shown, outcome.as_ref().ok())?;
+    Ok(Turn {
+        session,
+        answer: outcome?,
+        duration,
+    })
+}
+
+/// Says it to an agent in this process.
+async fn embedded(
+    cx: Cx<'_>,
+    home: &Home,
+    target: Target,
+    message: String,
+) -> Result<Turn, CliError> {
+    if home.config.model.is_none() {
+        return Err(CliError::NoModel {
+            config: home.state.config_file().to_owned(),
+        });
+    }
+    let gateway = GatewayBuilder::from_home(home)?.build();
+    let turn = embedded_turn(cx, &gateway, target, message).await;
+    gateway.close().await;
+    turn
+}
+
+async fn embedded_turn(
+    cx: Cx<'_>,
+    gateway: &Gateway,
+    target: Target,
+    message: String,
+) -> Result<Turn, CliError> {
+    let owner = Admitted::local_owner();
+    let session = match target {
+        Target::Existing(key) => key,
+        Target::New => {
+            gateway
+                .call::<SessionCreate>(owner, SessionCreateParams::default())
+                .await?
+                .session_key
+        }
+    };
+    let mut signals = Signals::listen().map_err(CliError::Runtime)?;
+    let mut live = gateway.live();
+    let (mut shown, params, began) = begin(cx, &session, message);
+    let call = gateway.call::<SessionMessage>(owner, params);
+    tokio::pin!(call);
+    let mut interrupted = false;
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            outcome = call.as_mut() => break outcome,
+            notification = live.next(), if shown.is_some() => {
+                let notification = notification?;
+                if let Some(shown) = &mut shown {
+                    shown.take(notification);
+                }
+            }
+            () = signals.stop() => {
+                // The call ends with the run that is cancelled here, once its end is on record.
+                interrupted = true;
+                let cancel = SessionCancelParams { session_key: session.clone() };
+                drop(gateway.call::<SessionCancel>(owner, cancel).await);
+            }
+        }
+    };
+    let duration = began.elapsed();
+    if outcome.is_ok() {
+        let rest = async {
+            while let Some(shown) = shown.as_mut().filter(|shown| !shown.is_over()) {
+                shown.take(live.next().await?);
+            }
+            Ok::<(), CliError>(())
+        };
+        drop(time::timeout(PATIENCE, rest).await);
+    }
+    end(shown, outcome.as_ref().ok())?;
+    if interrupted && outcome.is_err() {
+        return Err(CliError::Interrupted);
+    }
+    Ok(Turn {
+        session,
+        answer: outcome?,
+        duration,
+    })
+}
+
+/// Prepares what is shown of a turn, what is sent, and the clock.
+fn begin<'a>(
+    cx: Cx<'a>,
+    session: &SessionKey,
+    message: String,
+) -> (Option<Conversation<'a>>, SessionMessageParams, Instant) {
+    let shown =
+        (!cx.out.is_json()).then(|| Conversation::new(cx.out, Detail::Answer, session, &message));
+    if !cx.out.is_json() && session.scope() != Scope::Main {
+        cx.out
+            .note(cx.out.look_aside(Look::Dim, &format!("session {session}")));
+    }
+    let params = SessionMessageParams {
+        session_key: session.clone(),
+        content: message,
+        attachments: Vec::new(),
+    };
+    (shown, params, Instant::now())
+}
+
+fn end(
+    shown: Option<Conversation<'_>>,
+    answer: Option<&SessionMessageOutput>,
+) -> Result<(), CliError> {
+    shown.map_or(Ok(()), |shown| shown.finish(answer))
+}
+
+/// The document that TypeScript OpenClaw prints for a turn.
+fn document(turn: &Turn) -> Value {
+    let Turn {
+        session,
+        answer,
+        duration,
+    } = turn;
+    let usage = answer.usage;
+    let payloads: Vec<Value> = (!answer.content.is_empty())
+        .then(|| json!({ "text": answer.content, "mediaUrl": null }))
+        .into_iter()
+        .collect();
+    let mut agent_meta = json!({
+        "sessionKey": session,
+        "provider": answer.provider,
+        "model": answer.model,
+        "usage": {
+            "input": usage.input,
+            "output": usage.output,
+            "cacheRead": usage.cache_read,
+            "cacheWrite": usage.cache_write,
+            "total": usage.total(),
+        },
+    });
+    if let (Some(id), Some(meta)) = (
+        super::sessions::session_id(session),
+        agent_meta.as_object_mut(),
+    ) {
+        meta.insert("sessionId".to_owned(), Value::from(id));
+    }
+    json!({
+        "runId": answer.run_id,
+        "status": "ok",
+        "summary": "completed",
+        "result": {
+            "payloads": payloads,
+            "meta": {
+                "durationMs": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+                "stopReason": answer.stop_reason,
+                "steps": answer.steps,
+                "agentMeta": agent_meta,
+            },
+        },
+    })
+}

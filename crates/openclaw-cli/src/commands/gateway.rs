@@ -1,0 +1,91 @@
+//! `openclaw gateway run`: the gateway, in the foreground, until it is told to stop.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use openclaw_core::config::Bind;
+use openclaw_gateway::{GatewayBuilder, Home};
+
+use super::Cx;
+use crate::error::CliError;
+use crate::output::Look;
+use crate::runtime::{self, Threads};
+use crate::signals::Signals;
+
+const EXAMPLES: &str = "\
+Examples:
+  openclaw gateway run
+  openclaw gateway run --port 0            take any free port
+
+When it is ready, it prints one line: ready http://127.0.0.1:PORT pid PID
+SIGTERM and SIGINT stop it within two seconds.";
+
+/// The arguments of `gateway`.
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArgs {
+    #[command(subcommand)]
+    command: GatewayCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum GatewayCommand {
+    /// Run the gateway in the foreground
+    #[command(after_help = EXAMPLES)]
+    Run(RunArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// The port to listen on; 0 takes a free one [default: gateway.port of the config]
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+pub(crate) fn run(cx: Cx<'_>, args: &GatewayArgs) -> Result<ExitCode, CliError> {
+    let GatewayCommand::Run(args) = &args.command;
+    let home = Home::open(cx.env.clone(), cx.overrides)?;
+    for warning in &home.config.warnings {
+        cx.out.warning(warning);
+    }
+    runtime::block_on(Threads::Two, serve(cx, &home, args.port))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(cx: Cx<'_>, home: &Home, port: Option<u16>) -> Result<(), CliError> {
+    // Listened for from the start, so that a signal during the start does not leave half a state.
+    let mut signals = Signals::listen().map_err(CliError::Runtime)?;
+    let ip = match home.config.gateway.bind {
+        Bind::Loopback => Ipv4Addr::LOCALHOST,
+        Bind::Lan => Ipv4Addr::UNSPECIFIED,
+    };
+    let addr = SocketAddr::from((ip, port.unwrap_or(home.config.gateway.port)));
+    let gateway = GatewayBuilder::from_home(home)?.build();
+    let listening = gateway.listen(Some(home), addr).await?;
+    let (addr, pid) = (listening.addr(), std::process::id());
+    // Whoever started the gateway may not care for the line; the gateway runs all the same.
+    drop(
+        cx.out
+            .piece(format_args!("ready http://{addr} pid {pid}\n")),
+    );
+    introduce(cx, home);
+    listening.run(signals.stop()).await?;
+    Ok(())
+}
+
+/// Tells a person what is running and how to talk to it.
+fn introduce(cx: Cx<'_>, home: &Home) {
+    let dim = |text: &str| cx.out.note(cx.out.look_aside(Look::Dim, text));
+    dim(&format!("state  {}", home.state.root().display()));
+    match &home.config.model {
+        Some(model) => dim(&format!("agent  main, {model}")),
+        None => cx.out.warning(
+            "no model is configured, so the agent cannot answer; see `openclaw onboard --help`",
+        ),
+    }
+    dim(&format!(
+        "talk   openclaw{} agent --message \"hello\"",
+        cx.state_flags()
+    ));
+    dim("stop   Ctrl-C");
+}

@@ -1,0 +1,59 @@
+//! The commands, one file for each.
+
+pub(crate) mod agent;
+pub(crate) mod demo;
+pub(crate) mod gateway;
+pub(crate) mod onboard;
+pub(crate) mod sandbox;
+pub(crate) mod sessions;
+pub(crate) mod status;
+
+use std::process::ExitCode;
+
+use openclaw_core::config::env::Env;
+use openclaw_core::state_dir::Overrides;
+
+use crate::cli::{Cli, Command};
+use crate::error::CliError;
+use crate::output::Output;
+
+/// What every command works with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cx<'a> {
+    /// The environment.
+    pub(crate) env: &'a Env,
+    /// What the command line says about the state directory.
+    pub(crate) overrides: &'a Overrides,
+    /// Where answers go.
+    pub(crate) out: &'a Output,
+}
+
+impl Cx<'_> {
+    /// Returns the flags by which another command finds the same state directory.
+    pub(crate) fn state_flags(&self) -> String {
+        match (&self.overrides.state_dir, &self.overrides.profile) {
+            (Some(dir), _) => format!(" --workspace {}", dir.display()),
+            (None, Some(profile)) => format!(" --profile {profile}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// Runs the command that was typed.
+pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliError> {
+    let overrides = cli.global.overrides();
+    let cx = Cx {
+        env,
+        overrides: &overrides,
+        out,
+    };
+    match cli.command {
+        Command::Demo(args) => demo::run(cx, &args),
+        Command::Onboard(args) => onboard::run(cx, args),
+        Command::Gateway(args) => gateway::run(cx, &args),
+        Command::Agent(args) => agent::run(cx, args),
+        Command::Sessions(args) => sessions::run(cx, args),
+        Command::Status => status::run(cx),
+        Command::Sandbox(args) => sandbox::run(cx, args),
+    }
+}

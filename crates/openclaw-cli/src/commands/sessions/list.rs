@@ -1,0 +1,255 @@
+//! `openclaw sessions list`, in the shape that TypeScript OpenClaw's scripts read.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use openclaw_core::events::{SessionSummary, keys};
+use openclaw_core::session_key::Scope;
+use openclaw_core::state_dir::StateDir;
+use openclaw_core::{AgentId, Clock, EventStore, ProviderId, SessionEventKind, SessionKey};
+use serde::Serialize;
+
+use super::{age, existing_log, session_id};
+use crate::commands::Cx;
+use crate::error::CliError;
+use crate::text;
+
+/// How many sessions are listed unless asked otherwise.
+const DEFAULT_LIMIT: u32 = 100;
+
+/// The arguments of `sessions list`.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// List at most N sessions
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = DEFAULT_LIMIT,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    limit: u32,
+}
+
+impl Default for ListArgs {
+    fn default() -> Self {
+        Self {
+            limit: DEFAULT_LIMIT,
+        }
+    }
+}
+
+/// The document; `active_minutes` is a filter that this program does not have.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    path: PathBuf,
+    count: usize,
+    total_count: u64,
+    limit_applied: u32,
+    has_more: bool,
+    active_minutes: Option<u32>,
+    sessions: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    key: SessionKey,
+    updated_at: i64,
+    age_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    session_started_at: i64,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_provider: Option<ProviderId>,
+    agent_id: AgentId,
+    kind: &'static str,
+    events: u64,
+    ended: bool,
+}
+
+pub(super) async fn list(cx: Cx<'_>, state: &StateDir, args: &ListArgs) -> Result<(), CliError> {
+    let list = collect(state, args.limit).await?;
+    if cx.out.is_json() {
+        return cx.out.document(&list);
+    }
+    if list.sessions.is_empty() {
+        cx.out
+            .note("no sessions yet; `openclaw agent --message \"hello\"` starts one");
+        return Ok(());
+    }
+    let rows = list
+        .sessions
+        .iter()
+        .map(|row| {
+            vec![
+                text::one_line(row.key.as_str()).into_owned(),
+                text::ago(row.age_ms),
+                row.events.to_string(),
+                if row.ended { "ended" } else { row.status }.to_owned(),
+                row.model
+                    .as_deref()
+                    .map(text::one_line)
+                    .unwrap_or_default()
+                    .into_owned(),
+            ]
+        })
+        .collect();
+    cx.out
+        .table(&["SESSION", "UPDATED", "EVENTS", "STATUS", "MODEL"], rows)?;
+    if list.has_more {
+        cx.out.note(format_args!(
+            "{} of {} sessions; see --limit",
+            list.count, list.total_count
+        ));
+    }
+    Ok(())
+}
+
+async fn collect(state: &StateDir, limit: u32) -> Result<List, CliError> {
+    let (mut sessions, mut total_count) = (Vec::new(), 0);
+    if let Some(store) = existing_log(state)? {
+        let clock = Clock::system();
+        total_count = store.session_count().await?;
+        for summary in store.sessions(0, limit).await? {
+            sessions.push(row(&store, &clock, summary).await?);
+        }
+    }
+    let count = sessions.len();
+    Ok(List {
+        path: state.event_log(),
+        count,
+        total_count,
+        limit_applied: limit,
+        has_more: u64::try_from(count).is_ok_and(|count| count < total_count),
+        active_minutes: None,
+        sessions,
+    })
+}
+
+/// What a session does is told by its last event.
+async fn row(store: &EventStore, clock: &Clock, session: SessionSummary) -> Result<Row, CliError> {
+    let last = store
+        .read(&session.key, session.head..=session.head)
+        .await?
+        .pop();
+    let (mut status, mut model, mut model_provider) = ("done", None, None);
+    if let Some(event) = last {
+        match event.kind {
+            SessionEventKind::MessageReceived { .. }
+            | SessionEventKind::ToolCalled { .. }
+            | SessionEventKind::ToolResult { .. }
+                if event.run_id.is_some() =>
+            {
+                status = "running";
+            }
+            SessionEventKind::StateChanged { key, .. } if key == keys::RUN_FAILED => {
+                status = "failed";
+            }
+            SessionEventKind::AgentResponse { model: name, .. } => {
+                model = Some(name);
+                let step = event.payload.and_then(|payload| payload.step);
+                model_provider = step.map(|step| step.provider);
+            }
+            SessionEventKind::SessionStarted { .. }
+            | SessionEventKind::MessageReceived { .. }
+            | SessionEventKind::MessageSent { .. }
+            | SessionEventKind::ToolCalled { .. }
+            | SessionEventKind::ToolResult { .. }
+            | SessionEventKind::SessionEnded { .. }
+            | SessionEventKind::StateChanged { .. } => {}
+        }
+    }
+    let updated_at = session.updated.as_millisecond();
+    Ok(Row {
+        updated_at,
+        age_ms: age(clock, updated_at),
+        session_id: session_id(&session.key),
+        session_started_at: session.started.as_millisecond(),
+        status,
+        model,
+        model_provider,
+        agent_id: session.key.agent(),
+        kind: match session.key.scope() {
+            Scope::Group { .. } => "group",
+            Scope::Main | Scope::Direct { .. } | Scope::Other(_) => "direct",
+        },
+        events: session.head,
+        ended: session.ended,
+        key: session.key,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use openclaw_core::config::env::Env;
+    use openclaw_core::events::NewEvent;
+    use openclaw_core::state_dir::Overrides;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn state(root: &std::path::Path) -> StateDir {
+        let overrides = Overrides {
+            state_dir: Some(root.to_owned()),
+            profile: None,
+        };
+        StateDir::locate(&Env::default(), &overrides).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_missing_log_is_an_empty_list_and_stays_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = collect(&state(dir.path()), 100).await.unwrap();
+        assert_eq!((list.count, list.total_count, list.has_more), (0, 0, false));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn rows_have_the_recorded_keys_with_their_meaning() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        let store = EventStore::open(&state.event_log()).unwrap();
+        let key = SessionKey::parse("agent:main:explicit:u-1").unwrap();
+        let facts: Vec<NewEvent> = vec![
+            SessionEventKind::SessionStarted {
+                channel: "rpc".into(),
+                peer_id: "p".into(),
+            }
+            .into(),
+            SessionEventKind::AgentResponse {
+                content: "hi".into(),
+                model: "m".into(),
+                tokens: 3,
+            }
+            .into(),
+        ];
+        store.append(&key, facts).await.unwrap();
+        let list = serde_json::to_value(collect(&state, 1).await.unwrap()).unwrap();
+        assert_eq!(
+            (
+                &list["count"],
+                &list["totalCount"],
+                &list["limitApplied"],
+                &list["hasMore"]
+            ),
+            (&json!(1), &json!(1), &json!(1), &json!(false))
+        );
+        assert_eq!(list["activeMinutes"], Value::Null);
+        let row = &list["sessions"][0];
+        assert!(row["updatedAt"].as_i64().unwrap() >= row["sessionStartedAt"].as_i64().unwrap());
+        assert_eq!(
+            [
+                &row["key"],
+                &row["sessionId"],
+                &row["status"],
+                &row["model"],
+                &row["kind"]
+            ],
+            ["agent:main:explicit:u-1", "u-1", "done", "m", "direct"]
+        );
+    }
+}

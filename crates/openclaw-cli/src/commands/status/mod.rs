@@ -1,0 +1,258 @@
+//! `openclaw status`: what is set up and what is running, with or without a gateway.
+
+mod document;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use openclaw_core::Kind;
+use openclaw_core::state_dir::StateDir;
+use openclaw_gateway::{GatewayError, Home, Running};
+use openclaw_ipc::methods::{AgentList, NoParams};
+use openclaw_ipc::{Client, Endpoint};
+use openclaw_sandbox::{self as sandbox, Probe, SandboxError};
+use serde::Serialize;
+use tokio::time;
+
+use super::Cx;
+use super::sessions::existing_log;
+use crate::error::CliError;
+use crate::runtime::{self, Threads};
+
+/// How long a gateway that is said to be running may take to answer.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// The end of the help.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  openclaw status
+  openclaw status --json
+
+The exit code is 0 when the gateway answers, 4 when it does not, 5 when it does not accept the
+token, 78 when the config is broken.";
+
+/// Everything that is known.
+#[derive(Debug)]
+struct Facts {
+    state: StateDir,
+    config: ConfigFacts,
+    gateway: GatewayFacts,
+    sandbox: Result<Probe, SandboxError>,
+    sessions: Result<u64, CliError>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConfigFacts {
+    path: PathBuf,
+    exists: bool,
+    valid: bool,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+    model: Option<String>,
+    workspace: Option<PathBuf>,
+}
+
+/// How the gateway was looked for, and what came of it.
+#[derive(Debug, Default)]
+struct GatewayFacts {
+    url: Option<String>,
+    running: Option<Running>,
+    latency: Option<Duration>,
+    failure: Option<(Kind, String)>,
+}
+
+pub(crate) fn run(cx: Cx<'_>) -> Result<ExitCode, CliError> {
+    let facts = runtime::block_on(Threads::One, collect(cx))?;
+    if cx.out.is_json() {
+        cx.out.document(&document::of(&facts))?;
+    } else {
+        text::print(cx, &facts)?;
+    }
+    Ok(ExitCode::from(exit_code(&facts)))
+}
+
+async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
+    let state = StateDir::locate(cx.env, cx.overrides)?;
+    let home = match Home::open(cx.env.clone(), cx.overrides) {
+        Ok(home) => Ok(home),
+        Err(GatewayError::Config(err)) => Err(CliError::Config(err)),
+        Err(err) => return Err(err.into()),
+    };
+    let (gateway, sandbox, sessions) = tokio::join!(
+        gateway(home.as_ref().ok()),
+        sandbox::probe(),
+        sessions(&state)
+    );
+    let config = config(&state, home);
+    Ok(Facts {
+        state,
+        config,
+        gateway,
+        sandbox,
+        sessions,
+    })
+}
+
+fn config(state: &StateDir, home: Result<Home, CliError>) -> ConfigFacts {
+    let path = state.config_file().to_owned();
+    let mut facts = ConfigFacts {
+        exists: path.exists(),
+        path,
+        valid: home.is_ok(),
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        model: None,
+        workspace: None,
+    };
+    match home {
+        Ok(home) => {
+            facts.model = home.config.model.as_ref().map(ToString::to_string);
+            let workspace = home.config.workspace.clone();
+            facts.workspace = Some(workspace.unwrap_or_else(|| state.default_workspace()));
+            facts.warnings = home
+                .config
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+        }
+        Err(err) => {
+            let problems = err.config_problems().map(|(_, problems)| problems);
+            facts.problems = match problems {
+                Some(problems) => problems.iter().map(ToString::to_string).collect(),
+                None => vec![err.to_string()],
+            };
+        }
+    }
+    facts
+}
+
+async fn sessions(state: &StateDir) -> Result<u64, CliError> {
+    match existing_log(state)? {
+        Some(store) => Ok(store.session_count().await?),
+        None => Ok(0),
+    }
+}
+
+async fn gateway(home: Option<&Home>) -> GatewayFacts {
+    let Some(home) = home else {
+        return GatewayFacts {
+            failure: Some((
+                Kind::Config,
+                "not looked for: the config is broken".to_owned(),
+            )),
+            ..GatewayFacts::default()
+        };
+    };
+    let running = match home.running() {
+        Ok(Some(running)) => running,
+        Ok(None) => {
+            let url = format!("ws://127.0.0.1:{}", home.config.gateway.port);
+            let failure = Some((Kind::Unreachable, "not running".to_owned()));
+            return GatewayFacts {
+                url: Some(url),
+                failure,
+                ..GatewayFacts::default()
+            };
+        }
+        Err(err) => {
+            let failure = Some((Kind::Unreachable, err.to_string()));
+            return GatewayFacts {
+                failure,
+                ..GatewayFacts::default()
+            };
+        }
+    };
+    let began = Instant::now();
+    let outcome = match time::timeout(PATIENCE, ask(home, &running)).await {
+        Ok(outcome) => outcome.map_err(|err| (err.kind(), err.to_string())),
+        Err(_elapsed) => Err((
+            Kind::Unreachable,
+            format!("no answer within {} ms", PATIENCE.as_millis()),
+        )),
+    };
+    GatewayFacts {
+        url: Some(format!("ws://{}:{}", running.host, running.port)),
+        latency: outcome.is_ok().then(|| began.elapsed()),
+        failure: outcome.err(),
+        running: Some(running),
+    }
+}
+
+/// Makes the gateway do something, which tells more than an open port does.
+async fn ask(home: &Home, running: &Running) -> Result<(), CliError> {
+    let endpoint = Endpoint {
+        host: running.host.clone(),
+        port: running.port,
+    };
+    let mut client = Client::connect(&endpoint, home.token()?.secret()).await?;
+    client.call::<AgentList>(&NoParams {}).await?;
+    Ok(())
+}
+
+fn exit_code(facts: &Facts) -> u8 {
+    match &facts.gateway.failure {
+        _ if !facts.config.valid => Kind::Config.exit_code(),
+        Some((Kind::Unauthenticated, _)) => Kind::Unauthenticated.exit_code(),
+        Some(_) => Kind::Unreachable.exit_code(),
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openclaw_core::config::env::Env;
+    use openclaw_core::state_dir::Overrides;
+
+    use super::*;
+
+    /// What is known when the gateway fails in this way; a broken config is one of the ways.
+    fn facts(failure: Option<Kind>) -> Facts {
+        let overrides = Overrides {
+            state_dir: Some("/nowhere".into()),
+            profile: None,
+        };
+        let gateway = GatewayFacts {
+            failure: failure.map(|kind| (kind, "x".to_owned())),
+            ..GatewayFacts::default()
+        };
+        Facts {
+            state: StateDir::locate(&Env::default(), &overrides).unwrap(),
+            config: ConfigFacts {
+                path: "/nowhere/openclaw.json".into(),
+                exists: false,
+                valid: failure != Some(Kind::Config),
+                problems: Vec::new(),
+                warnings: Vec::new(),
+                model: None,
+                workspace: None,
+            },
+            gateway,
+            sandbox: Err(SandboxError::NetworkAtStrict),
+            sessions: Ok(2),
+        }
+    }
+
+    #[test]
+    fn the_exit_code_names_the_worst_of_it() {
+        let code = |failure| exit_code(&facts(failure));
+        assert_eq!(code(None), 0);
+        assert_eq!(code(Some(Kind::Unreachable)), 4);
+        assert_eq!(code(Some(Kind::Internal)), 4);
+        assert_eq!(code(Some(Kind::Unauthenticated)), 5);
+        assert_eq!(code(Some(Kind::Config)), 78);
+    }
+
+    #[test]
+    fn the_document_has_the_recorded_keys() {
+        let document = document::of(&facts(Some(Kind::Unreachable)));
+        assert_eq!(document["sessions"]["count"], 2);
+        assert_eq!(document["agents"]["totalSessions"], 2);
+        assert_eq!(document["gateway"]["reachable"], false);
+        assert_eq!(document["runtimeVersion"], env!("CARGO_PKG_VERSION"));
+        assert!(document["os"]["platform"].is_string() && document.get("pid").is_none());
+    }
+}

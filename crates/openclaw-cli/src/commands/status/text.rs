@@ -1,0 +1,133 @@
+//! The facts as people read them.
+
+use openclaw_gateway::Running;
+use openclaw_sandbox::{Probe, SandboxError};
+
+use super::{ConfigFacts, Facts, GatewayFacts};
+use crate::commands::Cx;
+use crate::error::CliError;
+use crate::output::Look;
+use crate::text;
+
+/// Prints a line for each area, then what could be done next.
+pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
+    let row = |name: &str, look: Look, value: &str| {
+        let value = text::one_line(value);
+        cx.out
+            .line(format_args!("{name:<9} {}", cx.out.look(look, &value)))
+    };
+    let ConfigFacts {
+        path,
+        exists,
+        valid,
+        problems,
+        warnings,
+        model,
+        ..
+    } = &facts.config;
+    row("version", Look::Strong, env!("CARGO_PKG_VERSION"))?;
+    row(
+        "state",
+        Look::Strong,
+        &facts.state.root().display().to_string(),
+    )?;
+    let (look, verdict) = match (exists, valid) {
+        (_, false) => (Look::Bad, "broken"),
+        (true, true) => (Look::Good, "ok"),
+        (false, true) => (Look::Doubtful, "missing, so everything is at its default"),
+    };
+    row("config", look, &format!("{verdict}: {}", path.display()))?;
+    for problem in problems {
+        row("", Look::Bad, problem)?;
+    }
+    for warning in warnings {
+        row("", Look::Doubtful, warning)?;
+    }
+    match model {
+        Some(model) => row("model", Look::Good, model)?,
+        None if *valid => row("model", Look::Doubtful, "none: the agent cannot answer")?,
+        None => {}
+    }
+    print_gateway(cx, &facts.gateway)?;
+    match &facts.sessions {
+        Ok(count) => row("sessions", Look::Strong, &count.to_string())?,
+        Err(err) => row("sessions", Look::Bad, &err.to_string())?,
+    }
+    match &facts.sandbox {
+        Ok(probe) => {
+            let Probe {
+                program,
+                version,
+                duration,
+            } = probe;
+            let (program, ms) = (program.display(), duration.as_millis());
+            row(
+                "sandbox",
+                Look::Good,
+                &format!("bubblewrap {version}, {program}, {ms} ms"),
+            )?;
+        }
+        Err(err) => row(
+            "sandbox",
+            Look::Bad,
+            &format!("commands are refused: {err}"),
+        )?,
+    }
+    for hint in hints(cx, facts) {
+        cx.out.note(format_args!(
+            "{} {hint}",
+            cx.out.look_aside(Look::Strong, "hint:")
+        ));
+    }
+    Ok(())
+}
+
+fn print_gateway(cx: Cx<'_>, facts: &GatewayFacts) -> Result<(), CliError> {
+    let at = facts.running.as_ref().map(|running| {
+        let Running {
+            pid,
+            host,
+            port,
+            version,
+            ..
+        } = running;
+        format!("http://{host}:{port}, pid {pid}, version {version}")
+    });
+    let (look, value) = match (&facts.failure, at) {
+        (None, at) => {
+            let ms = facts.latency.unwrap_or_default().as_millis();
+            (
+                Look::Good,
+                format!("{}, answers in {ms} ms", at.unwrap_or_default()),
+            )
+        }
+        (Some((_, failure)), None) => (Look::Doubtful, failure.clone()),
+        (Some((_, failure)), Some(at)) => (Look::Bad, format!("{at}: {failure}")),
+    };
+    cx.out.line(format_args!(
+        "gateway   {}",
+        cx.out.look(look, &text::one_line(&value))
+    ))
+}
+
+fn hints(cx: Cx<'_>, facts: &Facts) -> Vec<String> {
+    let flags = cx.state_flags();
+    let mut hints = Vec::new();
+    if facts.config.valid && facts.config.model.is_none() {
+        hints.push("see `openclaw onboard --help` to set a model".to_owned());
+    }
+    if facts.config.valid && facts.gateway.running.is_none() {
+        hints.push(format!(
+            "start the gateway with `openclaw{flags} gateway run`"
+        ));
+    }
+    hints.extend(
+        facts
+            .sandbox
+            .as_ref()
+            .err()
+            .and_then(SandboxError::hint)
+            .map(str::to_owned),
+    );
+    hints
+}

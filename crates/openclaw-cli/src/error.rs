@@ -1,0 +1,163 @@
+//! Why a command failed, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use openclaw_core::config::env::OPENCLAW_GATEWAY_TOKEN;
+use openclaw_core::config::{ConfigError, Problem};
+use openclaw_core::events::StoreError;
+use openclaw_core::session_key::SessionKeyError;
+use openclaw_core::state_dir::StateDirError;
+use openclaw_core::validation::ValidationError;
+use openclaw_core::{Kind, SessionKey};
+use openclaw_gateway::GatewayError;
+use openclaw_ipc::{ClientError, RpcError};
+use openclaw_sandbox::SandboxError;
+
+use crate::commands::demo::DemoError;
+use crate::commands::onboard::OnboardError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    SessionKey(#[from] SessionKeyError),
+    #[error(transparent)]
+    Message(#[from] ValidationError),
+    #[error(transparent)]
+    Onboard(#[from] OnboardError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// A session that is not in the log.
+    #[error("there is no session `{key}`")]
+    NoSession {
+        key: SessionKey,
+        /// The session whose key is most alike.
+        nearest: Option<SessionKey>,
+    },
+    /// The event log that a session would be in does not exist.
+    #[error("there is no session `{key}`: the event log `{}` does not exist yet", log.display())]
+    NoLog { key: SessionKey, log: PathBuf },
+    /// The agent has nothing to think with.
+    #[error("no model is configured in `{}`", config.display())]
+    NoModel { config: PathBuf },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    #[error("cannot read standard input")]
+    Input(#[source] io::Error),
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    #[error("cannot write the answer as JSON")]
+    Json(#[source] serde_json::Error),
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+}
+
+impl CliError {
+    /// Returns the kind of this failure; the exit code follows from it.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::StateDir(err) => err.kind(),
+            Self::Config(err) => err.kind(),
+            Self::Store(err) => err.kind(),
+            Self::Gateway(err) => err.kind(),
+            Self::Client(err) => err.kind(),
+            Self::Rpc(err) => err.kind(),
+            Self::Sandbox(err) => err.kind(),
+            Self::SessionKey(err) => err.kind(),
+            Self::Message(err) => err.kind(),
+            Self::Onboard(err) => err.kind(),
+            Self::Demo(err) => err.kind(),
+            Self::NoSession { .. } | Self::NoLog { .. } => Kind::NotFound,
+            Self::NoModel { .. } => Kind::Config,
+            Self::Interrupted => Kind::Cancelled,
+            Self::Input(_) | Self::Output(_) | Self::Runtime(_) => Kind::Unavailable,
+            Self::Json(_) => Kind::Internal,
+        }
+    }
+
+    /// Returns what the user can do about it; it starts with a verb.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Gateway(err) => err.hint(),
+            Self::Sandbox(err) => err.hint().map(Into::into),
+            Self::Onboard(err) => err.hint(),
+            Self::Rpc(err) | Self::Client(ClientError::Rpc(err)) => rpc_hint(err),
+            Self::Client(ClientError::Unauthenticated { .. }) => Some(format!(
+                "see that {} and gateway.auth.token of the config are the gateway's own",
+                OPENCLAW_GATEWAY_TOKEN.name
+            )),
+            Self::Client(ClientError::ConnectTimeout { .. }) => {
+                Some("stop the gateway, which hangs, and start it again".to_owned())
+            }
+            Self::Client(err) if err.kind() == Kind::Unreachable => {
+                Some("start it with `openclaw gateway run`".to_owned())
+            }
+            Self::NoSession {
+                nearest: Some(key), ..
+            } => Some(format!("did you mean `{key}`?")),
+            Self::NoSession { nearest: None, .. } => {
+                Some("list the sessions with `openclaw sessions list`".to_owned())
+            }
+            Self::NoModel { .. } => Some(
+                "run `openclaw onboard --help` for how to set one, or try `openclaw demo`"
+                    .to_owned(),
+            ),
+            Self::NoLog { .. } => {
+                Some("say something first: `openclaw agent --message \"hello\"`".to_owned())
+            }
+            Self::StateDir(_)
+            | Self::Config(_)
+            | Self::Store(_)
+            | Self::Client(_)
+            | Self::SessionKey(_)
+            | Self::Message(_)
+            | Self::Demo(_)
+            | Self::Interrupted
+            | Self::Input(_)
+            | Self::Output(_)
+            | Self::Json(_)
+            | Self::Runtime(_) => None,
+        }
+    }
+
+    /// Returns the config file and everything that is wrong with it, if that is the failure.
+    pub(crate) fn config_problems(&self) -> Option<(&Path, &[Problem])> {
+        let (Self::Config(config) | Self::Gateway(GatewayError::Config(config))) = self else {
+            return None;
+        };
+        match config {
+            ConfigError::Invalid { path, problems } => Some((path, problems)),
+            ConfigError::Read { .. } => None,
+        }
+    }
+
+    /// Tells whether the reader of standard output has seen enough.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(err) if err.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn rpc_hint(err: &RpcError) -> Option<String> {
+    let missing = err.kind() == Kind::NotFound;
+    let sessions = || "list the sessions with `openclaw sessions list`, or start one with --new";
+    err.data
+        .hint
+        .clone()
+        .or_else(|| missing.then(|| sessions().to_owned()))
+}

@@ -1,0 +1,101 @@
+//! Text from outside, made safe for a terminal.
+//!
+//! What a model, a peer or a file says may hold escape sequences that move the cursor, retitle the
+//! window or hide the line above. Everything of that kind is printed as `\u{1b}` instead.
+
+use std::borrow::Cow;
+
+/// Returns the text with every control character escaped but line ends and tabs.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    escape_unless(text, |c| matches!(c, '\n' | '\t'))
+}
+
+/// Returns the text as one line: line ends and tabs are escaped too.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    escape_unless(text, |_| false)
+}
+
+/// Returns the first `limit` characters, with `...` in place of what was cut off.
+pub(crate) fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.chars().nth(limit).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let kept = limit.saturating_sub(3);
+    Cow::Owned(text.chars().take(kept).chain("...".chars()).collect())
+}
+
+/// Says how long ago something was, in the largest unit that fits.
+pub(crate) fn ago(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1000;
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+fn escape_unless(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let harmful = |c: char| (c.is_control() || reorders(c)) && !keep(c);
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if harmful(c) {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// The characters that change the order in which a line is shown (UAX 9), and the two that end one.
+const fn reorders(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_what_a_terminal_would_obey() {
+        assert_eq!(
+            escape("a\u{1b}[31mb\r\u{9b}c\u{202e}\n\td"),
+            "a\\u{1b}[31mb\\r\\u{9b}c\\u{202e}\n\td"
+        );
+        assert_eq!(one_line("a\n\tb"), "a\\n\\tb");
+        assert_eq!(escape("plain ✓ text"), "plain ✓ text");
+    }
+
+    #[test]
+    fn shortens_only_what_is_too_long() {
+        assert_eq!(
+            (shorten("abcde", 5), shorten("abcdef", 5)),
+            ("abcde".into(), "ab...".into())
+        );
+    }
+
+    #[test]
+    fn names_an_age_in_the_largest_unit_that_fits() {
+        let ages = [-5, 59_999, 60_000, 7_200_000, 400_000_000].map(ago);
+        assert_eq!(
+            ages,
+            ["0 s ago", "59 s ago", "1 min ago", "2 h ago", "4 d ago"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_survives(text in any::<String>()) {
+            prop_assert!(one_line(&text).chars().all(|c| !c.is_control()));
+            prop_assert!(escape(&text).chars().all(|c| !c.is_control() || c == '\n' || c == '\t'));
+        }
+    }
+}
