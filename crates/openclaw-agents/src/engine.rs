@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use openclaw_core::access::{Admitted, Inbound};
-use openclaw_core::events::{NewEvent, keys};
+use openclaw_core::events::{Lease, NewEvent, StoreError, keys};
 use openclaw_core::{EventStore, RunId, SessionEventKind, SessionKey};
 use parking_lot::Mutex;
 use serde_json::json;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::bus::Bus;
 use crate::error::AgentError;
-use crate::inbox;
+use crate::inbox::{self, Received, Seat};
 use crate::run::{Reply, Run};
 use crate::scope::TaskScope;
 use crate::tools::ToolRegistry;
@@ -79,6 +79,8 @@ struct Job {
     run: RunId,
     /// The message's sequence number.
     message: u64,
+    /// The lease that was taken with the message.
+    lease: Option<Result<Lease, StoreError>>,
     reply: oneshot::Sender<Result<Reply, AgentError>>,
 }
 
@@ -182,15 +184,19 @@ impl Shared {
         } = turn;
         let run = RunId::generate();
         let _in_order = self.intake(&session).lock().await;
-        let message = inbox::receive(&self.store, &session, inbound, &run)
-            .await?
-            .seq;
+        let busy = self.lanes.lock().contains_key(&session);
+        let seat = if busy { Seat::Taken } else { Seat::Free };
+        let Received {
+            seq: message,
+            lease,
+        } = inbox::receive(&self.store, &session, inbound, &run, seat).await?;
         let job = Job {
             admitted,
             agent,
             session,
             run,
             message,
+            lease,
             reply,
         };
         Arc::clone(&self).enqueue(job).await
@@ -234,8 +240,8 @@ impl Shared {
     /// Runs the jobs of one lane until none waits.
     async fn drain(self: Arc<Self>, session: SessionKey, first: Job, stop: CancellationToken) {
         let mut next = Some((first, stop));
-        while let Some((job, stop)) = next.take() {
-            let outcome = self.run(&job, stop).await;
+        while let Some((mut job, stop)) = next.take() {
+            let outcome = self.run(&mut job, stop).await;
             // Whoever asked may have gone; the answer is on record.
             drop(job.reply.send(outcome));
             next = self.next(&session);
@@ -256,7 +262,7 @@ impl Shared {
         Some((job, lane.stop.clone()))
     }
 
-    async fn run(&self, job: &Job, stop: CancellationToken) -> Result<Reply, AgentError> {
+    async fn run(&self, job: &mut Job, stop: CancellationToken) -> Result<Reply, AgentError> {
         let run = async {
             if stop.is_cancelled() {
                 return Err(AgentError::Cancelled);
@@ -266,7 +272,10 @@ impl Shared {
                 .acquire()
                 .await
                 .map_err(|_closed| AgentError::Cancelled)?;
-            let lease = self.store.lease(&job.session).await?;
+            let lease = match job.lease.take() {
+                Some(lease) => lease?,
+                None => self.store.lease(&job.session).await?,
+            };
             Ok((lease, permit))
         };
         let (lease, _permit) = match run.await {

@@ -1,14 +1,32 @@
 //! Recording an inbound message, the step before anything acts on it.
 
 use openclaw_core::access::Inbound;
-use openclaw_core::events::{NewEvent, StoreError};
+use openclaw_core::events::{Lease, NewEvent, StoreError};
 use openclaw_core::session_key::Scope;
 use openclaw_core::validation::{validate_attachments, validate_message};
-use openclaw_core::{EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
+use openclaw_core::{EventStore, RunId, SessionEventKind, SessionKey};
 
 use crate::error::AgentError;
 
-/// Checks a message and records it in its session; returns it as recorded.
+/// Whether a session's lane is free, so that the run can begin at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// It is free: the lease is taken with the message, in the same transaction.
+    Free,
+    /// Another run goes on.
+    Taken,
+}
+
+/// A message that is on record.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// Its sequence number.
+    pub(crate) seq: u64,
+    /// For [`Seat::Free`]: the lease on the session, or why it was not to be had.
+    pub(crate) lease: Option<Result<Lease, StoreError>>,
+}
+
+/// Checks a message and records it in its session.
 ///
 /// Only an agent's main session comes into being, or starts anew, by being written to.
 pub(crate) async fn receive(
@@ -16,7 +34,8 @@ pub(crate) async fn receive(
     session: &SessionKey,
     inbound: Inbound,
     run: &RunId,
-) -> Result<SessionEvent, AgentError> {
+    seat: Seat,
+) -> Result<Received, AgentError> {
     validate_message(&inbound.text)?;
     validate_attachments(&inbound.attachments)?;
     let message = NewEvent::from(SessionEventKind::MessageReceived {
@@ -24,27 +43,42 @@ pub(crate) async fn receive(
         attachments: inbound.attachments,
     })
     .in_run(run, None);
-    let recorded = match store.append(session, vec![message.clone()]).await {
+    match record(store, session, vec![message.clone()], seat).await {
         Err(StoreError::NoSession(_) | StoreError::SessionEnded(_))
             if session.scope() == Scope::Main =>
         {
-            let start = SessionEventKind::SessionStarted {
+            let start = NewEvent::from(SessionEventKind::SessionStarted {
                 channel: inbound.channel,
                 peer_id: inbound.peer,
-            };
-            match store
-                .append(session, vec![start.into(), message.clone()])
-                .await
-            {
+            });
+            match record(store, session, vec![start, message.clone()], seat).await {
                 // Somebody else's first message was faster.
-                Err(StoreError::SessionExists(_)) => store.append(session, vec![message]).await?,
-                other => other?,
+                Err(StoreError::SessionExists(_)) => {
+                    Ok(record(store, session, vec![message], seat).await?)
+                }
+                other => Ok(other?),
             }
         }
-        other => other?,
+        other => Ok(other?),
+    }
+}
+
+async fn record(
+    store: &EventStore,
+    session: &SessionKey,
+    events: Vec<NewEvent>,
+    seat: Seat,
+) -> Result<Received, StoreError> {
+    let (recorded, lease) = match seat {
+        Seat::Free => {
+            let (recorded, lease) = store.append_and_lease(session, events).await?;
+            (recorded, Some(lease))
+        }
+        Seat::Taken => (store.append(session, events).await?, None),
     };
-    recorded
-        .into_iter()
-        .next_back()
-        .ok_or(AgentError::Store(StoreError::Closed))
+    let seq = recorded
+        .last()
+        .map(|event| event.seq)
+        .ok_or(StoreError::Closed)?;
+    Ok(Received { seq, lease })
 }

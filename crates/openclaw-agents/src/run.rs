@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use openclaw_core::events::{
     Block, Lease, NewEvent, Payload, StepPayload, Thinking as StoredThinking, keys,
 };
-use openclaw_core::{CallId, ProviderId, RunId, SessionEvent, SessionEventKind, Usage};
+use openclaw_core::{CallId, ProviderId, RunId, SessionEventKind, Usage};
 use openclaw_providers::{
     AssistantBlock, Completion, Fold, Message, Request, StopReason, StreamEvent, ToolResult,
 };
@@ -264,7 +264,7 @@ impl Run {
             step: Some(step_payload(&completion)),
             ..Payload::default()
         });
-        self.append(event).await?;
+        self.lease.append_last(vec![event]).await?;
         Ok(Reply {
             run_id: self.id.clone(),
             content,
@@ -277,7 +277,11 @@ impl Run {
     }
 
     async fn record_failure(&self, err: &AgentError) -> Result<(), AgentError> {
-        tracing::warn!(run = %self.id, %err, "a turn failed");
+        if matches!(err, AgentError::Cancelled) {
+            tracing::debug!(run = %self.id, "a turn was cancelled");
+        } else {
+            tracing::warn!(run = %self.id, %err, "a turn failed");
+        }
         let value = json!({
             "runId": self.id,
             "kind": err.kind(),
@@ -287,13 +291,9 @@ impl Run {
             key: keys::RUN_FAILED.to_owned(),
             value,
         };
-        self.append(NewEvent::from(event).in_run(&self.id, Some(self.cause)))
-            .await?;
+        let event = NewEvent::from(event).in_run(&self.id, Some(self.cause));
+        self.lease.append_last(vec![event]).await?;
         Ok(())
-    }
-
-    async fn append(&self, event: NewEvent) -> Result<Vec<SessionEvent>, AgentError> {
-        Ok(self.lease.append(vec![event]).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
-use openclaw_core::config::env::Env;
+use openclaw_core::config::env::{CLICOLOR_FORCE, Env, NO_COLOR, TERM};
 use owo_colors::{OwoColorize as _, Style};
 
 /// When output is coloured.
@@ -112,9 +112,15 @@ fn colored(when: ColorWhen, env: &Env, reader: Reader) -> bool {
     match when {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
-        ColorWhen::Auto if env.get_os("NO_COLOR").is_some() => false,
-        ColorWhen::Auto if env.get("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
-        ColorWhen::Auto => reader == Reader::Person && env.get("TERM") != Some("dumb"),
+        ColorWhen::Auto if env.get_os(NO_COLOR.name).is_some() => false,
+        ColorWhen::Auto
+            if env
+                .get(CLICOLOR_FORCE.name)
+                .is_some_and(|value| value != "0") =>
+        {
+            true
+        }
+        ColorWhen::Auto => reader == Reader::Person && env.get(TERM.name) != Some("dumb"),
     }
 }
 

@@ -167,7 +167,8 @@ impl StateDir {
         }
     }
 
-    fn token_file(&self) -> PathBuf {
+    /// Returns the path of the generated gateway token.
+    pub fn token_file(&self) -> PathBuf {
         self.own().join("gateway.token")
     }
 }

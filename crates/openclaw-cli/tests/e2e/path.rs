@@ -221,7 +221,11 @@ async fn a_tool_that_fails_is_answered_to_the_model_and_the_turn_goes_on() {
     assert_eq!(reply["content"], "I give up.");
 
     let last = provider.last_request();
-    let said: Vec<&str> = last.results().iter().map(|result| result.content.as_str()).collect();
+    let said: Vec<&str> = last
+        .results()
+        .iter()
+        .map(|result| result.content.as_str())
+        .collect();
     assert_eq!(said.len(), 5);
     assert!(said[0].contains("no tool `teleport`"), "{said:?}");
     assert!(said[2].contains("colour"), "{said:?}");

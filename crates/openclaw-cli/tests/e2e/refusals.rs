@@ -27,10 +27,7 @@ async fn without_bubblewrap_nothing_runs_and_the_model_hears_what_to_install() {
     );
     let last = provider.last_request();
     let said = &last.results()[0];
-    assert!(
-        said.content.contains("install bubblewrap"),
-        "{said:?}"
-    );
+    assert!(said.content.contains("install bubblewrap"), "{said:?}");
     assert!(!home.workspace().join("ran").exists());
 
     let folder = home.workspace();
@@ -42,11 +39,7 @@ async fn without_bubblewrap_nothing_runs_and_the_model_hears_what_to_install() {
         .run()
         .await
         .assert_code(6);
-    assert!(
-        ran.stderr.contains("install bubblewrap"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("install bubblewrap"), "{}", ran.stderr);
     assert!(!folder.join("ran").exists());
     provider.assert_clean();
 }

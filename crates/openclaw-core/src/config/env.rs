@@ -37,6 +37,21 @@ pub const OPENCLAW_LOG: Variable = Variable {
     name: "OPENCLAW_LOG",
     doc: "The log filter, such as `info` or `openclaw_gateway=debug`; the default is `warn`.",
 };
+/// Turns colours off.
+pub const NO_COLOR: Variable = Variable {
+    name: "NO_COLOR",
+    doc: "Turns colours off when set to anything (<https://no-color.org>).",
+};
+/// Turns colours on.
+pub const CLICOLOR_FORCE: Variable = Variable {
+    name: "CLICOLOR_FORCE",
+    doc: "Turns colours on even where the output is not a terminal, unless it is `0`.",
+};
+/// The kind of terminal.
+pub const TERM: Variable = Variable {
+    name: "TERM",
+    doc: "The kind of terminal; `dumb` has no colours.",
+};
 /// The user's home directory.
 pub const HOME: Variable = Variable {
     name: "HOME",
@@ -57,6 +72,9 @@ pub const VARIABLES: &[Variable] = &[
     OPENCLAW_CONFIG_PATH,
     OPENCLAW_GATEWAY_TOKEN,
     OPENCLAW_LOG,
+    NO_COLOR,
+    CLICOLOR_FORCE,
+    TERM,
     HOME,
     PATH,
 ];

@@ -9,12 +9,14 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::store::EventStore;
+use super::transaction::Claim;
 use super::{NewEvent, SessionEvent};
 use crate::session_key::SessionKey;
 use crate::state_dir::{private_dir, private_file};
@@ -25,6 +27,7 @@ pub struct Lease {
     store: EventStore,
     session: SessionKey,
     fence: u64,
+    given_up: AtomicBool,
 }
 
 impl Lease {
@@ -33,6 +36,7 @@ impl Lease {
             store,
             session,
             fence,
+            given_up: AtomicBool::new(false),
         }
     }
 
@@ -48,15 +52,32 @@ impl Lease {
 
     /// Records events as [`EventStore::append`] does, but only while the lease is held.
     pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<SessionEvent>, StoreError> {
-        self.store
-            .submit(&self.session, events, Some(self.fence))
-            .await
+        Ok(self
+            .store
+            .submit(&self.session, events, Claim::Held(self.fence))
+            .await?
+            .events)
+    }
+
+    /// Records the last events under the lease and gives it up in the same transaction.
+    pub async fn append_last(
+        &self,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
+        let appended = self
+            .store
+            .submit(&self.session, events, Claim::Last(self.fence))
+            .await?;
+        self.given_up.store(true, Ordering::Relaxed);
+        Ok(appended.events)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.store.release(&self.session, self.fence);
+        if !self.given_up.load(Ordering::Relaxed) {
+            self.store.release(&self.session, self.fence);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! people see is a fold over these events.
 //!
 //! Reading order: `kind` and `payload` are the facts, `schema` and `rows` their place on disk,
-//! `store` opens and reads the log, `writer` appends to it, `lease` keeps one run per session,
+//! `store` opens and reads the log, `writer` and `transaction` append to it, `lease` keeps one run per session,
 //! `subscribe` follows it, `projection` folds it.
 
 mod error;
@@ -18,6 +18,7 @@ mod rows;
 mod schema;
 mod store;
 mod subscribe;
+mod transaction;
 mod writer;
 
 use jiff::Timestamp;

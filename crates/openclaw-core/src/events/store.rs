@@ -19,6 +19,7 @@ use super::rows::{
     SUMMARY, last_position, select_events, session_id, sql_integer, summary, unsigned,
 };
 use super::subscribe::Subscription;
+use super::transaction::{Appended, Claim};
 use super::writer::{Append, Command, Releases, Writer};
 use super::{NewEvent, Position, SessionEvent, schema};
 use crate::clock::Clock;
@@ -139,39 +140,48 @@ impl EventStore {
         session: &SessionKey,
         events: Vec<NewEvent>,
     ) -> Result<Vec<SessionEvent>, StoreError> {
-        self.submit(session, events, None).await
+        Ok(self.submit(session, events, Claim::None).await?.events)
     }
 
-    pub(super) async fn submit(
+    /// Records events as [`EventStore::append`] does, and takes the lease on the session with them.
+    ///
+    /// The events are recorded even when somebody else has the lease.
+    pub async fn append_and_lease(
         &self,
         session: &SessionKey,
         events: Vec<NewEvent>,
-        fence: Option<u64>,
-    ) -> Result<Vec<SessionEvent>, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let append = Append {
-            session: session.clone(),
-            events,
-            fence,
-            reply,
-        };
-        self.send(Command::Append(append)).await?;
-        answer.await.map_err(|_closed| StoreError::Closed)?
+    ) -> Result<(Vec<SessionEvent>, Result<Lease, StoreError>), StoreError> {
+        self.shared.owner.register()?;
+        let appended = self.submit(session, events, Claim::Take).await?;
+        let lease = appended
+            .lease
+            .unwrap_or_else(|| Err(StoreError::Leased(session.clone())))
+            .map(|fence| Lease::new(self.clone(), session.clone(), fence));
+        Ok((appended.events, lease))
     }
 
     /// Takes the lease on a session: until it is dropped, nobody else may run that session.
     ///
     /// A lease that a dead process left behind is taken over at once.
     pub async fn lease(&self, session: &SessionKey) -> Result<Lease, StoreError> {
-        self.shared.owner.register()?;
+        self.append_and_lease(session, Vec::new()).await?.1
+    }
+
+    pub(super) async fn submit(
+        &self,
+        session: &SessionKey,
+        events: Vec<NewEvent>,
+        claim: Claim,
+    ) -> Result<Appended, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Lease {
+        let append = Append {
             session: session.clone(),
+            events,
+            claim,
             reply,
-        })
-        .await?;
-        let fence = answer.await.map_err(|_closed| StoreError::Closed)??;
-        Ok(Lease::new(self.clone(), session.clone(), fence))
+        };
+        self.send(Command::Append(append)).await?;
+        answer.await.map_err(|_closed| StoreError::Closed)?
     }
 
     pub(super) fn release(&self, session: &SessionKey, fence: u64) {

@@ -5,17 +5,16 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension as _, Savepoint, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::StoreError;
 use super::lease::Owner;
-use super::rows::{last_position, sql_integer, unsigned};
-use super::{NewEvent, Position, SessionEvent, SessionEventKind};
+use super::rows::last_position;
+use super::transaction::{Appended, Claim, Place, release};
+use super::{NewEvent, Position};
 use crate::clock::Clock;
-use crate::ids::{CallId, RunId};
 use crate::session_key::SessionKey;
 
 /// The most requests that one commit takes.
@@ -25,10 +24,6 @@ const BATCH: usize = 256;
 #[derive(Debug)]
 pub(super) enum Command {
     Append(Append),
-    Lease {
-        session: SessionKey,
-        reply: oneshot::Sender<Result<u64, StoreError>>,
-    },
     /// Nothing but to look at the releases.
     Wake,
 }
@@ -37,10 +32,11 @@ pub(super) enum Command {
 pub(super) struct Append {
     pub(super) session: SessionKey,
     pub(super) events: Vec<NewEvent>,
-    /// The fence of the lease under which the append is made.
-    pub(super) fence: Option<u64>,
-    pub(super) reply: oneshot::Sender<Result<Vec<SessionEvent>, StoreError>>,
+    pub(super) claim: Claim,
+    pub(super) reply: Reply,
 }
+
+type Reply = oneshot::Sender<Result<Appended, StoreError>>;
 
 /// Leases that were dropped; a list beside the queue, because `drop` cannot wait for a place in it.
 #[derive(Clone, Debug, Default)]
@@ -56,18 +52,6 @@ impl Releases {
     }
 }
 
-/// An answer that waits for the commit.
-enum Answer {
-    Append(
-        oneshot::Sender<Result<Vec<SessionEvent>, StoreError>>,
-        Result<Vec<SessionEvent>, StoreError>,
-    ),
-    Lease(
-        oneshot::Sender<Result<u64, StoreError>>,
-        Result<u64, StoreError>,
-    ),
-}
-
 #[derive(Debug)]
 pub(super) struct Writer {
     connection: Connection,
@@ -75,6 +59,8 @@ pub(super) struct Writer {
     clock: Clock,
     releases: Releases,
     announce: watch::Sender<Position>,
+    /// Whether commits wait for the disk now.
+    synchronous: Option<&'static str>,
 }
 
 impl Writer {
@@ -91,6 +77,7 @@ impl Writer {
             clock,
             releases,
             announce,
+            synchronous: None,
         }
     }
 
@@ -125,14 +112,9 @@ impl Writer {
         if let Err(err) = &outcome {
             tracing::error!(%err, "the event log cannot be written");
         }
-        for answer in answers {
+        for (reply, result) in answers {
             // Who asked may have gone; the fact is recorded all the same.
-            match answer {
-                Answer::Append(reply, result) => {
-                    drop(reply.send(outcome.clone().and(result)));
-                }
-                Answer::Lease(reply, result) => drop(reply.send(outcome.clone().and(result))),
-            }
+            drop(reply.send(outcome.clone().and(result)));
         }
     }
 
@@ -141,16 +123,13 @@ impl Writer {
         &mut self,
         batch: &mut Vec<Command>,
         releases: &[(SessionKey, u64)],
-        answers: &mut Vec<Answer>,
+        answers: &mut Vec<(Reply, Result<Appended, StoreError>)>,
     ) -> Result<Option<Position>, StoreError> {
-        let durable = batch
+        let grows = batch
             .iter()
-            .any(|command| matches!(command, Command::Append(_)));
+            .any(|command| matches!(command, Command::Append(append) if !append.events.is_empty()));
         // A lease need not survive a power loss, since its owner does not either.
-        let level = if durable { "FULL" } else { "NORMAL" };
-        self.connection
-            .pragma_update(None, "synchronous", level)
-            .map_err(StoreError::write)?;
+        self.synchronise(if grows { "FULL" } else { "NORMAL" })?;
         let mut transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -160,40 +139,32 @@ impl Writer {
         }
         let now = self.clock.now();
         for command in batch.drain(..) {
-            match command {
-                Command::Append(request) => {
-                    let Append {
-                        session,
-                        events,
-                        fence,
-                        reply,
-                    } = request;
-                    let place = Place {
-                        owner: &self.owner,
-                        now,
-                        session: &session,
-                    };
-                    let result = transaction
-                        .savepoint()
-                        .map_err(StoreError::write)
-                        .and_then(|savepoint| place.append(savepoint, events, fence));
-                    let failure = result.as_ref().err().cloned();
-                    answers.push(Answer::Append(reply, result));
-                    // SQLite ends the whole transaction by itself when the disk is full.
-                    if let Some(failure) = failure.filter(|_| transaction.is_autocommit()) {
-                        return Err(failure);
-                    }
-                }
-                Command::Lease { session, reply } => {
-                    answers.push(Answer::Lease(
-                        reply,
-                        lease(&transaction, &self.owner, &session),
-                    ));
-                }
-                Command::Wake => {}
+            let Command::Append(Append {
+                session,
+                events,
+                claim,
+                reply,
+            }) = command
+            else {
+                continue;
+            };
+            let place = Place {
+                owner: &self.owner,
+                now,
+                session: &session,
+            };
+            let result = transaction
+                .savepoint()
+                .map_err(StoreError::write)
+                .and_then(|savepoint| place.append(savepoint, events, claim));
+            let failure = result.as_ref().err().cloned();
+            answers.push((reply, result));
+            // SQLite ends the whole transaction by itself when the disk is full.
+            if let Some(failure) = failure.filter(|_| transaction.is_autocommit()) {
+                return Err(failure);
             }
         }
-        let position = if durable {
+        let position = if grows {
             Some(last_position(&transaction)?)
         } else {
             None
@@ -201,217 +172,21 @@ impl Writer {
         transaction.commit().map_err(StoreError::write)?;
         Ok(position)
     }
-}
 
-fn unanswered(command: Command) -> Option<Answer> {
-    match command {
-        Command::Append(request) => Some(Answer::Append(request.reply, Ok(Vec::new()))),
-        Command::Lease { reply, .. } => Some(Answer::Lease(reply, Ok(0))),
-        Command::Wake => None,
-    }
-}
-
-/// A session's row, as far as an append needs it.
-struct Row {
-    id: i64,
-    head: u64,
-    ended: bool,
-    owner: Option<String>,
-    fence: u64,
-}
-
-impl Row {
-    /// Moves on to the next event, if the session is in a state that allows it.
-    fn admit(&mut self, kind: &SessionEventKind, session: &SessionKey) -> Result<(), StoreError> {
-        match kind {
-            SessionEventKind::SessionStarted { .. } if self.head > 0 && !self.ended => {
-                return Err(StoreError::SessionExists(session.clone()));
-            }
-            SessionEventKind::SessionStarted { .. } => self.ended = false,
-            SessionEventKind::MessageReceived { .. } if self.ended => {
-                return Err(StoreError::SessionEnded(session.clone()));
-            }
-            SessionEventKind::SessionEnded { .. } => self.ended = true,
-            SessionEventKind::MessageReceived { .. }
-            | SessionEventKind::MessageSent { .. }
-            | SessionEventKind::ToolCalled { .. }
-            | SessionEventKind::ToolResult { .. }
-            | SessionEventKind::AgentResponse { .. }
-            | SessionEventKind::StateChanged { .. } => {}
+    fn synchronise(&mut self, level: &'static str) -> Result<(), StoreError> {
+        if self.synchronous != Some(level) {
+            self.connection
+                .pragma_update(None, "synchronous", level)
+                .map_err(StoreError::write)?;
+            self.synchronous = Some(level);
         }
-        self.head = self.head.saturating_add(1);
         Ok(())
     }
 }
 
-fn head(connection: &Connection, session: &SessionKey) -> Result<Option<Row>, StoreError> {
-    connection
-        .prepare_cached("SELECT id, head, ended, owner, fence FROM sessions WHERE key = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([session.as_str()], |row| {
-                    Ok(Row {
-                        id: row.get(0)?,
-                        head: unsigned(row.get(1)?),
-                        ended: row.get(2)?,
-                        owner: row.get(3)?,
-                        fence: unsigned(row.get(4)?),
-                    })
-                })
-                .optional()
-        })
-        .map_err(StoreError::write)
-}
-
-/// Where and when the events of one request are recorded.
-struct Place<'a> {
-    owner: &'a Owner,
-    now: Timestamp,
-    session: &'a SessionKey,
-}
-
-impl Place<'_> {
-    fn append(
-        &self,
-        savepoint: Savepoint<'_>,
-        events: Vec<NewEvent>,
-        fence: Option<u64>,
-    ) -> Result<Vec<SessionEvent>, StoreError> {
-        let mut row = match head(&savepoint, self.session)? {
-            Some(row) => row,
-            None => self.create(&savepoint, &events)?,
-        };
-        let held = |fence| row.fence == fence && row.owner.as_deref() == Some(self.owner.name());
-        if fence.is_some_and(|fence| !held(fence)) {
-            return Err(StoreError::LeaseLost(self.session.clone()));
-        }
-        let mut recorded = Vec::with_capacity(events.len());
-        for event in events {
-            row.admit(&event.kind, self.session)?;
-            recorded.push(self.insert(&savepoint, &row, event)?);
-        }
-        savepoint
-            .prepare_cached(
-                "UPDATE sessions SET head = ?2, updated_ms = ?3, ended = ?4 WHERE id = ?1",
-            )
-            .and_then(|mut statement| {
-                let updated = self.now.as_millisecond();
-                statement.execute(params![row.id, sql_integer(row.head), updated, row.ended])
-            })
-            .map_err(StoreError::write)?;
-        savepoint.commit().map_err(StoreError::write)?;
-        Ok(recorded)
+fn unanswered(command: Command) -> Option<(Reply, Result<Appended, StoreError>)> {
+    match command {
+        Command::Append(append) => Some((append.reply, Err(StoreError::Closed))),
+        Command::Wake => None,
     }
-
-    fn create(&self, connection: &Connection, events: &[NewEvent]) -> Result<Row, StoreError> {
-        let starts = events
-            .first()
-            .is_some_and(|event| matches!(event.kind, SessionEventKind::SessionStarted { .. }));
-        if !starts {
-            return Err(StoreError::NoSession(self.session.clone()));
-        }
-        let at = self.now.as_millisecond();
-        connection
-            .prepare_cached(
-                "INSERT INTO sessions (key, head, started_ms, updated_ms) VALUES (?1, 0, ?2, ?2)",
-            )
-            .and_then(|mut statement| statement.insert(params![self.session.as_str(), at]))
-            .map(|id| Row {
-                id,
-                head: 0,
-                ended: false,
-                owner: None,
-                fence: 0,
-            })
-            .map_err(StoreError::write)
-    }
-
-    fn insert(
-        &self,
-        connection: &Connection,
-        row: &Row,
-        event: NewEvent,
-    ) -> Result<SessionEvent, StoreError> {
-        let unwritable = |err: serde_json::Error| {
-            StoreError::write(rusqlite::Error::ToSqlConversionFailure(Box::new(err)))
-        };
-        let mut tagged = serde_json::to_value(&event.kind).map_err(unwritable)?;
-        let data = tagged
-            .get_mut("data")
-            .map(serde_json::Value::take)
-            .unwrap_or_default();
-        let payload = event
-            .payload
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(unwritable)?;
-        let position = connection
-            .prepare_cached(
-                "INSERT INTO events
-                     (session_id, seq, time_ms, cause, run_id, step, call_id, kind, data, payload, raw)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )
-            .and_then(|mut statement| {
-                statement.insert(params![
-                    row.id,
-                    sql_integer(row.head),
-                    self.now.as_millisecond(),
-                    event.cause.map(sql_integer),
-                    event.run_id.as_ref().map(RunId::as_str),
-                    event.step,
-                    event.call_id.as_ref().map(CallId::as_str),
-                    event.kind.name(),
-                    data.to_string(),
-                    payload,
-                    event.raw.as_ref().map(super::RawJson::get),
-                ])
-            })
-            .map_err(StoreError::write)?;
-        Ok(SessionEvent {
-            session: self.session.clone(),
-            seq: row.head,
-            position: unsigned(position),
-            time: self.now,
-            cause: event.cause,
-            run_id: event.run_id,
-            step: event.step,
-            call_id: event.call_id,
-            kind: event.kind,
-            payload: event.payload,
-            raw: event.raw,
-        })
-    }
-}
-
-fn lease(connection: &Connection, owner: &Owner, session: &SessionKey) -> Result<u64, StoreError> {
-    let row = head(connection, session)?.ok_or_else(|| StoreError::NoSession(session.clone()))?;
-    if row
-        .owner
-        .as_deref()
-        .is_some_and(|holder| owner.lives(holder))
-    {
-        return Err(StoreError::Leased(session.clone()));
-    }
-    let fence = row.fence.saturating_add(1);
-    connection
-        .prepare_cached("UPDATE sessions SET owner = ?2, fence = ?3 WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement.execute(params![row.id, owner.name(), sql_integer(fence)])
-        })
-        .map_err(StoreError::write)?;
-    Ok(fence)
-}
-
-fn release(
-    connection: &Connection,
-    owner: &Owner,
-    session: &SessionKey,
-    fence: u64,
-) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached(
-            "UPDATE sessions SET owner = NULL WHERE key = ?1 AND owner = ?2 AND fence = ?3",
-        )?
-        .execute(params![session.as_str(), owner.name(), sql_integer(fence)])
 }

@@ -39,7 +39,7 @@ pub(super) const SCENES: &[Scene] = &[
     },
     Scene {
         title: "Three commands at once that want out of the sandbox: each of them has to fail",
-        said: "run `cat /etc/shadow` and `touch /usr/mine` and `bash -c 'echo > /dev/tcp/1.1.1.1/53'`",
+        said: "run `cat /etc/shadow` and `touch /usr/mine` and `bash -c 'echo > /dev/tcp/192.0.2.1/80'`",
         works: &[],
         refused: 3,
         answer: "failed",

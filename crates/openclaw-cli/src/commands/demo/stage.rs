@@ -90,7 +90,7 @@ impl Stage {
     /// Prints how other programs reach the gateway.
     pub(super) fn tell_how_to_talk(&self, cx: Cx<'_>) -> Result<(), CliError> {
         let root = self.home.state.root().display();
-        let token = self.home.state.own().join("gateway.token");
+        let token = self.home.state.token_file();
         let call = json!({
             "jsonrpc": "2.0",
             "id": 1,
