@@ -36,7 +36,14 @@ const MAX_NAME: usize = 64;
 /// ```
 #[derive(Clone, Default)]
 pub struct ToolRegistry {
-    tools: BTreeMap<String, Arc<dyn AnyTool>>,
+    tools: BTreeMap<String, Registered>,
+}
+
+/// A tool, and what a model is told of it; deriving that is too slow for every turn.
+#[derive(Clone)]
+struct Registered {
+    tool: Arc<dyn AnyTool>,
+    spec: ToolSpec,
 }
 
 impl fmt::Debug for ToolRegistry {
@@ -106,11 +113,11 @@ impl ToolRegistry {
     /// Makes a registry with every tool that comes with this crate.
     pub fn standard() -> Self {
         let mut registry = Self::new();
-        registry.insert(ExecTool::default());
-        registry.insert(ReadTool::default());
-        registry.insert(WriteTool);
-        registry.insert(EditTool);
-        registry.insert(LsTool);
+        registry.insert(ExecTool::NAME, ExecTool::default());
+        registry.insert(ReadTool::NAME, ReadTool::default());
+        registry.insert(WriteTool::NAME, WriteTool);
+        registry.insert(EditTool::NAME, EditTool);
+        registry.insert(LsTool::NAME, LsTool);
         registry
     }
 
@@ -123,23 +130,26 @@ impl ToolRegistry {
         if self.tools.contains_key(name) {
             return Err(RegistryError::Taken(name.to_owned()));
         }
-        self.tools.insert(name.to_owned(), Arc::new(tool));
+        self.insert(name, tool);
         Ok(())
     }
 
-    fn insert<T: Tool>(&mut self, tool: T) {
-        self.tools.insert(T::NAME.to_owned(), Arc::new(tool));
+    fn insert<T: Tool>(&mut self, name: &str, tool: T) {
+        let spec = ToolSpec {
+            name: name.to_owned(),
+            description: T::DESCRIPTION.to_owned(),
+            parameters: parameters::<T>(),
+        };
+        let tool = Arc::new(tool);
+        self.tools
+            .insert(name.to_owned(), Registered { tool, spec });
     }
 
     /// Returns what a model needs to know of each tool, sorted by name.
     pub fn specs(&self) -> Vec<ToolSpec> {
         self.tools
-            .iter()
-            .map(|(name, tool)| ToolSpec {
-                name: name.clone(),
-                description: tool.description().to_owned(),
-                parameters: tool.parameters(),
-            })
+            .values()
+            .map(|registered| registered.spec.clone())
             .collect()
     }
 
@@ -151,10 +161,11 @@ impl ToolRegistry {
                 .find(|(alias, _)| *alias == name)
                 .map(|(_, name)| *name)
         };
-        self.tools
+        let registered = self
+            .tools
             .get(name)
-            .or_else(|| self.tools.get(aliased()?))
-            .map(Arc::clone)
+            .or_else(|| self.tools.get(aliased()?))?;
+        Some(Arc::clone(&registered.tool))
     }
 
     /// Checks that a call names a tool and has arguments that fit it, without running it.
@@ -183,28 +194,12 @@ impl ToolRegistry {
 /// A tool whose argument type is erased.
 #[async_trait]
 pub(crate) trait AnyTool: Send + Sync {
-    fn description(&self) -> &'static str;
-    fn parameters(&self) -> Value;
     fn check(&self, params: &Value) -> Result<(), ToolError>;
     async fn call(&self, params: Value, cx: &ToolCx) -> Result<ToolOutput, ToolError>;
 }
 
 #[async_trait]
 impl<T: Tool> AnyTool for T {
-    fn description(&self) -> &'static str {
-        T::DESCRIPTION
-    }
-
-    fn parameters(&self) -> Value {
-        let mut settings = SchemaSettings::draft2020_12();
-        // Model APIs know neither the dialect's address nor references.
-        settings.meta_schema = None;
-        settings.inline_subschemas = true;
-        let mut schema = settings.into_generator().into_root_schema_for::<T::Args>();
-        schema.remove("title");
-        schema.into()
-    }
-
     fn check(&self, params: &Value) -> Result<(), ToolError> {
         decode::<T>(params.clone()).map(drop)
     }
@@ -213,6 +208,17 @@ impl<T: Tool> AnyTool for T {
         let args = decode::<T>(params)?;
         self.run(args, cx).await
     }
+}
+
+/// The JSON Schema of a tool's arguments, in the form that model APIs take.
+fn parameters<T: Tool>() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    // Model APIs know neither the dialect's address nor references.
+    settings.meta_schema = None;
+    settings.inline_subschemas = true;
+    let mut schema = settings.into_generator().into_root_schema_for::<T::Args>();
+    schema.remove("title");
+    schema.into()
 }
 
 fn decode<T: Tool>(params: Value) -> Result<T::Args, ToolError> {
