@@ -67,10 +67,12 @@ impl Default for Bus {
 }
 
 impl Bus {
-    /// Hands a piece on.
-    pub fn send(&self, live: Live) {
-        // No listener is the ordinary case of a call over HTTP.
-        drop(self.0.send(live));
+    /// Hands a piece on; it is not even made when nobody listens.
+    pub fn send(&self, piece: impl FnOnce() -> Live) {
+        if self.0.receiver_count() > 0 {
+            // A listener that left in between is no loss.
+            drop(self.0.send(piece()));
+        }
     }
 
     /// Listens from now on. A listener that lags behind is told how many pieces it lost.

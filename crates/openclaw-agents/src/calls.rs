@@ -171,7 +171,7 @@ impl Gate<'_> {
         let (bus, session) = (self.bus.clone(), self.record.session().clone());
         let (run, call) = (self.run.clone(), call.id.clone());
         Arc::new(move |stream, bytes| {
-            bus.send(Live::ToolOutput {
+            bus.send(|| Live::ToolOutput {
                 session: session.clone(),
                 run: run.clone(),
                 call: call.clone(),

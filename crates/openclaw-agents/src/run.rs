@@ -174,7 +174,7 @@ impl Run {
     }
 
     fn delta(&self, step: u32, part: Part, text: String) {
-        self.bus.send(Live::Delta {
+        self.bus.send(|| Live::Delta {
             session: self.lease.session().clone(),
             run: self.id.clone(),
             step,

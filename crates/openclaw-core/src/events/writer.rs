@@ -11,7 +11,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::StoreError;
 use super::lease::Owner;
-use super::rows::last_position;
 use super::transaction::{Appended, Claim, Place, release};
 use super::{NewEvent, Position};
 use crate::clock::Clock;
@@ -138,6 +137,7 @@ impl Writer {
             release(&transaction, &self.owner, session, *fence).map_err(StoreError::write)?;
         }
         let now = self.clock.now();
+        let mut last = None;
         for command in batch.drain(..) {
             let Command::Append(Append {
                 session,
@@ -157,6 +157,9 @@ impl Writer {
                 .savepoint()
                 .map_err(StoreError::write)
                 .and_then(|savepoint| place.append(savepoint, events, claim));
+            if let Ok(Appended { events, .. }) = &result {
+                last = events.last().map(|event| event.position).or(last);
+            }
             let failure = result.as_ref().err().cloned();
             answers.push((reply, result));
             // SQLite ends the whole transaction by itself when the disk is full.
@@ -164,13 +167,8 @@ impl Writer {
                 return Err(failure);
             }
         }
-        let position = if grows {
-            Some(last_position(&transaction)?)
-        } else {
-            None
-        };
         transaction.commit().map_err(StoreError::write)?;
-        Ok(position)
+        Ok(last)
     }
 
     fn synchronise(&mut self, level: &'static str) -> Result<(), StoreError> {
