@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use openclaw_core::access::{Admitted, Inbound};
-use openclaw_core::events::{Lease, NewEvent, StoreError, keys};
+use openclaw_core::events::{Lease, NewEvent, keys};
 use openclaw_core::{EventStore, RunId, SessionEventKind, SessionKey};
 use parking_lot::Mutex;
 use serde_json::json;
@@ -80,7 +82,7 @@ struct Job {
     /// The message's sequence number.
     message: u64,
     /// The lease that was taken with the message.
-    lease: Option<Result<Lease, StoreError>>,
+    lease: Option<Lease>,
     reply: oneshot::Sender<Result<Reply, AgentError>>,
 }
 
@@ -142,7 +144,7 @@ impl Engine {
         };
         for job in dropped {
             self.shared
-                .record_unstarted(&job, &AgentError::Cancelled)
+                .record_failure(&job, &AgentError::Cancelled)
                 .await;
             // Whoever asked may have gone; the end is on record.
             drop(job.reply.send(Err(AgentError::Cancelled)));
@@ -231,7 +233,7 @@ impl Shared {
             None => Ok(()),
             Some((job, waiting)) => {
                 let err = AgentError::LaneFull { session, waiting };
-                self.record_unstarted(&job, &err).await;
+                self.record_failure(&job, &err).await;
                 Err(err)
             }
         }
@@ -241,7 +243,17 @@ impl Shared {
     async fn drain(self: Arc<Self>, session: SessionKey, first: Job, stop: CancellationToken) {
         let mut next = Some((first, stop));
         while let Some((mut job, stop)) = next.take() {
-            let outcome = self.run(&mut job, stop).await;
+            // One panic must not end a session, nor leave its lane taken for ever.
+            let outcome = match AssertUnwindSafe(self.run(&mut job, stop))
+                .catch_unwind()
+                .await
+            {
+                Ok(outcome) => outcome,
+                Err(_reported) => {
+                    self.record_failure(&job, &AgentError::Defect).await;
+                    Err(AgentError::Defect)
+                }
+            };
             // Whoever asked may have gone; the answer is on record.
             drop(job.reply.send(outcome));
             next = self.next(&session);
@@ -273,7 +285,7 @@ impl Shared {
                 .await
                 .map_err(|_closed| AgentError::Cancelled)?;
             let lease = match job.lease.take() {
-                Some(lease) => lease?,
+                Some(lease) => lease,
                 None => self.store.lease(&job.session).await?,
             };
             Ok((lease, permit))
@@ -281,7 +293,7 @@ impl Shared {
         let (lease, _permit) = match run.await {
             Ok(ready) => ready,
             Err(err) => {
-                self.record_unstarted(job, &err).await;
+                self.record_failure(job, &err).await;
                 return Err(err);
             }
         };
@@ -301,7 +313,7 @@ impl Shared {
     }
 
     /// Records that a message which is on record will not be answered.
-    async fn record_unstarted(&self, job: &Job, err: &AgentError) {
+    async fn record_failure(&self, job: &Job, err: &AgentError) {
         let value = json!({ "runId": job.run, "kind": err.kind(), "message": err.to_string() });
         let event = SessionEventKind::StateChanged {
             key: keys::RUN_FAILED.to_owned(),

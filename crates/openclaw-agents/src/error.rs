@@ -42,6 +42,9 @@ pub enum AgentError {
     /// Somebody stopped the turn, or the gateway is shutting down.
     #[error("the turn was cancelled")]
     Cancelled,
+    /// The program has a defect; the log has the place.
+    #[error("the turn was ended by a defect of this program")]
+    Defect,
 }
 
 impl AgentError {
@@ -56,6 +59,7 @@ impl AgentError {
             Self::LaneFull { .. } => Kind::Busy,
             Self::TooManySteps(_) | Self::TimedOut(_) => Kind::Limited,
             Self::Cancelled => Kind::Cancelled,
+            Self::Defect => Kind::Internal,
         }
     }
 
@@ -67,13 +71,17 @@ impl AgentError {
                     .to_owned(),
             ),
             Self::Provider(err) => err.hint(),
+            Self::Store(StoreError::Leased(_)) => {
+                Some("wait until that run has ended, or stop it, and try again".to_owned())
+            }
             Self::Invalid(_)
             | Self::NoAgent(_)
             | Self::Store(_)
             | Self::LaneFull { .. }
             | Self::TooManySteps(_)
             | Self::TimedOut(_)
-            | Self::Cancelled => None,
+            | Self::Cancelled
+            | Self::Defect => None,
         }
     }
 }

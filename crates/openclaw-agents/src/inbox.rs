@@ -22,8 +22,8 @@ pub(crate) enum Seat {
 pub(crate) struct Received {
     /// Its sequence number.
     pub(crate) seq: u64,
-    /// For [`Seat::Free`]: the lease on the session, or why it was not to be had.
-    pub(crate) lease: Option<Result<Lease, StoreError>>,
+    /// For [`Seat::Free`]: the lease on the session.
+    pub(crate) lease: Option<Lease>,
 }
 
 /// Checks a message and records it in its session.

@@ -277,11 +277,8 @@ impl Run {
     }
 
     async fn record_failure(&self, err: &AgentError) -> Result<(), AgentError> {
-        if matches!(err, AgentError::Cancelled) {
-            tracing::debug!(run = %self.id, "a turn was cancelled");
-        } else {
-            tracing::warn!(run = %self.id, %err, "a turn failed");
-        }
+        // Whoever asked gets the error; here it only helps to read the rest of the log.
+        tracing::info!(run = %self.id, %err, "a turn failed");
         let value = json!({
             "runId": self.id,
             "kind": err.kind(),

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument as _;
 
 /// A group of tasks that end together.
@@ -32,6 +33,11 @@ impl TaskScope {
     ) -> JoinHandle<T> {
         self.tracker
             .spawn(task.instrument(tracing::info_span!("task", name)))
+    }
+
+    /// Keeps [`TaskScope::close`] waiting until this is dropped, for a task that is about to start.
+    pub fn hold(&self) -> TaskTrackerToken {
+        self.tracker.token()
     }
 
     /// Returns the token that tells the tasks to stop.

@@ -1,4 +1,13 @@
 //! Limits on what comes from outside, and the checks that enforce them.
+//!
+//! ```
+//! use openclaw_core::validation::{
+//!     MAX_ATTACHMENT_SIZE, MAX_ATTACHMENTS, MAX_JSON_DEPTH, MAX_MESSAGE_SIZE,
+//! };
+//!
+//! assert_eq!((MAX_MESSAGE_SIZE, MAX_JSON_DEPTH), (100_000, 32));
+//! assert_eq!((MAX_ATTACHMENT_SIZE, MAX_ATTACHMENTS), (50_000_000, 10));
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,6 +120,19 @@ impl ValidationError {
 ///
 /// assert_eq!(validate_message("hello"), Ok("hello"));
 /// assert_eq!(validate_message("a\0b"), Err(ValidationError::ControlCharacter { code: 0, at: 1 }));
+/// ```
+///
+/// At an edge, what it returns is the text that may go on:
+///
+/// ```
+/// # use openclaw_core::validation::{validate_message, ValidationError};
+/// # async fn process(msg: &str) -> Result<usize, ValidationError> { Ok(msg.len()) }
+/// # async fn edge(input: String) -> Result<usize, ValidationError> {
+/// match validate_message(&input) {
+///     Ok(msg) => process(msg).await,
+///     Err(err) => Err(err),
+/// }
+/// # }
 /// ```
 pub fn validate_message(input: &str) -> Result<&str, ValidationError> {
     if input.trim().is_empty() {

@@ -145,12 +145,14 @@ impl Reading {
 }
 
 fn pieces(reading: Reading) -> impl Stream<Item = Result<Bytes, HttpError>> + Send {
-    // After an error the response is dropped, which closes the connection at once.
-    stream::unfold(Some(reading), |reading| async move {
+    // After an error the response is dropped, which closes the connection at once. The end is
+    // told as often as it is asked for.
+    let pieces = stream::unfold(Some(reading), |reading| async move {
         let mut reading = reading?;
         match reading.next().await {
             Ok(piece) => piece.map(|piece| (Ok(piece), Some(reading))),
             Err(error) => Some((Err(error), None)),
         }
-    })
+    });
+    pieces.fuse()
 }

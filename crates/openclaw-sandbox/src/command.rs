@@ -4,6 +4,9 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use crate::error::SandboxError;
 
+/// How much of each output stream is kept and handed out unless the caller says otherwise.
+const OUTPUT: usize = 1024 * 1024;
+
 /// A command that has not been started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -39,18 +42,23 @@ pub enum Stdin {
 pub struct Limits {
     /// The time after which the command and everything it started are killed.
     pub wall_time: Option<Duration>,
-    /// How many bytes of each output stream are kept and forwarded.
+    /// How many bytes of each output stream the [`Output`](crate::Output) holds.
     ///
-    /// Of more than that, the beginning and the end are kept. The command itself never waits: what
-    /// exceeds the limit is read and dropped.
-    pub output_bytes: usize,
+    /// Of more than that, the beginning and the end are kept. This much memory may be used.
+    pub kept_bytes: usize,
+    /// How many bytes of each output stream are handed out while the command runs.
+    ///
+    /// The rest is read and not handed out; `usize::MAX` leaves no rest. A command waits while
+    /// what is ready is not taken, so a large limit costs no memory.
+    pub forwarded_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             wall_time: Some(Duration::from_mins(2)),
-            output_bytes: 1024 * 1024,
+            kept_bytes: OUTPUT,
+            forwarded_bytes: OUTPUT,
         }
     }
 }
@@ -114,10 +122,23 @@ impl Command {
         self
     }
 
-    /// Sets how many bytes of each output stream are kept and forwarded.
+    /// Sets how many bytes of each output stream are kept, and the same for how many are handed out.
     #[must_use]
-    pub fn output_bytes(mut self, limit: usize) -> Self {
-        self.limits.output_bytes = limit;
+    pub fn output_bytes(self, limit: usize) -> Self {
+        self.kept_bytes(limit).forwarded_bytes(limit)
+    }
+
+    /// Sets how many bytes of each output stream are kept.
+    #[must_use]
+    pub fn kept_bytes(mut self, limit: usize) -> Self {
+        self.limits.kept_bytes = limit;
+        self
+    }
+
+    /// Sets how many bytes of each output stream are handed out while the command runs.
+    #[must_use]
+    pub fn forwarded_bytes(mut self, limit: usize) -> Self {
+        self.limits.forwarded_bytes = limit;
         self
     }
 

@@ -50,11 +50,11 @@ pub struct Chunk {
 pub struct Output {
     /// How it ended.
     pub status: Status,
-    /// Its standard output, at most as long as the limit and one line about what was left out.
+    /// Its standard output, as far as it is kept, with one line about what was left out.
     pub stdout: Vec<u8>,
     /// Its standard error, likewise.
     pub stderr: Vec<u8>,
-    /// Whether the middle of either stream was left out.
+    /// Whether anything of either stream was left out.
     pub truncated: bool,
     /// How long it ran.
     pub duration: Duration,

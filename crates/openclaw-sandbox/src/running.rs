@@ -29,6 +29,10 @@ const CHUNK: usize = 16 * 1024;
 const SILENCE: Duration = Duration::from_millis(500);
 const LEFTOVER: usize = 1024 * 1024;
 
+/// How much of the beginning of standard error is held however little the caller wants to keep: a
+/// sandbox that cannot be set up says there why.
+const COMPLAINT: usize = 4 * 1024;
+
 /// How long to wait for the kernel to clear a killed sandbox away.
 #[cfg(target_os = "linux")]
 const CLEARED: Duration = Duration::from_secs(5);
@@ -72,7 +76,8 @@ impl Running {
 
     /// Returns the next piece of output, and `None` when there will be no more.
     ///
-    /// Of each stream the first [`Limits::output_bytes`] come this way.
+    /// Of each stream the first [`Limits::forwarded_bytes`] come this way.
+    /// While nobody takes them, the command waits as soon as the pipe and a small queue are full.
     ///
     /// # Cancel safety
     /// Dropping the future loses no output.
@@ -80,7 +85,7 @@ impl Running {
         self.chunks.recv().await
     }
 
-    /// Waits for the end and returns all output, whether or not it was streamed before.
+    /// Waits for the end and returns the output that was kept, whether or not it was handed out.
     ///
     /// When this returns, nothing that ran inside the sandbox is alive any more.
     pub async fn wait(self) -> Result<Output, SandboxError> {
@@ -103,9 +108,8 @@ async fn supervise(
 ) -> Result<Output, SandboxError> {
     let began = Instant::now();
     let ended = CancellationToken::new();
-    let limit = job.limits.output_bytes;
-    let mut stdout = Channel::new(Stream::Stdout, limit, &chunks, &ended);
-    let mut stderr = Channel::new(Stream::Stderr, limit, &chunks, &ended);
+    let mut stdout = Channel::new(Stream::Stdout, &job.limits, &chunks, &ended);
+    let mut stderr = Channel::new(Stream::Stderr, &job.limits, &chunks, &ended);
     let (out, err, input) = (
         job.tree.take_stdout(),
         job.tree.take_stderr(),
@@ -148,16 +152,13 @@ async fn supervise(
         source,
     })?;
 
-    let (stdout, stderr) = (stdout.kept, stderr.kept);
-    let truncated = stdout.truncated() || stderr.truncated();
-    let stderr = stderr.into_bytes();
-    let status = job.conclude(cause, exit, &stderr).await?;
-    let stdout = stdout.into_bytes();
+    let status = job.conclude(cause, exit, &stderr.opening).await?;
+    let truncated = stdout.kept.truncated() || stderr.kept.truncated();
     tracing::debug!(level = %job.level, ?status, ?duration, truncated, "a command ended");
     Ok(Output {
         status,
-        stdout,
-        stderr,
+        stdout: stdout.kept.into_bytes(),
+        stderr: stderr.kept.into_bytes(),
         truncated,
         duration,
         level: job.level,
@@ -250,6 +251,8 @@ pub(crate) fn status(exit: ExitStatus) -> Status {
 struct Channel<'a> {
     stream: Stream,
     kept: Kept,
+    /// The first [`COMPLAINT`] bytes.
+    opening: Vec<u8>,
     /// How much may still be forwarded.
     open: usize,
     chunks: &'a mpsc::Sender<Chunk>,
@@ -259,14 +262,15 @@ struct Channel<'a> {
 impl<'a> Channel<'a> {
     fn new(
         stream: Stream,
-        limit: usize,
+        limits: &Limits,
         chunks: &'a mpsc::Sender<Chunk>,
         ended: &'a CancellationToken,
     ) -> Self {
         Self {
             stream,
-            kept: Kept::new(limit),
-            open: limit,
+            kept: Kept::new(limits.kept_bytes),
+            opening: Vec::new(),
+            open: limits.forwarded_bytes,
             chunks,
             ended,
         }
@@ -290,12 +294,18 @@ impl<'a> Channel<'a> {
             if bytes.is_empty() {
                 return;
             }
-            self.kept.push(bytes);
+            self.take(bytes);
             self.forward(bytes).await;
             if self.ended.is_cancelled() {
                 leftover = leftover.saturating_sub(bytes.len());
             }
         }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let room = COMPLAINT.saturating_sub(self.opening.len());
+        self.opening.extend(bytes.iter().take(room));
+        self.kept.push(bytes);
     }
 
     async fn forward(&mut self, bytes: &[u8]) {

@@ -2,12 +2,52 @@
 
 use std::time::Duration;
 
-use openclaw_agents::{AgentError, Limits};
+use openclaw_agents::{AgentError, Limits, Tool, ToolCx, ToolError, ToolOutput, ToolRegistry};
 use openclaw_core::{SessionEventKind, validation::ValidationError};
 use openclaw_testkit::{FakeCall, FakeProvider, Reply};
 use serde_json::json;
 
 use super::Fixture;
+
+/// A tool with a defect.
+struct Broken;
+
+#[async_trait::async_trait]
+impl Tool for Broken {
+    const NAME: &'static str = "broken";
+    const DESCRIPTION: &'static str = "Panics.";
+    type Args = serde_json::Map<String, serde_json::Value>;
+
+    async fn run(&self, _args: Self::Args, _cx: &ToolCx) -> Result<ToolOutput, ToolError> {
+        panic!("a defect")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_ends_one_turn_and_not_the_session() {
+    let call = FakeCall::new("broken", &json!({}));
+    let provider = FakeProvider::scripted([Reply::tool_calls([call]), Reply::text("alive")]);
+    let mut fixture = Fixture::new(provider);
+    let mut tools = ToolRegistry::new();
+    tools.register("broken", Broken).unwrap();
+    let runtime = fixture.runtime().with_tools(tools);
+    let err = runtime
+        .process_message(&mut fixture.context, "break")
+        .await
+        .unwrap_err();
+    assert!(matches!(err, AgentError::Defect), "{err}");
+    let reply = runtime
+        .process_message(&mut fixture.context, "still there?")
+        .await
+        .unwrap();
+    assert_eq!(reply.content, "alive");
+    let kinds = fixture.kinds().await;
+    assert_eq!(
+        kinds[2..5],
+        ["ToolCalled", "StateChanged", "MessageReceived"]
+    );
+    fixture.provider.assert_clean();
+}
 
 fn limits(max_steps: u32, max_wall_time: Duration) -> Limits {
     Limits {

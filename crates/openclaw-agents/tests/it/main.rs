@@ -1,5 +1,9 @@
 //! The loop as an embedding program uses it: a real provider over loopback, a real sandbox, a real log.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod bounds;
 mod runtime;

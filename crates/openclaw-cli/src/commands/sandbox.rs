@@ -12,6 +12,7 @@ use openclaw_sandbox::{
     SandboxLevel, Status, Stdin, Stream,
 };
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use super::Cx;
 use crate::error::CliError;
@@ -84,7 +85,8 @@ struct Report {
 
 pub(crate) fn run(cx: Cx<'_>, args: SandboxArgs) -> Result<ExitCode, CliError> {
     let SandboxCommand::Exec(args) = args.command;
-    runtime::block_on(Threads::One, exec(cx, args))
+    // The calling thread waits for whoever reads the output; the time is kept by the others.
+    runtime::block_on(Threads::Two, exec(cx, args))
 }
 
 async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
@@ -99,30 +101,20 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
         cwd: None,
         env: Vec::new(),
         stdin: Stdin::Inherit,
-        limits: Limits {
-            wall_time: args.timeout.map(Duration::from_secs),
-            // A pipeline gets all of the output; a document has to end somewhere.
-            output_bytes: if cx.out.is_json() {
-                DOCUMENT_BYTES
-            } else {
-                usize::MAX
-            },
-        },
+        limits: limits(cx, args.timeout.map(Duration::from_secs)),
     };
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
     let stop = CancellationToken::new();
-    let ended = {
-        let run = stream(cx, &config, &command, stop.clone());
-        tokio::pin!(run);
-        tokio::select! {
-            ended = run.as_mut() => ended,
-            () = signals.stop() => {
-                stop.cancel();
-                run.await
-            }
+    // A task of its own, because whoever reads the output may keep this one waiting.
+    let mut watch = JoinSet::new();
+    drop(watch.spawn({
+        let stop = stop.clone();
+        async move {
+            signals.stop().await;
+            stop.cancel();
         }
-    };
-    let outcome = ended?;
+    }));
+    let outcome = stream(cx, &config, &command, stop).await?;
     let code = exit_code(outcome.status);
     if cx.out.is_json() {
         cx.out.answer(&report(&outcome, code), &[])?;
@@ -130,6 +122,20 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
         cx.out.note("the command was killed: its time was up");
     }
     Ok(ExitCode::from(code))
+}
+
+/// A pipeline gets all of the output, and nothing of it is held; a document has to end somewhere.
+fn limits(cx: Cx<'_>, wall_time: Option<Duration>) -> Limits {
+    let (kept_bytes, forwarded_bytes) = if cx.out.is_json() {
+        (DOCUMENT_BYTES, 0)
+    } else {
+        (0, usize::MAX)
+    };
+    Limits {
+        wall_time,
+        kept_bytes,
+        forwarded_bytes,
+    }
 }
 
 /// Runs the command and passes its output on while it runs.
@@ -142,7 +148,6 @@ async fn stream(
     let mut running = sandbox::launch(config, command, stop).await?;
     while let Some(chunk) = running.next_output().await {
         match chunk.stream {
-            _ if cx.out.is_json() => {}
             Stream::Stdout => cx.out.stdout_bytes(&chunk.bytes)?,
             Stream::Stderr => cx.out.stderr_bytes(&chunk.bytes)?,
         }

@@ -7,9 +7,14 @@
     reason = "a test fails by panicking, and its tasks end with it"
 )]
 
+mod cli;
 mod crash;
+mod demo;
+mod edge;
 mod path;
 mod refusals;
+mod socket;
+mod watched;
 
 /// The binary under test.
 const OPENCLAW: &str = env!("CARGO_BIN_EXE_openclaw");

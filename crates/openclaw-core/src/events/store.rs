@@ -145,26 +145,28 @@ impl EventStore {
 
     /// Records events as [`EventStore::append`] does, and takes the lease on the session with them.
     ///
-    /// The events are recorded even when somebody else has the lease.
+    /// Nothing is recorded when somebody else has the lease.
     pub async fn append_and_lease(
         &self,
         session: &SessionKey,
         events: Vec<NewEvent>,
-    ) -> Result<(Vec<SessionEvent>, Result<Lease, StoreError>), StoreError> {
+    ) -> Result<(Vec<SessionEvent>, Lease), StoreError> {
         self.shared.owner.register()?;
         let appended = self.submit(session, events, Claim::Take).await?;
-        let lease = appended
-            .lease
-            .unwrap_or_else(|| Err(StoreError::Leased(session.clone())))
-            .map(|fence| Lease::new(self.clone(), session.clone(), fence));
-        Ok((appended.events, lease))
+        let fence = appended
+            .fence
+            .ok_or_else(|| StoreError::Leased(session.clone()))?;
+        Ok((
+            appended.events,
+            Lease::new(self.clone(), session.clone(), fence),
+        ))
     }
 
     /// Takes the lease on a session: until it is dropped, nobody else may run that session.
     ///
     /// A lease that a dead process left behind is taken over at once.
     pub async fn lease(&self, session: &SessionKey) -> Result<Lease, StoreError> {
-        self.append_and_lease(session, Vec::new()).await?.1
+        Ok(self.append_and_lease(session, Vec::new()).await?.1)
     }
 
     pub(super) async fn submit(

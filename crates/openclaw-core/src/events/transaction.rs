@@ -15,7 +15,7 @@ use crate::session_key::SessionKey;
 pub(super) enum Claim {
     /// Nothing.
     None,
-    /// It takes the lease, if that is free; the events are recorded either way.
+    /// It takes the lease; when that is not to be had, nothing is recorded.
     Take,
     /// It is made under the lease with this fence.
     Held(u64),
@@ -27,8 +27,8 @@ pub(super) enum Claim {
 #[derive(Debug)]
 pub(super) struct Appended {
     pub(super) events: Vec<SessionEvent>,
-    /// For [`Claim::Take`]: the fence, or why the lease was not to be had.
-    pub(super) lease: Option<Result<u64, StoreError>>,
+    /// For [`Claim::Take`]: the fence.
+    pub(super) fence: Option<u64>,
 }
 
 /// A session's row, as far as an append needs it.
@@ -137,8 +137,8 @@ impl Place<'_> {
             row.admit(&event.kind, self.session)?;
             recorded.push(self.insert(&savepoint, &row, event)?);
         }
-        let lease = match claim {
-            Claim::Take => Some(self.take(&mut row)),
+        let fence = match claim {
+            Claim::Take => Some(self.take(&mut row)?),
             Claim::Last(_) => {
                 row.owner = None;
                 None
@@ -152,7 +152,7 @@ impl Place<'_> {
         savepoint.commit().map_err(StoreError::write)?;
         Ok(Appended {
             events: recorded,
-            lease,
+            fence,
         })
     }
 

@@ -45,6 +45,8 @@ pub(super) async fn upgrade(
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
+    // Between the answer to the upgrade and the task below, no other task of this client exists.
+    let held = gateway.shared.connections.hold();
     upgrade
         .max_message_size(MAX_REQUEST)
         .max_frame_size(MAX_REQUEST)
@@ -52,6 +54,7 @@ pub(super) async fn upgrade(
             let connections = gateway.shared.connections.clone();
             // The task outlives this one, which belongs to the HTTP connection.
             drop(connections.spawn("websocket", serve(gateway, CallCx { admitted }, socket)));
+            drop(held);
         })
 }
 
@@ -76,6 +79,9 @@ async fn talk(gateway: &Gateway, cx: CallCx, socket: &mut WebSocket) -> End {
         gateway.shared.rpc.scope.stop(),
     );
     loop {
+        if stop.is_cancelled() {
+            return End::Close(close_code::AWAY, "the gateway stops");
+        }
         let message = tokio::select! {
             () = stop.cancelled() => return End::Close(close_code::AWAY, "the gateway stops"),
             () = drain.cancelled(), if calls.is_empty() => {

@@ -1,7 +1,7 @@
 //! The handlers of the method table.
 //!
 //! A handler does one method for a caller who has been admitted. What a caller gets to see of a
-//! failure is decided in one place, [`public`].
+//! failure is decided in one place, `public`.
 
 mod agent;
 mod session;
@@ -89,7 +89,8 @@ pub(crate) fn public(err: &AgentError) -> RpcError {
         | AgentError::LaneFull { .. }
         | AgentError::TooManySteps(_)
         | AgentError::TimedOut(_)
-        | AgentError::Cancelled => {
+        | AgentError::Cancelled
+        | AgentError::Defect => {
             let public = RpcError::new(err.kind(), err.to_string());
             match err.hint() {
                 Some(hint) => public.with_hint(hint),

@@ -63,6 +63,15 @@ async fn complete(provider: Arc<dyn Provider>) -> Result<Completion, ProviderErr
 }
 
 #[tokio::test]
+async fn an_answer_is_whole_when_the_body_ends_after_the_reason_to_stop() {
+    let server = Server::start([recorded("openai-completions", "no-done.sse")]);
+    let answer = complete(provider("openai-completions", "/v1", &server))
+        .await
+        .unwrap();
+    assert_eq!(answer.stop, StopReason::MaxTokens);
+}
+
+#[tokio::test]
 async fn asks_each_api_at_its_place_with_its_headers() {
     let expected = [
         (

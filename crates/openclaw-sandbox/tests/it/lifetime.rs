@@ -151,6 +151,23 @@ async fn a_caller_that_does_not_listen_does_not_stop_the_clock() {
 }
 
 #[tokio::test]
+async fn a_command_waits_while_what_it_said_is_not_taken() {
+    let bench = Bench::new();
+    let life = lifeline(&bench);
+    let script = "exec 9> life; head -c 8000000 /dev/zero; echo > through";
+    let command = Command::shell(script)
+        .kept_bytes(0)
+        .forwarded_bytes(usize::MAX)
+        .wall_time(Duration::from_secs(1));
+    let run = launch(&bench.config(Strict), &command, CancellationToken::new())
+        .await
+        .unwrap();
+    life.await.unwrap();
+    assert_eq!(run.wait().await.unwrap().status, Status::TimedOut);
+    assert!(!bench.workspace.join("through").exists());
+}
+
+#[tokio::test]
 async fn twenty_runs_at_once_do_not_meet() {
     let bench = Bench::new();
     let mut runs = JoinSet::new();

@@ -1,11 +1,15 @@
 //! What a command may use up.
 
-use std::{fs, time::Duration};
+use std::{
+    fs::{self, File},
+    io::{BufReader, BufWriter, Read as _, Seek as _, Write as _},
+    time::Duration,
+};
 
 use openclaw_sandbox::{
-    CancellationToken, Command, SandboxConfig,
+    CancellationToken, Chunk, Command, SandboxConfig,
     SandboxLevel::{None as Unconfined, Relaxed, Strict},
-    Status, execute, launch,
+    Status, Stream, execute, launch,
 };
 
 use crate::bench::{Bench, text};
@@ -62,6 +66,57 @@ async fn no_more_than_the_limit_is_streamed() {
     }
     assert_eq!(streamed, 100_000 + "end\n".len());
     assert!(run.wait().await.unwrap().truncated);
+}
+
+/// Writes `size` bytes without a period into the workspace, and opens them to compare with.
+fn noise(bench: &Bench, size: usize) -> BufReader<File> {
+    let path = bench.workspace.join("noise");
+    let mut word = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut file = BufWriter::new(File::create(&path).unwrap());
+    for _ in 0..size / 8 {
+        word ^= word << 13;
+        word ^= word >> 7;
+        word ^= word << 17;
+        file.write_all(&word.to_le_bytes()).unwrap();
+    }
+    file.flush().unwrap();
+    BufReader::new(File::open(path).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_only_forwarded_passes_whole_while_memory_stays_flat() {
+    const SIZE: usize = 96 << 20;
+    let bench = Bench::new();
+    let mut noise = noise(&bench, SIZE);
+    let mut expected = Vec::new();
+    for level in [Unconfined, Strict] {
+        noise.rewind().unwrap();
+        let before = peak_memory();
+        let command = Command::shell("cat noise; echo end >&2")
+            .kept_bytes(0)
+            .forwarded_bytes(usize::MAX);
+        let mut run = launch(&bench.config(level), &command, CancellationToken::new())
+            .await
+            .unwrap();
+        let (mut passed, mut stderr) = (0, Vec::new());
+        while let Some(Chunk { stream, bytes }) = run.next_output().await {
+            if stream == Stream::Stderr {
+                stderr.extend(bytes);
+                continue;
+            }
+            expected.resize(bytes.len(), 0);
+            noise.read_exact(&mut expected).unwrap();
+            assert!(bytes == expected, "another byte after {passed}");
+            passed += bytes.len();
+        }
+        assert_eq!((passed, text(&stderr)), (SIZE, "end\n"));
+        let output = run.wait().await.unwrap();
+        assert_eq!((output.status, output.truncated), (Status::Exited(0), true));
+        let note = format!("\n[... {SIZE} bytes left out ...]\n");
+        assert_eq!(text(&output.stdout), note);
+        let grown = peak_memory() - before;
+        assert!(grown < 16 * 1024, "grew by {grown} KiB");
+    }
 }
 
 #[tokio::test]

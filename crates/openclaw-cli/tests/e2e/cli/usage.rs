@@ -1,0 +1,137 @@
+//! What cannot be understood, what helps, and what goes for every command.
+
+use openclaw_testkit::TestHome;
+
+use super::{openclaw, with_a_session};
+
+#[tokio::test]
+async fn a_wrong_command_line_ends_with_2_in_both_formats() {
+    let home = TestHome::new();
+    for args in [
+        &["sesions"][..],
+        &["sessions", "list", "--limit", "0"],
+        &["sessions", "show"],
+        &["agent"],
+        &[
+            "agent",
+            "--message",
+            "x",
+            "--new",
+            "--session",
+            "agent:main:main",
+        ],
+        &["agent", "--message", ""],
+        &["agent", "--message", "x", "--session", "nonsense"],
+        &["gateway", "run", "--port", "70000"],
+        &["sandbox", "exec", "--level", "tight", "--", "true"],
+        &["sandbox", "exec", "--timeout", "0", "--", "true"],
+        &["sandbox", "exec"],
+        &["status", "--profile", "a", "--workspace", "b"],
+        &["demo", "--keep", "--exit"],
+        &["--colour"],
+    ] {
+        let ran = openclaw(&home, args).run().await.assert_code(2);
+        assert_eq!(ran.stdout, "", "{ran}");
+        assert!(ran.stderr.starts_with("error: "), "{ran}");
+
+        let ran = openclaw(&home, &["--json"]).args(args).run().await;
+        let ran = ran.assert_code(2);
+        let envelope = ran.json();
+        assert_eq!(
+            (&envelope["ok"], &envelope["error"]["code"]),
+            (&false.into(), &"invalid".into()),
+            "{ran}"
+        );
+        assert!(envelope["error"]["message"].is_string(), "{ran}");
+        assert_eq!(ran.stderr, "", "{ran}");
+    }
+}
+
+/// Returns the names below `Commands:`, but for the one that repeats the help.
+fn subcommands(help: &str) -> Vec<String> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn every_command_helps_with_an_example() {
+    let home = TestHome::new();
+    let (mut open, mut leaves) = (vec![Vec::<String>::new()], Vec::new());
+    while let Some(command) = open.pop() {
+        let ran = openclaw(&home, &[]).args(&command).arg("--help");
+        let ran = ran.run().await.assert_code(0);
+        assert_eq!(ran.stderr, "", "{ran}");
+        let below = subcommands(&ran.stdout);
+        if below.is_empty() {
+            let name = format!("  openclaw {}", command.join(" "));
+            let (_, examples) = ran.stdout.split_once("Examples:\n").unwrap();
+            assert!(examples.contains(&name), "`{name}`: {ran}");
+            leaves.push(command.join(" "));
+        } else {
+            open.extend(below.into_iter().map(|name| {
+                let mut path = command.clone();
+                path.push(name);
+                path
+            }));
+        }
+    }
+    leaves.sort();
+    assert_eq!(
+        leaves,
+        [
+            "agent",
+            "demo",
+            "gateway run",
+            "onboard",
+            "sandbox exec",
+            "sessions events",
+            "sessions list",
+            "sessions show",
+            "status",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_version_is_on_standard_output() {
+    let home = TestHome::new();
+    let ran = openclaw(&home, &["--version"]).run().await.assert_code(0);
+    let version = format!("openclaw {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!((ran.stdout, ran.stderr), (version, String::new()));
+}
+
+#[tokio::test]
+async fn nothing_is_coloured_where_nobody_wants_it() {
+    let home = with_a_session().await;
+    for args in [
+        &["sessions", "list"][..],
+        &["sessions", "show", "agent:main:main"],
+        &["sessions", "events", "agent:main:main"],
+        &["sessions", "show", "agent:main:gone"],
+        &["status"],
+        &["agent", "--message", ""],
+        &["sesions"],
+        &["--help"],
+        &["sandbox", "exec", "--workspace", "/", "--", "true"],
+        &["demo"],
+    ] {
+        // Into a file; and with colours forced by one variable and forbidden by the other.
+        let forced = openclaw(&home, args).env("CLICOLOR_FORCE", "1");
+        for command in [openclaw(&home, args), forced.env("NO_COLOR", "1")] {
+            let ran = command.run().await;
+            assert!(!ran.stdout.contains('\u{1b}'), "{ran}");
+            assert!(!ran.stderr.contains('\u{1b}'), "{ran}");
+        }
+    }
+    // The check would not notice if there were no colours at all.
+    let ran = openclaw(&home, &["sessions", "list", "--color", "always"])
+        .run()
+        .await;
+    assert!(ran.assert_code(0).stdout.contains('\u{1b}'));
+}
