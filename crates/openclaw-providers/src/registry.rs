@@ -152,6 +152,18 @@ mod tests {
             base_url: Some("http://127.0.0.1:8000/v1".into()),
             ..empty
         };
-        assert!(build("openai-completions", local).is_ok());
+        for api in ["anthropic-messages", "openai-completions"] {
+            assert!(build(api, local.clone()).is_ok());
+        }
+        for known in WELL_KNOWN
+            .iter()
+            .filter(|known| ["anthropic", "openai"].contains(&known.id))
+        {
+            let hosted = ProviderConfig {
+                base_url: known.base_url.map(str::to_owned),
+                ..ProviderConfig::new(known.id)
+            };
+            assert!(build(known.api, hosted).is_err(), "{}", known.id);
+        }
     }
 }

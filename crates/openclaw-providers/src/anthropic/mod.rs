@@ -59,16 +59,19 @@ impl AnthropicProvider {
         }
     }
 
-    /// Makes the provider that a configuration describes; a key is needed.
+    /// Makes the provider that a configuration describes; Anthropic's own address needs a key.
     pub fn from_config(config: ProviderConfig) -> Result<Self, ProviderError> {
-        let Some(key) = config.key() else {
+        let key = config.key();
+        let base_url = config.base_url.unwrap_or_else(|| BASE_URL.to_owned());
+        if key.is_none() && base_url.trim_end_matches('/') == BASE_URL {
             return Err(ProviderError::MissingKey {
                 provider: config.id,
             });
-        };
+        }
         Ok(Self {
-            key,
-            base_url: config.base_url.unwrap_or_else(|| BASE_URL.to_owned()),
+            // An empty key is not sent.
+            key: key.unwrap_or_else(|| ApiKey::new(String::new())),
+            base_url,
             client: HttpClient::new(config.timeouts),
             id: config.id,
         })
@@ -90,9 +93,12 @@ impl AnthropicProvider {
         // Both forms of the address are in use; OpenClaw's has no version.
         let base = self.base_url.trim_end_matches('/');
         let base = base.strip_suffix("/v1").unwrap_or(base);
-        PostJson::new(&format!("{base}/v1/messages"), &body::of(request))?
-            .header(API_VERSION, HeaderValue::from_static(VERSION))
-            .secret_header(API_KEY, "", &self.key)
+        let post = PostJson::new(&format!("{base}/v1/messages"), &body::of(request))?
+            .header(API_VERSION, HeaderValue::from_static(VERSION));
+        if self.key.expose_secret().is_empty() {
+            return Ok(post);
+        }
+        post.secret_header(API_KEY, "", &self.key)
     }
 }
 

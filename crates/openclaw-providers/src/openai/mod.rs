@@ -68,14 +68,15 @@ impl OpenAIProvider {
     /// Makes the provider that a configuration describes; OpenAI's own address needs a key.
     pub fn from_config(config: ProviderConfig) -> Result<Self, ProviderError> {
         let key = config.key();
-        if key.is_none() && config.base_url.is_none() {
+        let base_url = config.base_url.unwrap_or_else(|| BASE_URL.to_owned());
+        if key.is_none() && base_url.trim_end_matches('/') == BASE_URL {
             return Err(ProviderError::MissingKey {
                 provider: config.id,
             });
         }
         Ok(Self {
             key,
-            base_url: config.base_url.unwrap_or_else(|| BASE_URL.to_owned()),
+            base_url,
             client: HttpClient::new(config.timeouts),
             id: config.id,
         })

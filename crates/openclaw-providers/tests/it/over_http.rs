@@ -63,6 +63,23 @@ async fn complete(provider: Arc<dyn Provider>) -> Result<Completion, ProviderErr
 }
 
 #[tokio::test]
+async fn a_server_of_ones_own_needs_no_key() {
+    for (api, path) in APIS {
+        let server = Server::start([recorded(api, "text.sse")]);
+        let config = ProviderConfig {
+            api_key: None,
+            ..config(&server, path)
+        };
+        complete(build(api, config).unwrap()).await.unwrap();
+        let seen = server.requests()[0].to_lowercase();
+        assert!(
+            !seen.contains("x-api-key") && !seen.contains("authorization"),
+            "{seen}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_answer_is_whole_when_the_body_ends_after_the_reason_to_stop() {
     let server = Server::start([recorded("openai-completions", "no-done.sse")]);
     let answer = complete(provider("openai-completions", "/v1", &server))
