@@ -5,17 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use openclaw_core::SessionKey;
-use openclaw_core::config::env::Env;
-
-fn shared() -> Option<PathBuf> {
-    let named = Env::from_process()
-        .get_os("OPENCLAW_SHARED")
-        .map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    named
-        .or(Some(beside))
-        .filter(|dir| dir.join("compat").is_dir())
-}
+use openclaw_testkit::{shared_dir, skip_note};
 
 fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {
@@ -38,12 +28,18 @@ fn quoted_keys(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_recorded_session_key_prints_back_byte_for_byte() {
-    let Some(shared) = shared() else {
-        eprintln!("SKIPPED: no recordings at ../shared/compat or in OPENCLAW_SHARED");
+    let recordings = shared_dir()
+        .map(|dir| dir.join("compat"))
+        .filter(|dir| dir.is_dir());
+    let Some(recordings) = recordings else {
+        skip_note(
+            "session keys",
+            "no recordings in ../shared/compat, and OPENCLAW_SHARED has none",
+        );
         return;
     };
     let mut paths = Vec::new();
-    files(&shared.join("compat"), &mut paths);
+    files(&recordings, &mut paths);
     let mut keys = BTreeSet::new();
     for path in paths {
         let bytes = fs::read(path).unwrap();
