@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -20,7 +21,7 @@ use super::rows::{
 };
 use super::subscribe::Subscription;
 use super::transaction::{Appended, Claim};
-use super::writer::{Append, Command, Releases, Writer};
+use super::writer::{Append, Command, Releases, Writer, advance};
 use super::{NewEvent, Position, SessionEvent, schema};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
@@ -66,7 +67,10 @@ pub(super) struct Shared {
     /// Taken by `drop`, so that the writer sees the end of the queue.
     queue: Option<mpsc::Sender<Command>>,
     releases: Releases,
-    head: watch::Receiver<Position>,
+    /// The position of the last event that this process knows of.
+    head: Arc<watch::Sender<Position>>,
+    /// When appends of other processes were last looked for.
+    looked: Mutex<Instant>,
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
     owner: Owner,
@@ -105,11 +109,17 @@ impl EventStore {
         let connection = schema::open_writer(path)?;
         restrict(path).map_err(in_folder)?;
         let head = last_position(&connection)?;
-        let (announce, head) = watch::channel(head);
+        let head = Arc::new(watch::Sender::new(head));
         let (queue, commands) = mpsc::channel(QUEUE);
         let releases = Releases::default();
         let owner = Owner::new(folder);
-        let writer = Writer::new(connection, owner.clone(), clock, releases.clone(), announce);
+        let writer = Writer::new(
+            connection,
+            owner.clone(),
+            clock,
+            releases.clone(),
+            Arc::clone(&head),
+        );
         let thread = std::thread::Builder::new()
             .name("event-writer".to_owned())
             .spawn(move || writer.run(commands))
@@ -120,6 +130,7 @@ impl EventStore {
                 queue: Some(queue),
                 releases,
                 head,
+                looked: Mutex::new(Instant::now()),
                 readers: Mutex::default(),
                 reading: Semaphore::new(READERS),
                 owner,
@@ -239,12 +250,28 @@ impl EventStore {
 
     /// Follows the log from `cursor` on: first what is recorded, then what will be.
     pub fn subscribe(&self, cursor: Position) -> Subscription {
-        Subscription::new(self.clone(), cursor, self.shared.head.clone())
+        Subscription::new(self.clone(), cursor, self.shared.head.subscribe())
     }
 
     /// Returns the position of the last event that this process knows of.
     pub fn position(&self) -> Position {
         *self.shared.head.borrow()
+    }
+
+    /// Looks for what other processes have appended, and tells all who follow the log.
+    ///
+    /// However many follow it, the log is looked at once in every `every`.
+    pub(super) async fn look_for_foreign_appends(&self, every: Duration) -> Result<(), StoreError> {
+        {
+            let mut looked = self.shared.looked.lock();
+            if looked.elapsed() < every {
+                return Ok(());
+            }
+            *looked = Instant::now();
+        }
+        let position = self.query(last_position).await?;
+        advance(&self.shared.head, position);
+        Ok(())
     }
 
     /// Returns what a listing shows of one session, if it exists.

@@ -52,12 +52,17 @@ impl Subscription {
                 return Ok(event);
             }
             // Seen before the read, so that an append during the read ends the wait at once.
-            self.head.mark_unchanged();
-            self.page = self.store.read_after(self.cursor, PAGE).await?.into();
-            if self.page.is_empty()
-                && let Ok(Err(_closed)) = time::timeout(FOREIGN_APPENDS, self.head.changed()).await
-            {
-                return Err(StoreError::Closed);
+            let known = *self.head.borrow_and_update();
+            if known > self.cursor {
+                self.page = self.store.read_after(self.cursor, PAGE).await?.into();
+                if !self.page.is_empty() {
+                    continue;
+                }
+            }
+            match time::timeout(FOREIGN_APPENDS, self.head.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_closed)) => return Err(StoreError::Closed),
+                Err(_elapsed) => self.store.look_for_foreign_appends(FOREIGN_APPENDS).await?,
             }
         }
     }

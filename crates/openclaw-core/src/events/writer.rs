@@ -57,7 +57,7 @@ pub(super) struct Writer {
     owner: Owner,
     clock: Clock,
     releases: Releases,
-    announce: watch::Sender<Position>,
+    head: Arc<watch::Sender<Position>>,
     /// Whether commits wait for the disk now.
     synchronous: Option<&'static str>,
 }
@@ -68,14 +68,14 @@ impl Writer {
         owner: Owner,
         clock: Clock,
         releases: Releases,
-        announce: watch::Sender<Position>,
+        head: Arc<watch::Sender<Position>>,
     ) -> Self {
         Self {
             connection,
             owner,
             clock,
             releases,
-            announce,
+            head,
             synchronous: None,
         }
     }
@@ -106,7 +106,7 @@ impl Writer {
         // What a failed transaction did not get to hears of the failure too.
         answers.extend(batch.drain(..).filter_map(unanswered));
         if let Ok(Some(position)) = &outcome {
-            self.announce.send_replace(*position);
+            advance(&self.head, *position);
         }
         if let Err(err) = &outcome {
             tracing::error!(%err, "the event log cannot be written");
@@ -180,6 +180,15 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Tells those who follow the log that it has grown to `position`.
+pub(super) fn advance(head: &watch::Sender<Position>, position: Position) {
+    head.send_if_modified(|known| {
+        let grown = *known < position;
+        *known = position.max(*known);
+        grown
+    });
 }
 
 fn unanswered(command: Command) -> Option<(Reply, Result<Appended, StoreError>)> {
