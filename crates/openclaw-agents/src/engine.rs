@@ -186,8 +186,19 @@ impl Shared {
         } = turn;
         let run = RunId::generate();
         let _in_order = self.intake(&session).lock().await;
-        let busy = self.lanes.lock().contains_key(&session);
-        let seat = if busy { Seat::Taken } else { Seat::Free };
+        let waiting = self
+            .lanes
+            .lock()
+            .get(&session)
+            .map(|lane| lane.waiting.len());
+        let seat = match waiting {
+            // Refused before it is recorded, so that impatient clients do not grow the log.
+            Some(waiting) if waiting >= LANE => {
+                return Err(AgentError::LaneFull { session, waiting });
+            }
+            Some(_) => Seat::Taken,
+            None => Seat::Free,
+        };
         let Received {
             seq: message,
             lease,
@@ -201,42 +212,28 @@ impl Shared {
             lease,
             reply,
         };
-        Arc::clone(&self).enqueue(job).await
+        Arc::clone(&self).enqueue(job);
+        Ok(())
     }
 
-    async fn enqueue(self: Arc<Self>, job: Job) -> Result<(), AgentError> {
+    /// Puts a job into its lane, and starts the lane if there is none.
+    fn enqueue(self: Arc<Self>, job: Job) {
         let session = job.session.clone();
-        let refused = {
-            let mut lanes = self.lanes.lock();
-            match lanes.get_mut(&session) {
-                Some(lane) if lane.waiting.len() >= LANE => Some((job, lane.waiting.len())),
-                Some(lane) => {
-                    lane.waiting.push_back(job);
-                    None
-                }
-                None => {
-                    let stop = self.scope.stop().child_token();
-                    let lane = Lane {
-                        run: job.run.clone(),
-                        waiting: VecDeque::new(),
-                        stop: stop.clone(),
-                        done: CancellationToken::new(),
-                    };
-                    lanes.insert(session.clone(), lane);
-                    let task = Arc::clone(&self).drain(session.clone(), job, stop);
-                    drop(self.scope.spawn("lane", task));
-                    None
-                }
-            }
-        };
-        match refused {
-            None => Ok(()),
-            Some((job, waiting)) => {
-                let err = AgentError::LaneFull { session, waiting };
-                self.record_failure(&job, &err).await;
-                Err(err)
-            }
+        let mut lanes = self.lanes.lock();
+        if let Some(lane) = lanes.get_mut(&session) {
+            lane.waiting.push_back(job);
+            return;
         }
+        let stop = self.scope.stop().child_token();
+        let lane = Lane {
+            run: job.run.clone(),
+            waiting: VecDeque::new(),
+            stop: stop.clone(),
+            done: CancellationToken::new(),
+        };
+        lanes.insert(session.clone(), lane);
+        let task = Arc::clone(&self).drain(session, job, stop);
+        drop(self.scope.spawn("lane", task));
     }
 
     /// Runs the jobs of one lane until none waits.

@@ -48,9 +48,17 @@ fn workspace(home: &Home) -> Result<PathBuf, GatewayError> {
         .workspace
         .clone()
         .unwrap_or_else(|| home.state.default_workspace());
-    private_dir(&path)
-        .and_then(|()| path.canonicalize())
-        .map_err(|source| GatewayError::Workspace { path, source })
+    let failed = |source| GatewayError::Workspace {
+        path: path.clone(),
+        source,
+    };
+    private_dir(&path).map_err(failed)?;
+    let workspace = path.canonicalize().map_err(failed)?;
+    let own = home.state.own().canonicalize().map_err(failed)?;
+    if own.starts_with(&workspace) || workspace.starts_with(&own) {
+        return Err(GatewayError::WideWorkspace { path: workspace });
+    }
+    Ok(workspace)
 }
 
 fn model(home: &Home, reference: &ModelRef) -> Result<AgentModel, GatewayError> {

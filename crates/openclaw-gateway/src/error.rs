@@ -56,6 +56,14 @@ pub enum GatewayError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The workspace holds the state directory, which no command may touch.
+    #[error(
+        "the workspace `{path}` holds the state directory: commands could read the gateway's token"
+    )]
+    WideWorkspace {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Another gateway works on this state directory.
     #[error("a gateway runs on this state directory already: pid {pid}, http://{host}:{port}")]
     AlreadyRunning {
@@ -99,9 +107,10 @@ impl GatewayError {
             Self::StateDir(err) => err.kind(),
             Self::Config(err) => err.kind(),
             Self::Store(err) => err.kind(),
-            Self::Token(_) | Self::MissingSecret { .. } | Self::UnknownProvider { .. } => {
-                Kind::Config
-            }
+            Self::Token(_)
+            | Self::MissingSecret { .. }
+            | Self::UnknownProvider { .. }
+            | Self::WideWorkspace { .. } => Kind::Config,
             Self::Provider { source, .. } => source.kind(),
             Self::Workspace { .. }
             | Self::AlreadyRunning { .. }
@@ -125,6 +134,9 @@ impl GatewayError {
                 Some("choose another with --port, or stop that process".to_owned())
             }
             Self::AlreadyRunning { .. } => Some("use that one, or stop it first".to_owned()),
+            Self::WideWorkspace { .. } => {
+                Some("set agents.defaults.workspace to a folder of its own".to_owned())
+            }
             Self::Token(_) => Some(
                 "take the token out of the config to have one made, or set a longer one".to_owned(),
             ),

@@ -2,15 +2,15 @@
 //!
 //! The result is always a legal conversation. Every tool call is answered exactly once, by its
 //! result or, when a crash took the result away, by a note that says so; messages that wait for
-//! their own turn are left out; adjacent messages of the same speaker are one.
+//! their own turn, or were cancelled before it, are left out; adjacent messages of the same speaker are one.
 
 use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use openclaw_core::events::{Block, StepPayload};
+use openclaw_core::events::{Block, StepPayload, keys};
 use openclaw_core::validation::{Attachment, AttachmentKind};
-use openclaw_core::{CallId, RunId, SessionEvent, SessionEventKind};
+use openclaw_core::{CallId, Kind, RunId, SessionEvent, SessionEventKind};
 use openclaw_providers::{
     Arguments, AssistantBlock, Message, Thinking, ToolCall, ToolResult, UserBlock,
 };
@@ -70,12 +70,32 @@ pub(crate) fn fold(events: &[SessionEvent], current: &RunId) -> Vec<Message> {
         let last = run
             .first()
             .is_some_and(|event| event.run_id.as_ref() == Some(current));
-        fold_run(&run, &mut messages);
+        if last || !was_withdrawn(&run) {
+            fold_run(&run, &mut messages);
+        }
         if last {
             break;
         }
     }
     messages.0
+}
+
+/// Tells whether a message was cancelled before the model had answered anything to it.
+fn was_withdrawn(run: &[&SessionEvent]) -> bool {
+    let mut cancelled = false;
+    for event in run {
+        match &event.kind {
+            SessionEventKind::ToolCalled { .. } | SessionEventKind::AgentResponse { .. } => {
+                return false;
+            }
+            SessionEventKind::StateChanged { key, value } if key == keys::RUN_FAILED => {
+                cancelled =
+                    value.get("kind").and_then(Value::as_str) == Some(Kind::Cancelled.as_str());
+            }
+            _ => {}
+        }
+    }
+    cancelled
 }
 
 /// Names a call within a session: models may use an id again in another step.

@@ -226,6 +226,30 @@ fn runs_without_an_answer_leave_one_message_of_the_user() {
 }
 
 #[test]
+fn a_message_that_was_cancelled_before_it_was_answered_is_withdrawn() {
+    let failed = |id: &str, kind: Kind| {
+        let value = json!({ "runId": id, "kind": kind, "message": "" });
+        let kind = SessionEventKind::StateChanged {
+            key: keys::RUN_FAILED.into(),
+            value,
+        };
+        NewEvent::from(kind).in_run(&run(id), Some(1))
+    };
+    let events = recorded(vec![
+        started(),
+        message("the provider was down", "r1"),
+        failed("r1", Kind::Unavailable),
+        message("delete everything", "r2"),
+        failed("r2", Kind::Cancelled),
+        message("hi", "r3"),
+    ]);
+    assert_eq!(
+        fold(&events, &run("r3")),
+        [user(&["the provider was down", "hi"])]
+    );
+}
+
+#[test]
 fn a_session_that_started_anew_does_not_show_what_was_before() {
     let events = recorded(vec![
         started(),

@@ -300,6 +300,37 @@ async fn a_clients_own_call_takes_the_same_gate() {
 }
 
 #[tokio::test]
+async fn a_call_goes_on_when_its_client_hangs_up() {
+    let home = TestHome::new();
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let mut watcher = gateway.client().await;
+    let client = gateway.rpc_client();
+    let params = json!({ "tool": "exec", "params": { "command": "sleep 1; echo made > done" } });
+    let calling = tokio::spawn(async move { client.call("tools.execute", params).await });
+    let mut hung_up = false;
+    loop {
+        let Notification::SessionEvent(fact) = watcher.next_notification().await.unwrap() else {
+            continue;
+        };
+        match fact.event.data {
+            EventData::ToolCalled { .. } => {
+                calling.abort();
+                hung_up = true;
+            }
+            EventData::ToolResult { success, .. } => {
+                assert!(success && hung_up);
+                break;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(
+        std::fs::read_to_string(home.workspace().join("done")).unwrap(),
+        "made\n"
+    );
+}
+
+#[tokio::test]
 async fn a_stop_signal_cancels_what_hangs_and_ends_within_two_seconds() {
     let (home, provider) = (TestHome::new(), FakeProvider::scripted([Reply::hang()]));
     provider.expect_key("sk-test");

@@ -25,7 +25,7 @@ use super::writer::{Append, Command, Releases, Writer, advance};
 use super::{NewEvent, Position, SessionEvent, schema};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
-use crate::state_dir::private_dir;
+use crate::state_dir::{private_dir, private_file};
 
 /// How many requests wait for the writer before `append` makes its callers wait.
 const QUEUE: usize = 1024;
@@ -106,6 +106,12 @@ impl EventStore {
             source: Arc::new(source),
         };
         private_dir(folder).map_err(in_folder)?;
+        // SQLite gives its files beside this one the same mode.
+        match private_file(path) {
+            Ok(_) => {}
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(err) => return Err(in_folder(err)),
+        }
         let connection = schema::open_writer(path)?;
         restrict(path).map_err(in_folder)?;
         let head = last_position(&connection)?;

@@ -49,7 +49,9 @@ impl Row {
                 return Err(StoreError::SessionExists(session.clone()));
             }
             SessionEventKind::SessionStarted { .. } => self.ended = false,
-            SessionEventKind::MessageReceived { .. } if self.ended => {
+            SessionEventKind::MessageReceived { .. } | SessionEventKind::SessionEnded { .. }
+                if self.ended =>
+            {
                 return Err(StoreError::SessionEnded(session.clone()));
             }
             SessionEventKind::SessionEnded { .. } => self.ended = true,

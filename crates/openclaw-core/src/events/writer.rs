@@ -46,6 +46,10 @@ impl Releases {
         self.0.lock().push((session, fence));
     }
 
+    fn put_back(&self, releases: Vec<(SessionKey, u64)>) {
+        self.0.lock().extend(releases);
+    }
+
     fn take(&self) -> Vec<(SessionKey, u64)> {
         std::mem::take(&mut *self.0.lock())
     }
@@ -103,6 +107,10 @@ impl Writer {
         }
         let mut answers = Vec::with_capacity(batch.len());
         let outcome = self.transact(batch, &releases, &mut answers);
+        if outcome.is_err() {
+            // The next transaction gives up what this one could not.
+            self.releases.put_back(releases);
+        }
         // What a failed transaction did not get to hears of the failure too.
         answers.extend(batch.drain(..).filter_map(unanswered));
         if let Ok(Some(position)) = &outcome {

@@ -242,6 +242,44 @@ async fn a_subscription_replays_and_then_follows_even_another_handles_appends() 
 }
 
 #[tokio::test]
+async fn a_session_ends_once_however_many_ask_for_it() {
+    let fixture = Fixture::new();
+    fixture
+        .store
+        .append(&key("a"), vec![started()])
+        .await
+        .unwrap();
+    let session = key("a");
+    let end = || {
+        let reason = openclaw_core::events::EndReason::Requested;
+        fixture.store.append(
+            &session,
+            vec![SessionEventKind::SessionEnded { reason }.into()],
+        )
+    };
+    let ends = tokio::join!(end(), end(), end());
+    let ended = [ends.0.is_ok(), ends.1.is_ok(), ends.2.is_ok()];
+    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn every_file_of_the_log_is_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let fixture = Fixture::new();
+    fixture
+        .store
+        .append(&key("a"), vec![started()])
+        .await
+        .unwrap();
+    for name in ["events.sqlite", "events.sqlite-wal", "events.sqlite-shm"] {
+        let file = std::fs::metadata(fixture.dir.path().join(name)).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn lists_sessions_latest_first() {
     let fixture = Fixture::new();
     for name in ["a", "b", "c"] {

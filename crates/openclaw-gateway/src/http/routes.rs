@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{self, Body};
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
@@ -58,15 +58,12 @@ async fn rpc(State(gateway): State<Gateway>, headers: HeaderMap, body: Body) -> 
         let err = RpcError::invalid_request("the content type has to be application/json");
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, err);
     }
+    if declared_size(&headers).is_some_and(|size| size > MAX_REQUEST) {
+        return too_large();
+    }
     let text = match time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_REQUEST)).await {
         Ok(Ok(text)) => text,
-        Ok(Err(_too_large)) => {
-            let message = format!("a request has at most {MAX_REQUEST} bytes");
-            return refusal(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                RpcError::new(Kind::Limited, message),
-            );
-        }
+        Ok(Err(_too_large)) => return too_large(),
         Err(_elapsed) => {
             let err = RpcError::new(Kind::Invalid, "the body took too long to arrive");
             return refusal(StatusCode::REQUEST_TIMEOUT, err);
@@ -146,8 +143,25 @@ fn refusal(status: StatusCode, err: RpcError) -> Response {
     json_text(status, RpcResponse::error(Id::Null, err).to_json())
 }
 
+fn too_large() -> Response {
+    let message = format!("a request has at most {MAX_REQUEST} bytes");
+    refusal(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        RpcError::new(Kind::Limited, message),
+    )
+}
+
+fn declared_size(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 fn json_text(status: StatusCode, text: String) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], text).into_response()
+    // Conversations do not belong into caches.
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, text).into_response()
 }
 
 /// Pages can send other content types without asking first, so only JSON's own will do.

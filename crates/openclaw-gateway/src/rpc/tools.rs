@@ -1,5 +1,8 @@
 //! The methods about tools.
 
+use std::sync::Arc;
+
+use openclaw_agents::AgentError;
 use openclaw_agents::calls::{Call, Gate, Record};
 use openclaw_core::events::{NewEvent, StoreError};
 use openclaw_core::{CallId, PeerId, RunId, SessionEventKind, SessionKey};
@@ -45,15 +48,6 @@ impl Handle<ToolsExecute> for Rpc {
         };
         let agent = self.agent(Some(&session.agent()))?;
         let (run, stop) = (RunId::generate(), self.scope.stop().child_token());
-        let gate = Gate {
-            agent: &agent,
-            tools: &self.tools,
-            record: Record::Shared(&self.store, &session),
-            bus: &self.bus,
-            run: &run,
-            step: None,
-            stop: &stop,
-        };
         // The run's id is unique, and this is its only call.
         let call_id = CallId(run.to_string());
         let call = Call {
@@ -61,7 +55,29 @@ impl Handle<ToolsExecute> for Rpc {
             tool: params.tool,
             params: arguments,
         };
-        let output = gate.call(call).await.map_err(|err| public(&err))?;
+        let (tools, store, bus) = (
+            Arc::clone(&self.tools),
+            self.store.clone(),
+            self.bus.clone(),
+        );
+        let key = session.clone();
+        // In a task of its own, so that a client who hangs up leaves no call without a result.
+        let running = self.scope.spawn("tool", async move {
+            let gate = Gate {
+                agent: &agent,
+                tools: &tools,
+                record: Record::Shared(&store, &key),
+                bus: &bus,
+                run: &run,
+                step: None,
+                stop: &stop,
+            };
+            gate.call(call).await
+        });
+        let output = running
+            .await
+            .unwrap_or(Err(AgentError::Defect))
+            .map_err(|err| public(&err))?;
         Ok(ToolsExecuteOutput {
             success: output.success,
             result: output.result,

@@ -82,6 +82,24 @@ async fn a_gateway_without_a_token_lets_nobody_in_but_its_own_process() {
 }
 
 #[tokio::test]
+async fn a_workspace_that_holds_the_state_directory_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join(".openclaw");
+    std::fs::create_dir(&state).unwrap();
+    for workspace in [dir.path(), &state, &state.join("openclaw-rs")] {
+        let config = json!({ "agents": { "defaults": { "workspace": workspace } } });
+        std::fs::write(state.join("openclaw.json"), config.to_string()).unwrap();
+        let env: Env = [("HOME", dir.path())].into_iter().collect();
+        let home = Home::open(env, &Overrides::default()).unwrap();
+        let refused = GatewayBuilder::from_home(&home).map(drop);
+        assert!(
+            matches!(refused, Err(GatewayError::WideWorkspace { .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn one_gateway_works_on_a_state_directory() {
     let dir = tempfile::tempdir().unwrap();
     let env: Env = [("HOME", dir.path())].into_iter().collect();
