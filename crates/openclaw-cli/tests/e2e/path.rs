@@ -6,7 +6,7 @@ use openclaw_ipc::methods::{
     SessionCreate, SessionCreateParams, SessionMessage, SessionMessageParams,
 };
 use openclaw_ipc::notifications::DeltaChannel;
-use openclaw_ipc::{EventData, Notification};
+use openclaw_ipc::{Event, EventData, Notification};
 use openclaw_testkit::{
     Chunking, FakeCall, FakeProvider, GatewayProcess, Reply, TestHome, WireFormat,
 };
@@ -119,6 +119,33 @@ async fn a_turn_with_two_commands_over_rpc_and_the_openai_format() {
     over_rpc(WireFormat::OpenAi).await;
 }
 
+/// What came unasked.
+#[derive(Debug, Default)]
+struct Heard {
+    text: String,
+    output: String,
+    facts: Vec<Event>,
+}
+
+impl Heard {
+    fn hear(&mut self, notification: Notification) {
+        match notification {
+            Notification::SessionDelta(delta) if delta.channel == DeltaChannel::Text => {
+                self.text.push_str(&delta.text);
+            }
+            Notification::SessionDelta(_) => {}
+            Notification::ToolOutput(piece) => self.output.push_str(&piece.text),
+            Notification::SessionEvent(fact) => self.facts.push(*fact.event),
+            Notification::StreamLagged(lagged) => panic!("{lagged:?}"),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let last = self.facts.last().map(|fact| &fact.data);
+        matches!(last, Some(EventData::AgentResponse { .. }))
+    }
+}
+
 async fn over_websocket(wire: WireFormat) {
     let (home, provider) = (TestHome::new(), two_commands());
     home.use_provider(&provider, wire);
@@ -130,42 +157,34 @@ async fn over_websocket(wire: WireFormat) {
         .await
         .unwrap()
         .session_key;
-    let (mut text, mut output, mut facts) = (String::new(), String::new(), Vec::new());
+    let mut heard = Heard::default();
     let params = SessionMessageParams {
         session_key: session_key.clone(),
         content: "run both".into(),
         attachments: vec![],
     };
-    let mut hear = |notification: Notification| match notification {
-        Notification::SessionDelta(delta) if delta.channel == DeltaChannel::Text => {
-            text.push_str(&delta.text);
-        }
-        Notification::SessionDelta(_) => {}
-        Notification::ToolOutput(piece) => output.push_str(&piece.text),
-        Notification::SessionEvent(fact) => facts.push(*fact.event),
-        Notification::StreamLagged(lagged) => panic!("{lagged:?}"),
-    };
     let reply = client
-        .call_with::<SessionMessage>(&params, &mut hear)
+        .call_with::<SessionMessage>(&params, |notification| heard.hear(notification))
         .await
         .unwrap();
     assert_eq!(reply.content, "They said one and two.");
-    // The answer may overtake the notice of the last fact.
-    while !facts.last().is_some_and(|fact: &openclaw_ipc::Event| {
-        matches!(fact.data, EventData::AgentResponse { .. })
-    }) {
-        if let Notification::SessionEvent(fact) = client.next_notification().await.unwrap() {
-            facts.push(*fact.event);
-        }
+    // The answer may overtake the last pieces and the notice of the last fact.
+    while !heard.is_over() {
+        heard.hear(client.next_notification().await.unwrap());
     }
-    assert_eq!(text, "Both at once.They said one and two.");
+    assert_eq!(heard.text, "Both at once.They said one and two.");
     assert!(
-        output.contains("one\n") && output.contains("two\n"),
-        "{output}"
+        heard.output.contains("one\n") && heard.output.contains("two\n"),
+        "{heard:?}"
     );
-    let seqs: Vec<u64> = facts.iter().map(|fact| fact.seq).collect();
+    let seqs: Vec<u64> = heard.facts.iter().map(|fact| fact.seq).collect();
     assert_eq!(seqs, (1..=7).collect::<Vec<_>>());
-    assert!(facts.iter().all(|fact| fact.session_key == session_key));
+    assert!(
+        heard
+            .facts
+            .iter()
+            .all(|fact| fact.session_key == session_key)
+    );
     provider.assert_clean();
 }
 
