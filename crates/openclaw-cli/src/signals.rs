@@ -1,24 +1,27 @@
-//! The two ways to ask this process to stop.
+//! The ways to ask this process to stop.
 
 use std::io;
 
-/// Listens for SIGINT and SIGTERM from the moment of its making.
+/// Listens for SIGINT, SIGTERM and SIGHUP (a terminal that was closed) from the moment of its making.
 #[derive(Debug)]
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hang_up: tokio::signal::unix::Signal,
 }
 
 impl Signals {
-    /// Starts to listen; from here on, neither signal ends the process by itself.
+    /// Starts to listen; from here on, no such signal ends the process by itself.
     #[cfg(unix)]
     pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
@@ -28,7 +31,7 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Waits for either signal.
+    /// Waits for any of the signals.
     ///
     /// # Cancel safety
     /// Cancel-safe: a signal that arrives between two calls ends the next one.
@@ -37,6 +40,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use openclaw_core::ApiKey;
 use openclaw_testkit::rpc::RpcClient;
 use openclaw_testkit::{HomeCommand, TestHome};
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::OPENCLAW;
@@ -99,7 +100,7 @@ async fn kept_it_can_be_talked_to_until_it_is_interrupted() {
         "{answer}"
     );
 
-    let ran = demo.interrupt().await.assert_code(0);
+    let ran = demo.end_by(Signal::INT).await.assert_code(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("\n", ""));
     assert!(!Path::new(state).exists(), "{state}");
     assert!(client.call("agent.list", json!({})).await.is_err());

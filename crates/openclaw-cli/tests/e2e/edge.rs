@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use openclaw_testkit::http::{HttpAnswer, HttpRequest};
 use openclaw_testkit::{FakeProvider, GatewayProcess, Reply, TestHome, WireFormat};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::OPENCLAW;
 use crate::socket::{self, Frame, Socket};
+use crate::watched::Watched;
 
 /// The largest body that `/rpc` takes: an attachment of full size, and room for the rest.
 const MAX_BODY: usize = 72_000_000;
@@ -267,6 +269,15 @@ async fn what_is_no_text_closes_the_socket() {
     assert_eq!(socket.next_answer().await["error"]["code"], -32700);
     socket.send_binary(b"{}").await;
     assert_eq!(socket.next_frame().await, Frame::Close(1003));
+}
+
+#[tokio::test]
+async fn a_closed_terminal_stops_the_gateway_in_order() {
+    let home = TestHome::new();
+    let gateway = Watched::start(&home, &["gateway", "run", "--port", "0"]).await;
+    let (ready, gateway) = gateway.read_until("\n").await;
+    assert!(ready.starts_with("ready http://127.0.0.1:"), "{ready}");
+    drop(gateway.end_by(Signal::HUP).await.assert_code(0));
 }
 
 #[tokio::test]

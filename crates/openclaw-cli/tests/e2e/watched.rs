@@ -54,9 +54,9 @@ impl Watched {
         reading.await.unwrap()
     }
 
-    /// Presses Ctrl-C and waits for the end; standard output is what had not been read.
-    pub(crate) async fn interrupt(mut self) -> Ran {
-        kill_process(self.pid, Signal::INT).unwrap();
+    /// Sends a signal and waits for the end; standard output is what had not been read.
+    pub(crate) async fn end_by(mut self, signal: Signal) -> Ran {
+        kill_process(self.pid, signal).unwrap();
         let rest = spawn_blocking(move || std::io::read_to_string(&mut self.out).unwrap());
         let mut ran = self.ran.await.unwrap();
         ran.stdout = rest.await.unwrap();

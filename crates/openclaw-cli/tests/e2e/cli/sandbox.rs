@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use openclaw_testkit::{HomeCommand, TestHome};
 use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::process::Signal;
 
 use super::openclaw;
 use crate::OPENCLAW;
@@ -60,7 +61,7 @@ async fn an_interrupt_ends_the_command() {
         ];
         let exec = Watched::start(&home, &args).await;
         let (_, exec) = exec.read_until("begun\n").await;
-        drop(exec.interrupt().await.assert_code(130));
+        drop(exec.end_by(Signal::INT).await.assert_code(130));
     }
 }
 
