@@ -127,7 +127,7 @@ async fn what_was_acknowledged_survives_kill_9_at_any_moment() {
         let acknowledged: Vec<Acknowledged> =
             clients.join_all().await.into_iter().flatten().collect();
 
-        let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+        let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
         for client in &acknowledged {
             check(client, &events(&gateway, &client.session).await);
             total += client.runs.len();
@@ -137,6 +137,8 @@ async fn what_was_acknowledged_survives_kill_9_at_any_moment() {
             let reply = gateway.rpc("session.message", params).await.unwrap();
             assert_eq!(reply["content"], "done", "killed after {moment} answers");
         }
+        // The next round needs the state directory: wait until this one is gone.
+        gateway.kill9().await;
     }
     provider.assert_clean();
     assert!(
