@@ -5,6 +5,9 @@
 
 use std::ffi::OsString;
 
+use crate::bench::Part;
+use crate::soak;
+
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
 Chores of this workspace.
@@ -17,7 +20,10 @@ Commands:
   ci [--no-test]       fmt, tidy, clippy, test, doc, deny, advisories, codegen; a table at the end
   codegen [--check]    write docs/reference; with --check, fail where it differs from the code
   tidy                 check the crate graph, the sources and the paths that ARCHITECTURE.md names
-  bench                measure the release build and write the figures to docs/benchmarks.md
+  bench [PART]         measure the release build and write the figures to docs/benchmarks.md;
+                       PART is gateway, events or stores, all of them unless it is named
+  soak [--rounds N]    kill writers, cut the power, let processes compete: what the event log
+                       has to survive, at length; N kills, 50 unless it is named
 
 Everything is built beneath CARGO_TARGET_DIR if that is set, otherwise in
 ${XDG_CACHE_HOME:-$HOME/.cache}/openclaw-rs/target, which every checkout shares.
@@ -43,8 +49,13 @@ pub(crate) enum Command {
     Codegen(Mode),
     /// Check what no other tool checks.
     Tidy,
-    /// Measure the release build.
-    Bench,
+    /// Run the long forms of the tests of durability.
+    Soak {
+        /// How many times a writing process is killed; the other tests scale with it.
+        rounds: u32,
+    },
+    /// Measure these parts of the release build.
+    Bench(Vec<Part>),
 }
 
 /// Whether `ci` runs the tests too.
@@ -77,6 +88,9 @@ pub(crate) enum UsageError {
         command: &'static str,
         argument: String,
     },
+    /// A flag's number is missing or is none.
+    #[error("`{flag}` takes a number from 1 on")]
+    Number { flag: &'static str },
 }
 
 /// Reads the arguments that follow the program's name.
@@ -95,7 +109,18 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         }
         "test" => without_flags("test", Command::Test, arguments),
         "tidy" => without_flags("tidy", Command::Tidy, arguments),
-        "bench" => without_flags("bench", Command::Bench, arguments),
+        "soak" => {
+            let rounds = number(&mut arguments, "--rounds")?;
+            let rounds = rounds.unwrap_or(soak::ROUNDS);
+            without_flags("soak", Command::Soak { rounds }, arguments)
+        }
+        "bench" => {
+            let named = Part::ALL
+                .into_iter()
+                .find(|part| flag(&mut arguments, part.name()));
+            let parts = named.map_or_else(|| Part::ALL.to_vec(), |part| vec![part]);
+            without_flags("bench", Command::Bench(parts), arguments)
+        }
         "ci" => {
             let tests = flag(&mut arguments, "--no-test").then_some(Tests::Skip);
             without_flags("ci", Command::Ci(tests.unwrap_or(Tests::Run)), arguments)
@@ -114,6 +139,25 @@ where
     I: Iterator<Item = OsString>,
 {
     arguments.next_if(|argument| argument == name).is_some()
+}
+
+/// Takes a flag and the number after it, if the flag comes next.
+fn number<I>(
+    arguments: &mut std::iter::Peekable<I>,
+    name: &'static str,
+) -> Result<Option<u32>, UsageError>
+where
+    I: Iterator<Item = OsString>,
+{
+    if !flag(arguments, name) {
+        return Ok(None);
+    }
+    let number = arguments.next();
+    let number = number.and_then(|number| number.to_str()?.parse().ok());
+    match number.filter(|number| *number > 0) {
+        Some(number) => Ok(Some(number)),
+        None => Err(UsageError::Number { flag: name }),
+    }
 }
 
 fn without_flags(
@@ -146,6 +190,20 @@ mod tests {
         assert_eq!(parsed("codegen"), Ok(Command::Codegen(Mode::Write)));
         assert_eq!(parsed("codegen --check"), Ok(Command::Codegen(Mode::Check)));
         assert_eq!(parsed("test"), Ok(Command::Test));
+        assert_eq!(
+            parsed("bench"),
+            Ok(Command::Bench(vec![
+                Part::Gateway,
+                Part::Events,
+                Part::Stores
+            ]))
+        );
+        assert_eq!(
+            parsed("bench stores"),
+            Ok(Command::Bench(vec![Part::Stores]))
+        );
+        assert_eq!(parsed("soak"), Ok(Command::Soak { rounds: 50 }));
+        assert_eq!(parsed("soak --rounds 3"), Ok(Command::Soak { rounds: 3 }));
         assert_eq!(parsed("tidy --help"), Ok(Command::Help));
         assert_eq!(parsed(""), Ok(Command::Help));
     }
@@ -174,5 +232,12 @@ mod tests {
             parsed("tidy --fix").unwrap_err().to_string(),
             "`tidy` takes no `--fix`"
         );
+        for line in ["soak --rounds", "soak --rounds 0", "soak --rounds many"] {
+            assert_eq!(
+                parsed(line).unwrap_err().to_string(),
+                "`--rounds` takes a number from 1 on",
+                "{line}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::bench::BenchError;
 use crate::codegen::CodegenError;
 use crate::place::PlaceError;
 use crate::run::RunError;
+use crate::soak::SoakError;
 use crate::tidy::TidyError;
 
 /// Any failure of a chore.
@@ -21,10 +22,13 @@ pub(crate) enum Error {
     /// The reference pages are not what the code says.
     #[error(transparent)]
     Codegen(#[from] CodegenError),
+    /// The figures of a soak cannot be collected.
+    #[error(transparent)]
+    Soak(#[from] SoakError),
     /// The workspace breaks one of its rules.
     #[error(transparent)]
     Tidy(#[from] TidyError),
-    /// Steps of `ci` failed.
+    /// Steps of `ci` or `soak` failed.
     #[error("{} failed", .names.join(", "))]
     Steps {
         /// Their names, in the order in which they ran.

@@ -16,6 +16,7 @@ mod metadata;
 mod place;
 mod report;
 mod run;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -56,7 +57,8 @@ fn carry_out(command: &Command) -> Result<ExitCode, Error> {
         Command::Ci(tests) => ci::ci(&place, *tests)?,
         Command::Codegen(mode) => codegen::codegen(&place, *mode)?,
         Command::Tidy => tidy::tidy(&place)?,
-        Command::Bench => bench::bench(&place)?,
+        Command::Soak { rounds } => soak::soak(&place, *rounds)?,
+        Command::Bench(parts) => bench::bench(&place, parts)?,
     }
     Ok(ExitCode::SUCCESS)
 }

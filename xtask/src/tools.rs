@@ -39,30 +39,54 @@ impl CargoTool {
 ///
 /// Its absence is no error here: the sandbox refuses to run without it and says so itself.
 pub(crate) fn bubblewrap(place: &Place) {
-    if find("bwrap", place.search()).is_some() {
-        return;
+    if !system_program(place, "bwrap", "bubblewrap") {
+        report::note("bubblewrap (the program `bwrap`) is missing: tools will be refused, not run");
+        hint("bubblewrap");
     }
-    if debian_root(place) {
-        report::step("installing bubblewrap, the sandbox that tools run in");
-        let apt = || {
-            place
-                .program("apt-get")
-                .env("DEBIAN_FRONTEND", "noninteractive")
-        };
-        let installed = apt().args(["update", "--quiet"]).check().and_then(|()| {
-            apt()
-                .args(["install", "--yes", "--no-install-recommends", "bubblewrap"])
-                .check()
-        });
-        match installed {
-            Ok(()) => return,
-            Err(err) => report::error(&err),
+}
+
+/// Sees to it that strace is there, and says how to get it where it is not.
+///
+/// Its absence is no error here: the test that records a process says so itself.
+pub(crate) fn strace(place: &Place) {
+    if !system_program(place, "strace", "strace") {
+        report::note("strace is missing: the simulation of a power loss cannot run");
+        hint("strace");
+    }
+}
+
+/// Returns whether a program of the system is there, installing it first where that is allowed.
+fn system_program(place: &Place, program: &str, package: &str) -> bool {
+    if find(program, place.search()).is_some() {
+        return true;
+    }
+    if !debian_root(place) {
+        return false;
+    }
+    report::step(&format!("installing {package}"));
+    let apt = || {
+        place
+            .program("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+    };
+    let installed = apt().args(["update", "--quiet"]).check().and_then(|()| {
+        apt()
+            .args(["install", "--yes", "--no-install-recommends", package])
+            .check()
+    });
+    match installed {
+        Ok(()) => true,
+        Err(err) => {
+            report::error(&err);
+            false
         }
     }
-    report::note("bubblewrap (the program `bwrap`) is missing: tools will be refused, not run");
-    report::note(
-        "install it: apt install bubblewrap | dnf install bubblewrap | pacman -S bubblewrap | apk add bubblewrap",
-    );
+}
+
+fn hint(package: &str) {
+    report::note(&format!(
+        "install it: apt install {package} | dnf install {package} | pacman -S {package} | apk add {package}"
+    ));
 }
 
 /// Returns whether a cargo tool is there, installing it first where that is allowed.

@@ -152,11 +152,10 @@ impl Gate<'_> {
 
     async fn execute(&self, call: &Call) -> Result<ToolOutput, ToolError> {
         let Some(tool) = self.tools.get(&call.tool) else {
-            return Err(ToolError::ForModel(format!(
-                "there is no tool `{}`; there are: {}",
-                call.tool,
-                self.tools.names().join(", ")
-            )));
+            return Err(ToolError::NoTool {
+                name: call.tool.clone(),
+                known: self.tools.names().join(", "),
+            });
         };
         let cx = ToolCx {
             workspace: Workspace::open(&self.agent.workspace).await?,
@@ -193,6 +192,9 @@ fn failed(err: &ToolError) -> ToolOutput {
     ToolOutput {
         result: Value::String(err.model_text()),
         success: false,
-        payload: ToolPayload::default(),
+        payload: ToolPayload {
+            refused: err.refusal(),
+            ..ToolPayload::default()
+        },
     }
 }

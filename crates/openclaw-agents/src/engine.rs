@@ -18,6 +18,7 @@ use crate::agent::Agent;
 use crate::bus::Bus;
 use crate::error::AgentError;
 use crate::inbox::{self, Received, Seat};
+use crate::repeat::{self, ends};
 use crate::run::{Reply, Run};
 use crate::scope::TaskScope;
 use crate::tools::ToolRegistry;
@@ -199,21 +200,38 @@ impl Shared {
             Some(_) => Seat::Taken,
             None => Seat::Free,
         };
-        let Received {
-            seq: message,
-            lease,
-        } = inbox::receive(&self.store, &session, inbound, &run, seat).await?;
+        let Received { event, lease } =
+            inbox::receive(&self.store, &session, inbound, &run, seat).await?;
+        // A message that comes again has the run that it had the first time.
+        let repeated = event.run_id.as_ref() != Some(&run);
+        let run = event.run_id.clone().unwrap_or(run);
+        if repeated && (self.is_in_lane(&session, &run) || ends(&self.store, &event).await?) {
+            let store = self.store.clone();
+            let wait = async move {
+                // Whoever asked may have gone.
+                drop(reply.send(repeat::outcome(&store, &event).await));
+            };
+            drop(self.scope.spawn("repeat", wait));
+            return Ok(());
+        }
         let job = Job {
             admitted,
             agent,
             session,
             run,
-            message,
+            message: event.seq,
             lease,
             reply,
         };
         Arc::clone(&self).enqueue(job);
         Ok(())
+    }
+
+    fn is_in_lane(&self, session: &SessionKey, run: &RunId) -> bool {
+        let lanes = self.lanes.lock();
+        lanes
+            .get(session)
+            .is_some_and(|lane| lane.run == *run || lane.waiting.iter().any(|job| job.run == *run))
     }
 
     /// Puts a job into its lane, and starts the lane if there is none.

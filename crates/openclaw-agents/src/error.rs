@@ -42,6 +42,14 @@ pub enum AgentError {
     /// Somebody stopped the turn, or the gateway is shutting down.
     #[error("the turn was cancelled")]
     Cancelled,
+    /// The message was sent before, and its turn failed then.
+    #[error("the message was sent before, and its turn failed: {message}")]
+    FailedBefore {
+        /// What kind of failure it was.
+        kind: Kind,
+        /// What went wrong.
+        message: String,
+    },
     /// The program has a defect; the log has the place.
     #[error("the turn was ended by a defect of this program")]
     Defect,
@@ -59,6 +67,7 @@ impl AgentError {
             Self::LaneFull { .. } => Kind::Busy,
             Self::TooManySteps(_) | Self::TimedOut(_) => Kind::Limited,
             Self::Cancelled => Kind::Cancelled,
+            Self::FailedBefore { kind, .. } => *kind,
             Self::Defect => Kind::Internal,
         }
     }
@@ -81,6 +90,7 @@ impl AgentError {
             | Self::TooManySteps(_)
             | Self::TimedOut(_)
             | Self::Cancelled
+            | Self::FailedBefore { .. }
             | Self::Defect => None,
         }
     }

@@ -4,7 +4,7 @@ use openclaw_core::access::Inbound;
 use openclaw_core::events::{Lease, NewEvent, StoreError};
 use openclaw_core::session_key::Scope;
 use openclaw_core::validation::{validate_attachments, validate_message};
-use openclaw_core::{EventStore, RunId, SessionEventKind, SessionKey};
+use openclaw_core::{EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 
 use crate::error::AgentError;
 
@@ -20,15 +20,17 @@ pub(crate) enum Seat {
 /// A message that is on record.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// Its sequence number.
-    pub(crate) seq: u64,
-    /// For [`Seat::Free`]: the lease on the session.
+    /// Its event.
+    pub(crate) event: SessionEvent,
+    /// For [`Seat::Free`]: the lease on the session, unless the message was on record before.
     pub(crate) lease: Option<Lease>,
 }
 
 /// Checks a message and records it in its session.
 ///
-/// Only an agent's main session comes into being, or starts anew, by being written to.
+/// Only an agent's main session comes into being, or starts anew, by being written to. A message
+/// that its channel has a name for is recorded once: when it comes again, the event is the old
+/// one, of another run.
 pub(crate) async fn receive(
     store: &EventStore,
     session: &SessionKey,
@@ -43,7 +45,14 @@ pub(crate) async fn receive(
         attachments: inbound.attachments,
     })
     .in_run(run, None);
-    match record(store, session, vec![message.clone()], seat).await {
+    let once = inbound
+        .message_id
+        .map(|id| format!("{}:{}:{id}", inbound.channel, inbound.peer));
+    let record = async |events| match &once {
+        Some(key) => record_once(store, session, key, events, seat).await,
+        None => record(store, session, events, seat).await,
+    };
+    match record(vec![message.clone()]).await {
         Err(StoreError::NoSession(_) | StoreError::SessionEnded(_))
             if session.scope() == Scope::Main =>
         {
@@ -51,11 +60,9 @@ pub(crate) async fn receive(
                 channel: inbound.channel,
                 peer_id: inbound.peer,
             });
-            match record(store, session, vec![start, message.clone()], seat).await {
+            match record(vec![start, message.clone()]).await {
                 // Somebody else's first message was faster.
-                Err(StoreError::SessionExists(_)) => {
-                    Ok(record(store, session, vec![message], seat).await?)
-                }
+                Err(StoreError::SessionExists(_)) => Ok(record(vec![message]).await?),
                 other => Ok(other?),
             }
         }
@@ -76,9 +83,24 @@ async fn record(
         }
         Seat::Taken => (store.append(session, events).await?, None),
     };
-    let seq = recorded
-        .last()
-        .map(|event| event.seq)
-        .ok_or(StoreError::Closed)?;
-    Ok(Received { seq, lease })
+    received(recorded, lease)
+}
+
+async fn record_once(
+    store: &EventStore,
+    session: &SessionKey,
+    key: &str,
+    events: Vec<NewEvent>,
+    seat: Seat,
+) -> Result<Received, StoreError> {
+    let (recorded, lease) = match seat {
+        Seat::Free => store.append_once_and_lease(session, key, events).await?,
+        Seat::Taken => (store.append_once(session, key, events).await?, None),
+    };
+    received(recorded, lease)
+}
+
+fn received(recorded: Vec<SessionEvent>, lease: Option<Lease>) -> Result<Received, StoreError> {
+    let event = recorded.into_iter().next_back().ok_or(StoreError::Closed)?;
+    Ok(Received { event, lease })
 }

@@ -1,8 +1,9 @@
 //! The agent loop: from an admitted message to tool calls, tool results and an answer.
 //!
 //! Reading order: [`agent`] is who answers, [`tools`] what it can do, `transcript` and `prompt`
-//! what the model sees, [`calls`] the one gate to a tool, `run` the loop of one turn, [`engine`]
-//! the lanes that keep one run per session, [`runtime`] the same loop for embedding programs.
+//! what the model sees, `step` one question to it, [`calls`] the one gate to a tool, `run` the loop of
+//! one turn, [`engine`] the lanes that keep one run per session, [`runtime`] the same loop for
+//! embedding programs, [`replay`] the same steps again with what a recorded turn's tools answered.
 //!
 //! The loop speaks to the outside through three things only: a model
 //! [`Provider`](openclaw_providers::Provider), the sandbox, and the event log.
@@ -15,9 +16,12 @@ pub mod engine;
 mod error;
 mod inbox;
 mod prompt;
+mod repeat;
+pub mod replay;
 mod run;
 pub mod runtime;
 pub mod scope;
+mod step;
 pub mod tools;
 mod transcript;
 

@@ -1,27 +1,24 @@
 //! One turn: from the recorded message to the recorded answer.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use openclaw_core::events::{
     Block, Lease, NewEvent, Payload, StepPayload, Thinking as StoredThinking, keys,
 };
 use openclaw_core::{CallId, ProviderId, RunId, SessionEventKind, Usage};
-use openclaw_providers::{
-    AssistantBlock, Completion, Fold, Message, Request, StopReason, StreamEvent, ToolResult,
-};
+use openclaw_providers::{AssistantBlock, Completion, Message, StopReason, ToolResult};
 use serde_json::{Value, json};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Agent, AgentModel};
+use crate::agent::Agent;
 use crate::bus::{Bus, Live, Part};
 use crate::calls::{Call, Gate, Record};
 use crate::error::AgentError;
+use crate::step::{Brief, text_of};
 use crate::tools::{ToolRegistry, model_text};
-use crate::{prompt, transcript};
+use crate::transcript;
 
 /// The answer of a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +53,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Takes the turn to its end; a failure is on record when this returns it.
+    /// Takes the turn to its end; a failure is on record, if it can be, when this returns it.
     pub(crate) async fn turn(self) -> Result<Reply, AgentError> {
         let limit = self.agent.limits.max_wall_time;
         let outcome = {
@@ -75,31 +72,20 @@ impl Run {
             }
         };
         if let Err(err) = &outcome {
-            self.record_failure(err).await?;
+            self.record_failure(err).await;
         }
         outcome
     }
 
     async fn steps(&self) -> Result<Reply, AgentError> {
-        let model = self
-            .agent
-            .model
-            .as_ref()
-            .ok_or_else(|| AgentError::NoModel(self.agent.id.clone()))?;
+        let brief = Brief::new(&self.agent, &self.tools)?;
         let mut messages = self.transcript().await?;
-        let (system, tools) = (prompt::system(&self.agent), self.tools.specs());
         let mut usage = Usage::default();
         for step in 1..=self.agent.limits.max_steps {
-            let request = Request {
-                model: model.model.clone(),
-                system: system.clone(),
-                messages: messages.clone(),
-                tools: tools.clone(),
-                max_tokens: model.max_tokens,
-            };
-            let completion = self.ask(model, request, step).await?;
+            let hear = |part, text| self.delta(step, part, text);
+            let completion = brief.ask(&messages, &self.stop, hear).await?;
             usage += completion.usage;
-            let (completion, calls) = self.calls(completion);
+            let (completion, calls) = brief.calls(completion);
             if calls.is_empty() {
                 return self.answer(completion, usage, step).await;
             }
@@ -134,45 +120,6 @@ impl Run {
         Ok(transcript::fold(&events, &self.id))
     }
 
-    /// Asks the model once and hands its text on while it is being written.
-    async fn ask(
-        &self,
-        model: &AgentModel,
-        request: Request,
-        step: u32,
-    ) -> Result<Completion, AgentError> {
-        let cancelled = || {
-            if self.stop.is_cancelled() {
-                Some(AgentError::Cancelled)
-            } else {
-                None
-            }
-        };
-        let opened = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return Err(AgentError::Cancelled),
-            opened = model.provider.stream(request, self.stop.clone()) => opened,
-        };
-        let mut stream = opened.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
-        let mut fold = Fold::new(model.provider.id().clone());
-        loop {
-            let event = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return Err(AgentError::Cancelled),
-                event = stream.next() => event,
-            };
-            let Some(event) = event else { break };
-            let event = event.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
-            fold.push(&event)?;
-            match event {
-                StreamEvent::Text(text) => self.delta(step, Part::Text, text),
-                StreamEvent::Thinking(text) => self.delta(step, Part::Thinking, text),
-                _ => {}
-            }
-        }
-        Ok(fold.finish()?)
-    }
-
     fn delta(&self, step: u32, part: Part, text: String) {
         self.bus.send(|| Live::Delta {
             session: self.lease.session().clone(),
@@ -181,34 +128,6 @@ impl Run {
             part,
             text,
         });
-    }
-
-    /// Returns the tool calls of a completion; ids are made unique, and surplus calls cut off.
-    fn calls(&self, mut completion: Completion) -> (Completion, Vec<Call>) {
-        let mut seen: HashSet<CallId> = HashSet::new();
-        let mut calls = Vec::new();
-        let most = self.agent.limits.max_calls_per_step;
-        completion.content.retain_mut(|block| {
-            let AssistantBlock::ToolCall(call) = block else {
-                return true;
-            };
-            if calls.len() >= most {
-                return false;
-            }
-            let given = call.id.clone();
-            let mut n = 2_u32;
-            while !seen.insert(call.id.clone()) {
-                call.id = CallId(format!("{given}-{n}"));
-                n = n.saturating_add(1);
-            }
-            calls.push(Call {
-                id: call.id.clone(),
-                tool: call.name.clone(),
-                params: Value::Object(call.arguments.to_object()),
-            });
-            true
-        });
-        (completion, calls)
     }
 
     /// Runs the calls of one step side by side, after all of them are on record.
@@ -252,7 +171,7 @@ impl Run {
         usage: Usage,
         steps: u32,
     ) -> Result<Reply, AgentError> {
-        let content = text_of(&completion);
+        let content = text_of(&completion.content);
         let event = NewEvent::from(SessionEventKind::AgentResponse {
             content: content.clone(),
             model: completion.model.clone(),
@@ -276,7 +195,8 @@ impl Run {
         })
     }
 
-    async fn record_failure(&self, err: &AgentError) -> Result<(), AgentError> {
+    /// Whoever asked hears why the turn failed, and not why that could not be recorded.
+    async fn record_failure(&self, err: &AgentError) {
         // Whoever asked gets the error; here it only helps to read the rest of the log.
         tracing::info!(run = %self.id, %err, "a turn failed");
         let value = json!({
@@ -288,21 +208,16 @@ impl Run {
             key: keys::RUN_FAILED.to_owned(),
             value,
         };
-        let event = NewEvent::from(event).in_run(&self.id, Some(self.cause));
-        self.lease.append_last(vec![event]).await?;
-        Ok(())
+        let event = vec![NewEvent::from(event).in_run(&self.id, Some(self.cause))];
+        let Err(under_lease) = self.lease.append_last(event.clone()).await else {
+            return;
+        };
+        // The message was recorded by this run, whoever has the session now.
+        let store = self.lease.store();
+        if let Err(err) = store.append(self.lease.session(), event).await {
+            tracing::error!(%under_lease, %err, run = %self.id, "a failed run could not be recorded");
+        }
     }
-}
-
-fn text_of(completion: &Completion) -> String {
-    completion
-        .content
-        .iter()
-        .filter_map(|block| match block {
-            AssistantBlock::Text(text) => Some(text.as_str()),
-            AssistantBlock::Thinking(_) | AssistantBlock::ToolCall(_) => None,
-        })
-        .collect()
 }
 
 fn step_payload(completion: &Completion) -> StepPayload {

@@ -7,7 +7,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 use openclaw_core::state_dir::Overrides;
 
-use crate::commands::{agent, demo, gateway, onboard, sandbox, sessions, status};
+use crate::commands::{
+    agent, audit, backup, demo, doctor, gateway, onboard, sandbox, sessions, status,
+};
 use crate::output::Format;
 use crate::terminal::ColorWhen;
 
@@ -86,6 +88,12 @@ pub(crate) enum Command {
     Agent(agent::AgentArgs),
     /// List sessions, read a conversation or its event log
     Sessions(sessions::SessionsArgs),
+    /// Check and read what the event log says about itself
+    Audit(audit::AuditArgs),
+    /// Keep a copy of the event log, or put one back
+    Backup(backup::BackupArgs),
+    /// Say what is wrong and how to repair it
+    Doctor(doctor::DoctorArgs),
     /// Show what is set up and what is running
     #[command(after_help = status::EXAMPLES)]
     Status,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use openclaw_core::config::env::OPENCLAW_GATEWAY_TOKEN;
 use openclaw_core::config::{ConfigError, Problem};
-use openclaw_core::events::StoreError;
+use openclaw_core::events::{BackupError, StoreError};
 use openclaw_core::session_key::SessionKeyError;
 use openclaw_core::state_dir::StateDirError;
 use openclaw_core::validation::ValidationError;
@@ -14,8 +14,11 @@ use openclaw_gateway::GatewayError;
 use openclaw_ipc::{ClientError, RpcError};
 use openclaw_sandbox::SandboxError;
 
+use crate::commands::audit::AuditError;
 use crate::commands::demo::DemoError;
 use crate::commands::onboard::OnboardError;
+use crate::commands::sessions::{ReplayError, SessionsError};
+use crate::confirm::ConfirmError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,16 @@ pub(crate) enum CliError {
     Onboard(#[from] OnboardError),
     #[error(transparent)]
     Demo(#[from] DemoError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error(transparent)]
+    Confirm(#[from] ConfirmError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Sessions(#[from] SessionsError),
     /// A session that is not in the log.
     #[error("there is no session `{key}`")]
     NoSession {
@@ -83,6 +96,11 @@ impl CliError {
             Self::Message(err) => err.kind(),
             Self::Onboard(err) => err.kind(),
             Self::Demo(err) => err.kind(),
+            Self::Audit(err) => err.kind(),
+            Self::Backup(err) => err.kind(),
+            Self::Confirm(err) => err.kind(),
+            Self::Replay(err) => err.kind(),
+            Self::Sessions(err) => err.kind(),
             Self::NoSession { .. } | Self::NoLog { .. } => Kind::NotFound,
             Self::NoModel { .. } => Kind::Config,
             Self::Interrupted => Kind::Cancelled,
@@ -97,6 +115,10 @@ impl CliError {
             Self::Gateway(err) => err.hint(),
             Self::Sandbox(err) => err.hint().map(Into::into),
             Self::Onboard(err) => err.hint(),
+            Self::Audit(err) => err.hint(),
+            Self::Confirm(err) => err.hint(),
+            Self::Replay(err) => err.hint(),
+            Self::Sessions(err) => err.hint(),
             Self::Rpc(err) | Self::Client(ClientError::Rpc(err)) => rpc_hint(err),
             Self::Client(ClientError::Unauthenticated { .. }) => Some(format!(
                 "see that {} and gateway.auth.token of the config are the gateway's own",
@@ -128,6 +150,7 @@ impl CliError {
             | Self::SessionKey(_)
             | Self::Message(_)
             | Self::Demo(_)
+            | Self::Backup(_)
             | Self::Interrupted
             | Self::Input(_)
             | Self::Output(_)

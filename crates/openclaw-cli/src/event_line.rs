@@ -1,6 +1,8 @@
 //! An event of the log in one line.
 
+use openclaw_core::events::Change;
 use openclaw_ipc::{Event, EventData};
+use serde_json::{Value, json};
 
 use crate::conversation::{arguments, outcome};
 use crate::output::Output;
@@ -34,6 +36,18 @@ pub(crate) fn row(event: &Event, out: &Output) -> Vec<String> {
     ]
 }
 
+/// The names of everything that happens.
+pub(crate) const KINDS: [&str; 8] = [
+    "SessionStarted",
+    "MessageReceived",
+    "MessageSent",
+    "ToolCalled",
+    "ToolResult",
+    "AgentResponse",
+    "SessionEnded",
+    "StateChanged",
+];
+
 /// Returns the name of what happened.
 pub(crate) const fn kind(data: &EventData) -> &'static str {
     match data {
@@ -48,7 +62,8 @@ pub(crate) const fn kind(data: &EventData) -> &'static str {
     }
 }
 
-fn what(event: &Event) -> String {
+/// Returns what an event tells, which is not safe for a terminal.
+pub(crate) fn what(event: &Event) -> String {
     match &event.data {
         EventData::SessionStarted { channel, peer_id } => format!("{channel}, with {peer_id}"),
         EventData::MessageReceived {
@@ -72,6 +87,75 @@ fn what(event: &Event) -> String {
             format!("({model}, {tokens} tokens) {content}")
         }
         EventData::SessionEnded { reason } => reason.clone(),
-        EventData::StateChanged { key, value } => format!("{key} = {value}"),
+        EventData::StateChanged { key, value } => change(key, value),
+    }
+}
+
+/// Returns what a change of state says; one that this program does not know is shown as it is.
+fn change(key: &str, value: &Value) -> String {
+    match serde_json::from_value(json!({ "key": key, "value": value })) {
+        Ok(Change::RunFailed { kind, message, .. }) => {
+            format!("the run failed ({}): {message}", kind.as_str())
+        }
+        Ok(Change::SessionForked { from, at }) => format!("forked from {from} at event {at}"),
+        Ok(Change::ModelChanged { provider, model }) => {
+            format!("from here on {provider}/{model} answers")
+        }
+        Ok(Change::ContextCompacted {
+            summary,
+            first_kept,
+            tokens_before,
+        }) => format!("{tokens_before} tokens before event {first_kept} are summed up: {summary}"),
+        Ok(Change::ApprovalDecided {
+            call_id,
+            allowed,
+            by,
+        }) => {
+            let verb = if allowed { "allowed" } else { "refused" };
+            format!("{by} {verb} the call {call_id}")
+        }
+        Ok(Change::UsageCost { usd }) => format!("cost ${usd}"),
+        Err(_unknown) => format!("{key} = {value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_changes_are_told_in_words_and_others_as_they_are() {
+        for (key, value, told) in [
+            (
+                "run.failed",
+                json!({"runId": "r", "kind": "unavailable", "message": "no answer"}),
+                "the run failed (unavailable): no answer",
+            ),
+            (
+                "session.forked",
+                json!({"from": "agent:main:main", "at": 3}),
+                "forked from agent:main:main at event 3",
+            ),
+            (
+                "model.changed",
+                json!({"provider": "p", "model": "m"}),
+                "from here on p/m answers",
+            ),
+            (
+                "context.compacted",
+                json!({"summary": "tides", "firstKept": 9, "tokensBefore": 70}),
+                "70 tokens before event 9 are summed up: tides",
+            ),
+            (
+                "approval.decided",
+                json!({"callId": "c", "allowed": false, "by": "owner"}),
+                "owner refused the call c",
+            ),
+            ("usage.cost", json!({"usd": 0.25}), "cost $0.25"),
+            ("mood", json!("calm"), r#"mood = "calm""#),
+            ("usage.cost", json!({"eur": 1}), r#"usage.cost = {"eur":1}"#),
+        ] {
+            assert_eq!(change(key, &value), told);
+        }
     }
 }

@@ -6,11 +6,13 @@
 
 mod cli;
 mod commands;
+mod confirm;
 mod conversation;
 mod error;
 mod event_line;
 mod logging;
 mod output;
+mod progress;
 mod runtime;
 mod signals;
 mod terminal;

@@ -29,6 +29,12 @@ pub const MAX_SESSION_KEY: usize = 1024;
 /// The longest agent id, in bytes.
 const MAX_AGENT_ID: usize = 64;
 
+/// What the keys of the log's own sessions begin with; OpenClaw's agent ids begin with a letter or digit.
+const SYSTEM: &str = "agent:_system:";
+
+/// The key of the audit stream.
+const AUDIT: &str = "agent:_system:audit";
+
 /// Names one session: an agent, and whom or what it talks with there.
 ///
 /// ```
@@ -148,6 +154,16 @@ impl SessionKey {
     /// Returns a key that no session has yet.
     pub fn explicit(agent: &AgentId) -> Result<Self, SessionKeyError> {
         Self::parse(&format!("agent:{agent}:explicit:{}", Uuid::new_v4()))
+    }
+
+    /// Returns the key of the audit stream, which belongs to the log itself.
+    pub fn audit() -> Self {
+        Self(AUDIT.to_owned())
+    }
+
+    /// Tells whether the session belongs to the log itself, so that nobody else may write to it.
+    pub fn is_system(&self) -> bool {
+        self.0.starts_with(SYSTEM)
     }
 
     /// Returns the key's text.

@@ -9,9 +9,12 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use openclaw_agents::{Agent, Bus, Engine, TaskScope, ToolRegistry};
 use openclaw_core::access::{Admitted, GatewayToken};
+use openclaw_core::events::AuditEntry;
 use openclaw_core::{Clock, EventStore, Kind};
 use openclaw_ipc::{Handle, Method, RpcError};
+use tokio::time;
 
+use crate::audit::{Door, Occasion, Reason, Trail};
 use crate::compose;
 use crate::error::GatewayError;
 use crate::home::Home;
@@ -47,6 +50,8 @@ pub struct GatewayBuilder<S = ()> {
     tools: ToolRegistry,
     token: Option<GatewayToken>,
     rate: Option<Quota>,
+    /// The secrets that were read for all this, as the audit stream will have it.
+    secrets: Vec<AuditEntry>,
 }
 
 impl GatewayBuilder {
@@ -58,19 +63,24 @@ impl GatewayBuilder {
             tools: ToolRegistry::new(),
             token: None,
             rate: None,
+            secrets: Vec::new(),
         }
     }
 
     /// Collects everything that a home's config describes.
     pub fn from_home(home: &Home) -> Result<GatewayBuilder<EventStore>, GatewayError> {
         home.state.create()?;
-        let agent = compose::agent(home)?;
+        let (agent, provider_key) = compose::agent(home)?;
         let store = EventStore::open(&home.state.event_log())?;
-        Ok(Self::new()
+        let (token, token_read) = home.audited_token()?;
+        let mut builder = Self::new()
             .with_event_store(store)
             .with_agent(agent)
-            .with_tool_registry(ToolRegistry::standard())
-            .with_token(home.token()?))
+            .with_tool_registry(compose::tools())
+            .with_token(token);
+        builder.secrets.extend(provider_key);
+        builder.secrets.push(token_read);
+        Ok(builder)
     }
 }
 
@@ -89,6 +99,7 @@ impl<S> GatewayBuilder<S> {
             tools,
             token,
             rate,
+            secrets,
         } = self;
         GatewayBuilder {
             store,
@@ -96,6 +107,7 @@ impl<S> GatewayBuilder<S> {
             tools,
             token,
             rate,
+            secrets,
         }
     }
 
@@ -145,6 +157,7 @@ impl GatewayBuilder<EventStore> {
             bus.clone(),
             scope.clone(),
         );
+        let audit = Trail::new(self.store.clone(), self.secrets);
         let rpc = Rpc {
             store: self.store,
             agents: self.agents.into_iter().map(Arc::new).collect(),
@@ -153,6 +166,7 @@ impl GatewayBuilder<EventStore> {
             bus,
             scope,
             rate: self.rate.map(RateLimiter::direct),
+            audit,
         };
         Gateway {
             shared: Arc::new(Shared {
@@ -216,6 +230,7 @@ impl Gateway {
     where
         Rpc: Handle<M>,
     {
+        self.shared.start_audit();
         Handle::<M>::handle(&self.shared.rpc, &CallCx { admitted }, params).await
     }
 
@@ -230,19 +245,44 @@ impl Gateway {
         if left > 0 {
             tracing::warn!(left, "tasks did not stop in time");
         }
+        let flush = self.shared.rpc.audit.flush();
+        if time::timeout(http::LAST_ENTRIES, flush).await.is_err() {
+            tracing::warn!("the last entries of the audit stream were not written in time");
+        }
     }
 }
 
 impl Shared {
-    /// Admits the bearer of the gateway's token.
-    pub(crate) fn admit(&self, presented: Option<&str>) -> Result<Admitted, RpcError> {
-        self.token
-            .as_ref()
-            .ok_or_else(|| RpcError::new(Kind::Unauthenticated, "this gateway has no token"))
-            .and_then(|token| {
-                token
-                    .verify(presented)
-                    .map_err(|denied| RpcError::new(denied.kind(), denied.to_string()))
-            })
+    /// Admits the bearer of the gateway's token; either way, it goes on record.
+    pub(crate) fn admit(&self, presented: Option<&str>, door: Door) -> Result<Admitted, RpcError> {
+        let verdict = match &self.token {
+            Some(token) => token.verify(presented).map_err(|denied| {
+                let reason = match presented {
+                    Some(_) => Reason::WrongToken,
+                    None => Reason::NoToken,
+                };
+                (reason, RpcError::new(denied.kind(), denied.to_string()))
+            }),
+            None => Err((
+                Reason::TokenNotSet,
+                RpcError::new(Kind::Unauthenticated, "this gateway has no token"),
+            )),
+        };
+        match verdict {
+            Ok(admitted) => {
+                let occasion = Occasion::Allowed(admitted.principal(), door);
+                self.rpc.audit.count(occasion);
+                Ok(admitted)
+            }
+            Err((reason, err)) => {
+                self.rpc.audit.count(Occasion::Denied(reason, door));
+                Err(err)
+            }
+        }
+    }
+
+    /// Starts to write the audit entries, once somebody can come in.
+    pub(crate) fn start_audit(&self) {
+        self.rpc.audit.start(&self.rpc.scope);
     }
 }

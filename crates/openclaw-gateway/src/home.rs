@@ -3,12 +3,14 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use openclaw_core::access::GatewayToken;
 use openclaw_core::config::env::{Env, OPENCLAW_GATEWAY_TOKEN};
 use openclaw_core::config::{Config, SecretInput};
+use openclaw_core::events::AuditEntry;
 use openclaw_core::secrets::{ApiKey, SecretRef};
 use openclaw_core::state_dir::{Overrides, StateDir};
 use serde::{Deserialize, Serialize};
@@ -56,14 +58,32 @@ impl Home {
 
     /// Returns the bearer token: from the environment, the config, or a file made at the first call.
     pub fn token(&self) -> Result<GatewayToken, GatewayError> {
-        let secret = match self.env.get(OPENCLAW_GATEWAY_TOKEN.name) {
-            Some(token) => ApiKey::new(token.to_owned()),
-            None => match &self.config.gateway.token {
-                Some(input) => self.secret(input, "gateway.auth.token")?,
-                None => self.state.read_or_create_token()?,
-            },
+        Ok(self.audited_token()?.0)
+    }
+
+    /// As [`Home::token`], and what the audit stream is to say about it.
+    pub(crate) fn audited_token(&self) -> Result<(GatewayToken, AuditEntry), GatewayError> {
+        const PATH: &str = "gateway.auth.token";
+        let (name, secret) = match self.env.get(OPENCLAW_GATEWAY_TOKEN.name) {
+            Some(token) => (
+                OPENCLAW_GATEWAY_TOKEN.name.to_owned(),
+                ApiKey::new(token.to_owned()),
+            ),
+            None => {
+                if let Some(input) = &self.config.gateway.token {
+                    (secret_name(input, PATH), self.secret(input, PATH)?)
+                } else {
+                    let file = self.state.token_file();
+                    let name = file.file_name().unwrap_or_default().to_string_lossy();
+                    (name.into_owned(), self.state.read_or_create_token()?)
+                }
+            }
         };
-        Ok(GatewayToken::new(secret)?)
+        let entry = AuditEntry::SecretAccessed {
+            name,
+            purpose: "gateway token".to_owned(),
+        };
+        Ok((GatewayToken::new(secret)?, entry))
     }
 
     /// Returns a secret that the config gives or points to.
@@ -83,7 +103,14 @@ impl Home {
 
     /// Returns the gateway that works on this state directory now, if one does.
     pub fn running(&self) -> Result<Option<Running>, GatewayError> {
-        let path = self.state.gateway_file();
+        Running::on(&self.state)
+    }
+}
+
+impl Running {
+    /// Returns the gateway that works on a state directory now, if one does.
+    pub fn on(state: &StateDir) -> Result<Option<Self>, GatewayError> {
+        let path = state.gateway_file();
         let failed = |source| GatewayError::GatewayFile {
             path: path.clone(),
             source,
@@ -106,18 +133,40 @@ impl Home {
     }
 }
 
+/// A state directory that no gateway can start on, until this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    _file: GatewayFile,
+}
+
+impl Held {
+    /// Keeps every gateway from starting on a state directory; fails when one runs there already.
+    pub async fn hold(state: &StateDir) -> Result<Self, GatewayError> {
+        let file = GatewayFile::claim(state).await?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Returns the name of a secret: of the variable that holds it, or of its place in the config.
+pub(crate) fn secret_name(input: &SecretInput, path: &str) -> String {
+    match input {
+        SecretInput::Inline(_) => path.to_owned(),
+        SecretInput::Ref(SecretRef::Env { id, .. }) => id.clone(),
+    }
+}
+
 /// The file by which a running gateway is found; the lock on it lasts as long as the process.
 #[derive(Debug)]
 pub(crate) struct GatewayFile {
     file: File,
-    home: Home,
+    path: PathBuf,
 }
 
 impl GatewayFile {
     /// Takes the lock on the state directory, unless another gateway has it.
-    pub(crate) async fn claim(home: &Home) -> Result<Self, GatewayError> {
-        home.state.create()?;
-        let path = home.state.gateway_file();
+    pub(crate) async fn claim(state: &StateDir) -> Result<Self, GatewayError> {
+        state.create()?;
+        let path = state.gateway_file();
         let failed = |source| GatewayError::GatewayFile {
             path: path.clone(),
             source,
@@ -130,15 +179,14 @@ impl GatewayFile {
         for _ in 0..LOCK_ATTEMPTS {
             match file.try_lock() {
                 Ok(()) => {
-                    return Ok(Self {
-                        file,
-                        home: home.clone(),
-                    });
+                    // What a gateway that was killed left there would be taken for this one's.
+                    file.set_len(0).map_err(failed)?;
+                    return Ok(Self { file, path });
                 }
                 Err(TryLockError::WouldBlock) => {
                     if let Some(Running {
                         pid, host, port, ..
-                    }) = home.running()?
+                    }) = Running::on(state)?
                     {
                         return Err(GatewayError::AlreadyRunning { pid, host, port });
                     }
@@ -152,13 +200,15 @@ impl GatewayFile {
 
     /// Writes where the gateway can be reached.
     pub(crate) fn announce(&mut self, running: &Running) -> Result<(), GatewayError> {
-        let path = self.home.state.gateway_file();
         let text = serde_json::to_vec(running).unwrap_or_default();
         self.file
             .set_len(0)
             .and_then(|()| self.file.rewind())
             .and_then(|()| self.file.write_all(&text))
-            .map_err(|source| GatewayError::GatewayFile { path, source })
+            .map_err(|source| GatewayError::GatewayFile {
+                path: self.path.clone(),
+                source,
+            })
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Reading order: [`home`] finds config, state and token, [`builder`] composes a [`Gateway`] of
 //! them, `pipeline` takes a message from its sender to the agent, [`rpc`] answers the methods of
-//! the table, `http` is the edge: sockets, bearer token, `POST /rpc` and `GET /ws`.
+//! the table, `http` is the edge: sockets, bearer token, `POST /rpc` and `GET /ws`. [`audit`] puts on
+//! record who was let in, [`retention`] lets old sessions go. `replay` sets up recorded turns to be run again, which needs no gateway.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod builder;
 mod compose;
 mod error;
@@ -13,11 +15,14 @@ mod http;
 mod live;
 mod pipeline;
 mod port;
+mod replay;
+pub mod retention;
 pub mod rpc;
 
 pub use builder::{Gateway, GatewayBuilder};
 pub use error::GatewayError;
-pub use home::{Home, Running};
+pub use home::{Held, Home, Running};
 pub use http::Listening;
 pub use openclaw_agents as agents;
 pub use openclaw_providers as providers;
+pub use replay::{ReplayRefused, replay};

@@ -17,23 +17,40 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 pub struct Live {
     facts: Subscription,
     pieces: Option<Receiver<bus::Live>>,
+    /// Whether the listener was told that facts wait for it.
+    told: bool,
 }
+
+/// How many facts may wait for a listener before it is told.
+const BEHIND: u64 = 1024;
 
 impl Live {
     pub(crate) fn new(store: &EventStore, bus: &Bus) -> Self {
         Self {
             facts: store.subscribe(store.position()),
             pieces: Some(bus.listen()),
+            told: false,
         }
     }
 
     /// Returns what happens next.
     ///
-    /// A listener that is too slow loses pieces and is told how many; it never loses a fact.
+    /// A listener that is too slow loses pieces and is told how many; it never loses a fact, and
+    /// is told once when many wait for it.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Notification, StoreError> {
+        let behind = self.facts.behind();
+        if behind > BEHIND && !self.told {
+            self.told = true;
+            let dropped = 0;
+            return Ok(Notification::StreamLagged(StreamLaggedParams {
+                dropped,
+                behind,
+            }));
+        }
+        self.told = self.told && behind > 0;
         tokio::select! {
             // Pieces come before the fact that they add up to.
             biased;
@@ -54,7 +71,7 @@ async fn next_piece(pieces: &mut Option<Receiver<bus::Live>>) -> Notification {
     match received {
         Ok(piece) => notification(piece),
         Err(RecvError::Lagged(dropped)) => {
-            Notification::StreamLagged(StreamLaggedParams { dropped })
+            Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 })
         }
         Err(RecvError::Closed) => {
             *pieces = None;

@@ -1,7 +1,7 @@
 //! An entry of the event log, as clients see it.
 
 use openclaw_core::clock::rfc3339;
-use openclaw_core::events::{EndReason, SessionEvent, SessionEventKind};
+use openclaw_core::events::{EndReason, EventHash, SessionEvent, SessionEventKind};
 use openclaw_core::validation::{self, AttachmentKind};
 use openclaw_core::{CallId, ChannelId, MessageId, PeerId, RunId, SessionKey};
 use schemars::JsonSchema;
@@ -43,6 +43,8 @@ pub struct Event {
     /// The record of another system that it was imported from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<JsonText>,
+    /// The SHA-256 over all this and over the event before it, in hexadecimal digits.
+    pub hash: EventHash,
 }
 
 /// What happened: one of eight kinds, and what each tells.
@@ -144,6 +146,7 @@ impl From<SessionEvent> for Event {
             raw: event
                 .raw
                 .and_then(|raw| JsonText::new(raw.get().to_owned()).ok()),
+            hash: event.hash,
         }
     }
 }
@@ -228,6 +231,7 @@ mod tests {
             kind,
             payload: None,
             raw: None,
+            hash: EventHash::START,
         }
     }
 
@@ -254,7 +258,7 @@ mod tests {
         let json = serde_json::to_string(&Event::from(event.clone())).unwrap();
         assert_eq!(
             json,
-            r#"{"sessionKey":"agent:main:main","seq":4,"position":9,"time":"2026-11-22T23:15:04.207Z","cause":3,"runId":"r","step":1,"callId":"c","kind":"ToolResult","data":{"tool":"exec","result":"hello","success":true},"payload":{"tool":{"durationMs":5}},"raw":{"a": 1.50}}"#
+            r#"{"sessionKey":"agent:main:main","seq":4,"position":9,"time":"2026-11-22T23:15:04.207Z","cause":3,"runId":"r","step":1,"callId":"c","kind":"ToolResult","data":{"tool":"exec","result":"hello","success":true},"payload":{"tool":{"durationMs":5}},"raw":{"a": 1.50},"hash":"0000000000000000000000000000000000000000000000000000000000000000"}"#
         );
         assert_eq!(
             serde_json::from_str::<Event>(&json).unwrap(),

@@ -77,7 +77,7 @@ macro_rules! notifications {
 notifications! {
     SessionEvent(SessionEventParams) = "session.event",
         "A fact was added to the event log.",
-        r#"{"event": {"sessionKey": "agent:main:main", "seq": 3, "position": 3, "time": "2026-11-22T23:15:04.391Z", "cause": 2, "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "step": 1, "callId": "call-1", "kind": "ToolCalled", "data": {"tool": "exec", "params": {"command": "ls"}}}}"#;
+        r#"{"event": {"sessionKey": "agent:main:main", "seq": 3, "position": 3, "time": "2026-11-22T23:15:04.391Z", "cause": 2, "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "step": 1, "callId": "call-1", "kind": "ToolCalled", "data": {"tool": "exec", "params": {"command": "ls"}}, "hash": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}}"#;
     SessionDelta(SessionDeltaParams) = "session.delta",
         "The model wrote some more of its answer or its reasoning.",
         r#"{"sessionKey": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "step": 2, "channel": "text", "text": "There are "}"#;
@@ -85,8 +85,8 @@ notifications! {
         "A command that a tool runs wrote something.",
         r#"{"sessionKey": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "callId": "call-1", "stream": "stdout", "text": "a.txt\n"}"#;
     StreamLagged(StreamLaggedParams) = "stream.lagged",
-        "This client read too slowly, and notifications were left out here.",
-        r#"{"dropped": 12}"#;
+        "This client reads too slowly: pieces were left out here, or facts of the log wait for it. Facts are never left out.",
+        r#"{"dropped": 12, "behind": 0}"#;
 }
 
 /// Params of `session.event`.
@@ -154,8 +154,11 @@ pub enum OutputStream {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamLaggedParams {
-    /// How many notifications were left out.
+    /// How many notifications of pieces were left out.
     pub dropped: u64,
+    /// How many events of the log are recorded and not sent yet; they follow.
+    #[serde(default)]
+    pub behind: u64,
 }
 
 #[cfg(test)]

@@ -83,6 +83,21 @@ impl StopReason {
             Self::Other(name) => name,
         }
     }
+
+    /// Returns the reason of that name.
+    pub fn named(name: &str) -> Self {
+        let known = [
+            Self::EndTurn,
+            Self::ToolUse,
+            Self::MaxTokens,
+            Self::Refusal,
+            Self::StopSequence,
+        ];
+        known
+            .into_iter()
+            .find(|reason| reason.as_str() == name)
+            .unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
 }
 
 impl fmt::Display for StopReason {

@@ -101,6 +101,14 @@ pub enum ToolError {
     /// The model gets this as the call's result and may try something else.
     #[error("{0}")]
     ForModel(String),
+    /// There is no such tool.
+    #[error("there is no tool `{name}`; there are: {known}")]
+    NoTool {
+        /// What was asked for.
+        name: String,
+        /// The tools that there are.
+        known: String,
+    },
     /// The sandbox refused to run a command.
     #[error(transparent)]
     Refused(#[from] SandboxError),
@@ -118,9 +126,17 @@ impl ToolError {
         let hint = match self {
             Self::Refused(err) => err.hint(),
             Self::File(err) => err.hint(),
-            Self::ForModel(_) | Self::Cancelled => None,
+            Self::ForModel(_) | Self::NoTool { .. } | Self::Cancelled => None,
         };
         hint.map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
+    }
+
+    /// Returns why nothing ran at all, if that is so.
+    pub fn refusal(&self) -> Option<String> {
+        match self {
+            Self::NoTool { .. } | Self::Refused(_) => Some(self.to_string()),
+            Self::ForModel(_) | Self::File(_) | Self::Cancelled => None,
+        }
     }
 }
 

@@ -128,81 +128,107 @@ fn by_run(events: &[SessionEvent]) -> Vec<Vec<&SessionEvent>> {
 }
 
 fn fold_run(run: &[&SessionEvent], messages: &mut Messages) {
-    let calls: HashMap<CallKey<'_>, &SessionEvent> = run
-        .iter()
-        .filter(|event| matches!(event.kind, SessionEventKind::ToolCalled { .. }))
-        .filter_map(|event| call_key(event).map(|key| (key, *event)))
-        .collect();
-    let results: HashMap<CallKey<'_>, &SessionEvent> = run
-        .iter()
-        .filter(|event| matches!(event.kind, SessionEventKind::ToolResult { .. }))
-        .filter_map(|event| call_key(event).map(|key| (key, *event)))
-        .collect();
+    let calls = Calls::of(run);
     for event in run {
-        let step = event
-            .payload
-            .as_ref()
-            .and_then(|payload| payload.step.as_ref());
-        match (&event.kind, step) {
-            (
-                SessionEventKind::MessageReceived {
-                    content,
-                    attachments,
-                },
-                _,
-            ) => {
-                messages.user(user_blocks(content, attachments));
-            }
-            (SessionEventKind::ToolCalled { .. }, Some(step)) => {
-                let (blocks, answers) = step_blocks(event, step, &calls, &results);
-                messages.assistant(blocks);
-                messages.results(answers);
-            }
-            (SessionEventKind::AgentResponse { .. }, Some(step)) => {
-                messages.assistant(step_blocks(event, step, &calls, &results).0);
-            }
-            (SessionEventKind::AgentResponse { content, .. }, None) => {
-                messages.assistant(vec![AssistantBlock::Text(content.clone())]);
-            }
-            // A tool called without a step was called by a client: the model never knew of it.
-            _ => {}
+        if let SessionEventKind::MessageReceived {
+            content,
+            attachments,
+        } = &event.kind
+        {
+            messages.user(user_blocks(content, attachments));
+        } else if let Some(step) = calls.step(event) {
+            messages.assistant(step.blocks);
+            messages.results(step.answers);
         }
     }
 }
 
-fn step_blocks(
-    event: &SessionEvent,
-    step: &StepPayload,
-    calls: &HashMap<CallKey<'_>, &SessionEvent>,
-    results: &HashMap<CallKey<'_>, &SessionEvent>,
-) -> (Vec<AssistantBlock>, Vec<ToolResult>) {
-    let mut answers = Vec::new();
-    let mut blocks = Vec::new();
-    for block in &step.blocks {
-        match block {
-            Block::Text(text) => blocks.push(AssistantBlock::Text(text.clone())),
-            Block::Thinking(thinking) => blocks.push(AssistantBlock::Thinking(Thinking {
-                text: thinking.text.clone(),
-                signature: thinking.signature.clone(),
-                redacted: thinking.redacted.clone(),
-            })),
-            Block::Call(call) => {
-                let key = (event.run_id.as_ref(), event.step, call);
-                let Some(SessionEventKind::ToolCalled { tool, params }) =
-                    calls.get(&key).map(|called| &called.kind)
-                else {
-                    continue;
-                };
-                blocks.push(AssistantBlock::ToolCall(ToolCall {
-                    id: call.clone(),
-                    name: tool.clone(),
-                    arguments: arguments(params),
-                }));
-                answers.push(answer(call, results.get(&key).map(|result| &result.kind)));
+/// What the model wrote in one step of a run, and what it was told in return.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    /// What it wrote, in its order.
+    pub(crate) blocks: Vec<AssistantBlock>,
+    /// One result for each call in it, in the same order.
+    pub(crate) answers: Vec<ToolResult>,
+}
+
+/// The calls of a run and their results.
+#[derive(Debug)]
+pub(crate) struct Calls<'a> {
+    called: HashMap<CallKey<'a>, &'a SessionEvent>,
+    results: HashMap<CallKey<'a>, &'a SessionEvent>,
+}
+
+impl<'a> Calls<'a> {
+    /// Finds them among a run's events.
+    pub(crate) fn of(run: &[&'a SessionEvent]) -> Self {
+        let (mut called, mut results) = (HashMap::new(), HashMap::new());
+        for event in run {
+            let Some(key) = call_key(event) else { continue };
+            if matches!(event.kind, SessionEventKind::ToolCalled { .. }) {
+                called.insert(key, *event);
+            } else if matches!(event.kind, SessionEventKind::ToolResult { .. }) {
+                results.insert(key, *event);
             }
         }
+        Self { called, results }
     }
-    (blocks, answers)
+
+    /// Returns the step that an event of the run begins, if it begins one.
+    pub(crate) fn step(&self, event: &SessionEvent) -> Option<Step> {
+        let payload = event
+            .payload
+            .as_ref()
+            .and_then(|payload| payload.step.as_ref());
+        match (&event.kind, payload) {
+            (SessionEventKind::ToolCalled { .. }, Some(payload)) => Some(self.read(event, payload)),
+            (SessionEventKind::AgentResponse { .. }, Some(payload)) => Some(Step {
+                answers: Vec::new(),
+                ..self.read(event, payload)
+            }),
+            (SessionEventKind::AgentResponse { content, .. }, None) => Some(Step {
+                blocks: vec![AssistantBlock::Text(content.clone())],
+                answers: Vec::new(),
+            }),
+            // A tool called without a step was called by a client: the model never knew of it.
+            _ => None,
+        }
+    }
+
+    fn read(&self, event: &SessionEvent, payload: &StepPayload) -> Step {
+        let mut step = Step {
+            blocks: Vec::new(),
+            answers: Vec::new(),
+        };
+        for block in &payload.blocks {
+            match block {
+                Block::Text(text) => step.blocks.push(AssistantBlock::Text(text.clone())),
+                Block::Thinking(thinking) => {
+                    step.blocks.push(AssistantBlock::Thinking(Thinking {
+                        text: thinking.text.clone(),
+                        signature: thinking.signature.clone(),
+                        redacted: thinking.redacted.clone(),
+                    }));
+                }
+                Block::Call(call) => {
+                    let key = (event.run_id.as_ref(), event.step, call);
+                    let Some(SessionEventKind::ToolCalled { tool, params }) =
+                        self.called.get(&key).map(|called| &called.kind)
+                    else {
+                        continue;
+                    };
+                    step.blocks.push(AssistantBlock::ToolCall(ToolCall {
+                        id: call.clone(),
+                        name: tool.clone(),
+                        arguments: arguments(params),
+                    }));
+                    let result = self.results.get(&key).map(|result| &result.kind);
+                    step.answers.push(answer(call, result));
+                }
+            }
+        }
+        step
+    }
 }
 
 fn answer(call: &CallId, result: Option<&SessionEventKind>) -> ToolResult {

@@ -1,7 +1,7 @@
 //! What a model sees of logs that were cut off, interleaved or ended.
 
 use jiff::Timestamp;
-use openclaw_core::events::{NewEvent, Payload};
+use openclaw_core::events::{EventHash, NewEvent, Payload};
 use openclaw_core::{SessionKey, Usage};
 use serde_json::json;
 
@@ -23,6 +23,7 @@ fn recorded(events: Vec<NewEvent>) -> Vec<SessionEvent> {
             kind: event.kind,
             payload: event.payload,
             raw: event.raw,
+            hash: EventHash::START,
         })
         .collect()
 }

@@ -6,6 +6,7 @@
 )]
 
 mod bounds;
+mod replay;
 mod runtime;
 mod tools;
 

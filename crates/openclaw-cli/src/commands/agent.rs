@@ -254,6 +254,7 @@ fn begin<'a>(
         session_key: session.clone(),
         content: message,
         attachments: Vec::new(),
+        idempotency_key: None,
     };
     (shown, params, Instant::now())
 }

@@ -1,7 +1,10 @@
 //! The commands, one file for each.
 
 pub(crate) mod agent;
+pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod gateway;
 pub(crate) mod onboard;
 pub(crate) mod sandbox;
@@ -53,6 +56,9 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Gateway(args) => gateway::run(cx, &args),
         Command::Agent(args) => agent::run(cx, args),
         Command::Sessions(args) => sessions::run(cx, args),
+        Command::Audit(args) => audit::run(cx, args),
+        Command::Backup(args) => backup::run(cx, args),
+        Command::Doctor(args) => doctor::run(cx, &args),
         Command::Status => status::run(cx),
         Command::Sandbox(args) => sandbox::run(cx, args),
     }

@@ -207,12 +207,16 @@ impl<'a> Conversation<'a> {
 
 /// Returns what a tool was asked to do, in one line.
 pub(crate) fn arguments(params: &Value) -> String {
+    text::shorten(&text::one_line(&whole_arguments(params)), SUMMARY).into_owned()
+}
+
+/// Returns what a tool was asked to do as it was written, which is not safe for a terminal.
+pub(crate) fn whole_arguments(params: &Value) -> String {
     let only = params.as_object().filter(|map| map.len() == 1);
-    let text = match only.and_then(|map| map.values().next()) {
+    match only.and_then(|map| map.values().next()) {
         Some(Value::String(text)) => text.clone(),
         _ => params.to_string(),
-    };
-    text::shorten(&text::one_line(&text), SUMMARY).into_owned()
+    }
 }
 
 /// Returns how a tool call went, in one line.
@@ -272,7 +276,7 @@ mod tests {
         let event = |payload: &Value, success: &str| -> Event {
             let data = json!({"tool": "exec", "result": "no\nfile", "success": success == "ok"});
             serde_json::from_value(json!({
-                "sessionKey": "agent:main:main", "seq": 1, "position": 1, "time": "",
+                "sessionKey": "agent:main:main", "seq": 1, "position": 1, "time": "", "hash": "0".repeat(64),
                 "kind": "ToolResult", "data": data, "payload": payload,
             }))
             .unwrap()

@@ -153,6 +153,7 @@ mod tests {
 
     fn fact(run: &str, step: u32, kind: &str, data: &Value) -> Notification {
         let event = json!({
+            "hash": "0".repeat(64),
             "sessionKey": "agent:main:main", "seq": 1, "position": 1, "time": "",
             "runId": run, "step": step, "callId": "c1", "kind": kind, "data": data,
         });

@@ -13,6 +13,7 @@ mod demo;
 mod edge;
 mod path;
 mod refusals;
+mod repeated;
 mod socket;
 mod watched;
 

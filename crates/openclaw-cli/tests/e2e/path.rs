@@ -162,6 +162,7 @@ async fn over_websocket(wire: WireFormat) {
         session_key: session_key.clone(),
         content: "run both".into(),
         attachments: vec![],
+        idempotency_key: None,
     };
     let reply = client
         .call_with::<SessionMessage>(&params, |notification| heard.hear(notification))

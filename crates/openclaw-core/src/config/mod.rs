@@ -5,6 +5,8 @@
 //! from it in one go with *all* problems reported together.
 
 pub mod env;
+mod maintenance;
+mod quantity;
 mod raw;
 mod resolve;
 
@@ -13,6 +15,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use maintenance::{Maintenance, MaintenanceMode};
+pub use quantity::{QuantityError, parse_duration, parse_size};
 pub use raw::RawConfig;
 
 use crate::ids::ProviderId;
@@ -33,6 +37,8 @@ pub struct Config {
     pub providers: BTreeMap<ProviderId, ProviderSettings>,
     /// The gateway's own settings.
     pub gateway: GatewaySettings,
+    /// How long sessions are kept (`session.maintenance`).
+    pub maintenance: Maintenance,
     /// What was understood but is not followed, for the operator to know.
     pub warnings: Vec<Problem>,
 }

@@ -25,12 +25,14 @@ pub(super) fn resolve(raw: &RawConfig) -> Result<Config, Vec<Problem>> {
         .map(PathBuf::from);
     let providers = reader.providers();
     let gateway = reader.gateway();
+    let maintenance = reader.maintenance();
     if reader.problems.is_empty() {
         Ok(Config {
             model,
             workspace,
             providers,
             gateway,
+            maintenance,
             warnings: reader.warnings,
         })
     } else {
@@ -38,7 +40,8 @@ pub(super) fn resolve(raw: &RawConfig) -> Result<Config, Vec<Problem>> {
     }
 }
 
-struct Reader<'a> {
+/// Reads a document area by area, and notes what is wrong on the way.
+pub(super) struct Reader<'a> {
     raw: &'a RawConfig,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
@@ -201,7 +204,11 @@ impl Reader<'_> {
         self.secret(&["gateway", "auth", "token"])
     }
 
-    fn string(&mut self, path: &[&str]) -> Option<String> {
+    pub(super) fn value(&self, path: &[&str]) -> Option<Value> {
+        self.raw.get(path).cloned()
+    }
+
+    pub(super) fn string(&mut self, path: &[&str]) -> Option<String> {
         match self.raw.get(path)? {
             Value::String(text) => Some(text.clone()),
             other => {
@@ -245,11 +252,11 @@ impl Reader<'_> {
         }
     }
 
-    fn expected(&mut self, path: &[&str], what: &str, found: &Value) {
+    pub(super) fn expected(&mut self, path: &[&str], what: &str, found: &Value) {
         self.problem(path, format!("expected {what}, found {}", shown(found)));
     }
 
-    fn problem(&mut self, path: &[&str], message: String) {
+    pub(super) fn problem(&mut self, path: &[&str], message: String) {
         self.problem_at(path.join("."), message);
     }
 
@@ -261,7 +268,7 @@ impl Reader<'_> {
         });
     }
 
-    fn warning(&mut self, path: &[&str], message: String) {
+    pub(super) fn warning(&mut self, path: &[&str], message: String) {
         self.warnings.push(Problem {
             path: path.join("."),
             message,
@@ -291,7 +298,7 @@ fn whole_number(value: &Value) -> Option<u64> {
     })
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
         Value::String(text) => format!("`{}`", text.chars().take(60).collect::<String>()),

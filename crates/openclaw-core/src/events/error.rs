@@ -4,6 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::ErrorCode;
+
+use super::rows::MAX_EVENT_SIZE;
 use crate::kind::Kind;
 use crate::session_key::SessionKey;
 
@@ -73,6 +76,109 @@ pub enum StoreError {
     /// The lease under which an append was made has passed to somebody else.
     #[error("the lease on the session `{0}` has passed to another process")]
     LeaseLost(SessionKey),
+    /// The disk is full; nothing was recorded.
+    #[error(
+        "the disk that holds the event log `{path}` is full: nothing was recorded; free some space and try again"
+    )]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file, or its file system, cannot be written to.
+    #[error(
+        "the event log `{path}` is read-only: nothing was recorded; make it and its folder writable"
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not what SQLite left behind.
+    #[error(
+        "`{path}` is damaged, or no event log: {source}; put a backup in its place with `openclaw backup restore`"
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Arc<rusqlite::Error>,
+    },
+    /// The anchors beside the log cannot be used.
+    #[error("cannot use the anchors of the event log `{path}`: {source}")]
+    Anchors {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: Arc<io::Error>,
+    },
+    /// A backup is being put in the place of the log.
+    #[error("the event log `{path}` is being restored; try again in a moment")]
+    Restoring {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The session is the log's own.
+    #[error("the session `{0}` belongs to the event log itself")]
+    Reserved(SessionKey),
+    /// The session has no such event.
+    #[error("the session `{session}` has no event {seq}; its last one is {head}")]
+    NoEvent {
+        /// The session.
+        session: SessionKey,
+        /// The number that was asked for.
+        seq: u64,
+        /// The number of its last event.
+        head: u64,
+    },
+    /// The log has no such position.
+    #[error("the event log has no position {cursor}; its last one is {last}")]
+    NoPosition {
+        /// The position that was asked for.
+        cursor: u64,
+        /// The last position.
+        last: u64,
+    },
+    /// Somebody else appended first.
+    #[error("the last event of `{session}` is {found} and not {expected}")]
+    HeadMoved {
+        /// The session.
+        session: SessionKey,
+        /// The number that the last event was expected to have.
+        expected: u64,
+        /// The number that it has.
+        found: u64,
+    },
+    /// An idempotency key stands for something else already.
+    #[error("the idempotency key `{key}` was used in `{session}` for something else")]
+    KeyReused {
+        /// The session.
+        session: SessionKey,
+        /// The key.
+        key: String,
+    },
+    /// An event is too large.
+    #[error("an event of `{session}` has {size} bytes, at most {MAX_EVENT_SIZE} are allowed")]
+    EventTooLarge {
+        /// The session.
+        session: SessionKey,
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// The events of an import do not have the hashes that the file says they have.
+    #[error("the events of `{0}` are not those that were exported")]
+    ImportChanged(SessionKey),
+    /// A search has no words to look for.
+    #[error("there is nothing to search for: give at least one word")]
+    EmptyQuery,
+    /// The cache beside the log cannot be used.
+    #[error(
+        "cannot use the cache of the event log `{path}`: {source}; it can be deleted and is made anew"
+    )]
+    Cache {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: Arc<rusqlite::Error>,
+    },
     /// The store is shutting down.
     #[error("the event log is closed")]
     Closed,
@@ -84,6 +190,7 @@ impl StoreError {
             path: path.to_owned(),
             source: Arc::new(source),
         }
+        .at(path)
     }
 
     pub(super) fn write(source: rusqlite::Error) -> Self {
@@ -94,12 +201,35 @@ impl StoreError {
         Self::Read(Arc::new(source))
     }
 
+    /// Says more precisely what SQLite found wrong with the file at `path`.
+    pub(super) fn at(self, path: &Path) -> Self {
+        let (Self::Read(source) | Self::Write(source) | Self::Open { source, .. }) = &self else {
+            return self;
+        };
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull { path },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt {
+                path,
+                source: Arc::clone(source),
+            },
+            _ => self,
+        }
+    }
+
     /// Returns the kind of this failure.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::NoSession(_) => Kind::NotFound,
-            Self::SessionExists(_) | Self::SessionEnded(_) | Self::LeaseLost(_) => Kind::Conflict,
-            Self::Leased(_) => Kind::Busy,
+            Self::NoSession(_) | Self::NoEvent { .. } | Self::NoPosition { .. } => Kind::NotFound,
+            Self::SessionExists(_)
+            | Self::SessionEnded(_)
+            | Self::LeaseLost(_)
+            | Self::HeadMoved { .. }
+            | Self::KeyReused { .. } => Kind::Conflict,
+            Self::Reserved(_) => Kind::Denied,
+            Self::EventTooLarge { .. } | Self::ImportChanged(_) | Self::EmptyQuery => Kind::Invalid,
+            Self::Leased(_) | Self::Restoring { .. } => Kind::Busy,
             Self::Damaged { .. } => Kind::Internal,
             Self::Open { .. }
             | Self::Folder { .. }
@@ -107,6 +237,11 @@ impl StoreError {
             | Self::Newer { .. }
             | Self::Read(_)
             | Self::Write(_)
+            | Self::DiskFull { .. }
+            | Self::ReadOnly { .. }
+            | Self::Corrupt { .. }
+            | Self::Anchors { .. }
+            | Self::Cache { .. }
             | Self::Closed => Kind::Unavailable,
         }
     }

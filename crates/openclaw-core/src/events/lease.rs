@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::store::EventStore;
-use super::transaction::Claim;
+use super::transaction::{Append, Claim, Guard, Work};
 use super::{NewEvent, SessionEvent};
 use crate::session_key::SessionKey;
 use crate::state_dir::{private_dir, private_file};
@@ -52,11 +52,7 @@ impl Lease {
 
     /// Records events as [`EventStore::append`] does, but only while the lease is held.
     pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<SessionEvent>, StoreError> {
-        Ok(self
-            .store
-            .submit(&self.session, events, Claim::Held(self.fence))
-            .await?
-            .events)
+        self.submit(events, Claim::Held(self.fence)).await
     }
 
     /// Records the last events under the lease and gives it up in the same transaction.
@@ -64,12 +60,23 @@ impl Lease {
         &self,
         events: Vec<NewEvent>,
     ) -> Result<Vec<SessionEvent>, StoreError> {
-        let appended = self
-            .store
-            .submit(&self.session, events, Claim::Last(self.fence))
-            .await?;
+        let recorded = self.submit(events, Claim::Last(self.fence)).await?;
         self.given_up.store(true, Ordering::Relaxed);
-        Ok(appended.events)
+        Ok(recorded)
+    }
+
+    async fn submit(
+        &self,
+        events: Vec<NewEvent>,
+        claim: Claim,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
+        let append = Append {
+            session: self.session.clone(),
+            events,
+            claim,
+            guard: Guard::None,
+        };
+        Ok(self.store.submit(Work::Append(append)).await?.events)
     }
 }
 

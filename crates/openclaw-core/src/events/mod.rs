@@ -5,32 +5,52 @@
 //! it returns after the fact is on disk, and only then does anybody hear of it. Everything that
 //! people see is a fold over these events.
 //!
-//! Reading order: `kind` and `payload` are the facts, `schema` and `rows` their place on disk,
+//! Reading order: `kind`, `payload` and `change` are the facts, `schema` and `rows` their place on disk,
 //! `store` opens and reads the log, `writer` and `transaction` append to it, `lease` keeps one run per session,
-//! `subscribe` follows it, `projection` folds it.
+//! `subscribe` follows it, `projection` folds it. `hash` and `anchors` make it tamper-evident, `audit` is what
+//! it says about itself, `verify` checks it, `export` and `backup` take it elsewhere.
 
+mod anchoring;
+mod anchors;
+mod audit;
+mod backup;
+mod change;
 mod error;
+mod export;
+mod hash;
+mod inspect;
 mod kind;
 mod lease;
 mod payload;
 mod projection;
+mod read;
 mod rows;
 mod schema;
 mod store;
 mod subscribe;
 mod transaction;
+mod verify;
 mod writer;
 
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 
+pub use audit::AuditEntry;
+pub use backup::{BackupError, BackupSummary, restore_backup, verify_backup};
+pub use change::Change;
 pub use error::StoreError;
+pub use export::{ExportHeader, ImportError, ImportFailure, ImportFile};
+pub use hash::{EventHash, NoHash};
+pub use inspect::{Inspection, anchors_path, inspect, inspect_deep};
 pub use kind::{EndReason, SessionEventKind, keys};
 pub use lease::Lease;
 pub use payload::{Block, Payload, StepPayload, Thinking, ToolPayload};
 pub use projection::{ChatMessage, SessionProjection, Speaker, Versioned};
-pub use store::{EventStore, SessionSummary};
+pub use read::SessionSummary;
+pub use rows::MAX_EVENT_SIZE;
+pub use store::EventStore;
 pub use subscribe::Subscription;
+pub use verify::{Finding, Report, Tampering};
 
 use crate::ids::{CallId, RunId};
 use crate::session_key::SessionKey;
@@ -63,6 +83,8 @@ pub struct SessionEvent {
     pub payload: Option<Payload>,
     /// The record of another system that it was imported from, byte for byte.
     pub raw: Option<RawJson>,
+    /// The hash over all this and over the event before it.
+    pub hash: EventHash,
 }
 
 /// A fact that is about to be recorded; the log adds its place and its time.

@@ -1,51 +1,113 @@
 //! The event log's place on disk: an SQLite database in WAL mode.
 //!
 //! `PRAGMA user_version` counts the migrations that a file has seen. Rows of `events` are never
-//! updated; `sessions` holds each session's head and lease, and changes in the same transaction.
+//! updated, but for a deletion, which empties them; `sessions` holds each session's head and
+//! lease, and changes in the same transaction.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
+use super::Position;
+use super::anchors::{Anchor, Anchors, State};
 use super::error::StoreError;
+use super::hash::EventHash;
+use super::rows::{COLUMNS, Stored, hash, sql_integer, unsigned};
+use super::verify::failed;
 
 /// `application_id` of our files, so that a foreign database is never written to ("OCRS").
 const APPLICATION_ID: i32 = 0x4f43_5253;
 
 /// How long a statement waits for another process that is writing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many events are anchored at a time when all are.
+const ANCHOR_PAGE: u32 = 1024;
+
+/// A step from one version of a file to the next.
+struct Migration {
+    statements: &'static str,
+    /// What SQL alone cannot do.
+    then: Option<Rebuild>,
+}
+
+type Rebuild = fn(&Connection, &Path) -> Result<(), StoreError>;
 
 /// Each entry brings a file from the version of its index to the next.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        statements: "
     CREATE TABLE sessions (
         id          INTEGER PRIMARY KEY,
         key         TEXT    NOT NULL UNIQUE,
-        head        INTEGER NOT NULL,           -- seq of the last event, 0 when there is none
+        head        INTEGER NOT NULL,
         started_ms  INTEGER NOT NULL,
         updated_ms  INTEGER NOT NULL,
-        ended       INTEGER NOT NULL DEFAULT 0, -- 1 when the last SessionEnded has no later start
-        owner       TEXT,                       -- lease: who runs the session now
-        fence       INTEGER NOT NULL DEFAULT 0  -- lease: counts the owners
+        ended       INTEGER NOT NULL DEFAULT 0,
+        owner       TEXT,
+        fence       INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX sessions_updated ON sessions (updated_ms DESC, id DESC);
     CREATE TABLE events (
-        position    INTEGER PRIMARY KEY AUTOINCREMENT,
+        position    INTEGER PRIMARY KEY AUTOINCREMENT, -- over all sessions, without gaps
         session_id  INTEGER NOT NULL REFERENCES sessions (id),
-        seq         INTEGER NOT NULL,
+        seq         INTEGER NOT NULL,                  -- in the session, without gaps
         time_ms     INTEGER NOT NULL,
         cause       INTEGER,
         run_id      TEXT,
         step        INTEGER,
         call_id     TEXT,
-        kind        TEXT    NOT NULL,
+        kind        TEXT    NOT NULL,                  -- empty when the event was deleted
         data        TEXT    NOT NULL,
         payload     TEXT,
         raw         TEXT,
-        hash        BLOB,                       -- reserved for the chain of hashes
+        hash        BLOB,                              -- over the fields and the hash before
         UNIQUE (session_id, seq)
     ) STRICT;
-"];
+",
+        then: None,
+    },
+    Migration {
+        statements: "
+    CREATE TABLE sessions_2 (
+        id          INTEGER PRIMARY KEY,
+        key         TEXT    NOT NULL,
+        head        INTEGER NOT NULL,           -- seq of the last event, 0 when there is none
+        head_hash   BLOB    NOT NULL DEFAULT (zeroblob(32)),
+        started_ms  INTEGER NOT NULL,
+        updated_ms  INTEGER NOT NULL,
+        ended       INTEGER NOT NULL DEFAULT 0, -- 1 when the last SessionEnded has no later start
+        owner       TEXT,                       -- lease: who runs the session now
+        fence       INTEGER NOT NULL DEFAULT 0, -- lease: counts the owners
+        parent      INTEGER REFERENCES sessions (id), -- whose first events it shares
+        parent_seq  INTEGER NOT NULL DEFAULT 0, -- how many they are
+        deleted     INTEGER NOT NULL DEFAULT 0, -- 1 when it is gone and its key is free
+        system      INTEGER NOT NULL DEFAULT 0  -- 1 when it belongs to the log itself
+    ) STRICT;
+    INSERT INTO sessions_2 (id, key, head, started_ms, updated_ms, ended, owner, fence)
+        SELECT id, key, head, started_ms, updated_ms, ended, owner, fence FROM sessions;
+    DROP TABLE sessions;
+    ALTER TABLE sessions_2 RENAME TO sessions;
+    CREATE UNIQUE INDEX sessions_key ON sessions (key) WHERE deleted = 0;
+    CREATE INDEX sessions_updated ON sessions (updated_ms DESC, id DESC) WHERE deleted = 0 AND system = 0;
+    CREATE INDEX sessions_parent ON sessions (parent) WHERE parent IS NOT NULL;
+    CREATE TABLE idempotency (
+        session_id  INTEGER NOT NULL REFERENCES sessions (id),
+        key         TEXT    NOT NULL,
+        first       INTEGER NOT NULL,           -- seq of the first event that was recorded under it
+        last        INTEGER NOT NULL,
+        digest      BLOB    NOT NULL,           -- over what was asked to be recorded
+        PRIMARY KEY (session_id, key)
+    ) STRICT, WITHOUT ROWID;
+",
+        then: Some(chain),
+    },
+];
+
+/// The version that this program brings every file to.
+pub(super) const VERSION: usize = MIGRATIONS.len();
 
 /// Opens the file for the writer, making or migrating it as needed.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
@@ -80,19 +142,26 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         .pragma_update(None, "synchronous", "FULL")
         .map_err(open)?;
     connection
-        .pragma_update(None, "foreign_keys", true)
-        .map_err(open)?;
-    connection
         .pragma_update(None, "cache_size", -1024)
+        .map_err(open)?;
+    // What is deleted leaves no trace in the pages that become free.
+    connection
+        .pragma_update(None, "secure_delete", true)
+        .map_err(open)?;
+    // A migration rebuilds tables that others refer to.
+    connection
+        .pragma_update(None, "foreign_keys", false)
         .map_err(open)?;
     if version < MIGRATIONS.len() {
         migrate(connection, path)?;
     }
-    Ok(())
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(open)
 }
 
 /// Returns the file's version; refuses a foreign database and one from a later version of this program.
-fn check_version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     let pragma = |name: &str| -> Result<i32, StoreError> {
         connection
             .pragma_query_value(None, name, |row| row.get(0))
@@ -119,6 +188,17 @@ fn check_version(connection: &Connection, path: &Path) -> Result<usize, StoreErr
     Ok(version)
 }
 
+/// Tells whether the file has ever been a log; an empty one has not.
+pub(super) fn has_events(connection: &Connection) -> Result<bool, StoreError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'events')",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(StoreError::read)
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let open = |err| StoreError::open(path, err);
     // Two processes may start at once; the second finds the work done.
@@ -126,8 +206,13 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(open)?;
     let done = check_version(&transaction, path)?;
-    for (version, statements) in MIGRATIONS.iter().enumerate().skip(done) {
-        transaction.execute_batch(statements).map_err(open)?;
+    for (version, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        transaction
+            .execute_batch(migration.statements)
+            .map_err(open)?;
+        if let Some(then) = migration.then {
+            then(&transaction, path)?;
+        }
         let reached = i64::try_from(version.saturating_add(1)).unwrap_or(i64::MAX);
         transaction
             .pragma_update(None, "user_version", reached)
@@ -137,4 +222,102 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         .pragma_update(None, "application_id", APPLICATION_ID)
         .map_err(open)?;
     transaction.commit().map_err(open)
+}
+
+/// Gives every event its hash and its anchor.
+fn chain(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let open = |err| StoreError::open(path, err);
+    let mut sessions = connection
+        .prepare("SELECT id FROM sessions")
+        .map_err(open)?;
+    let ids: Vec<i64> = sessions
+        .query_map([], |row| row.get(0))
+        .and_then(Iterator::collect)
+        .map_err(open)?;
+    for id in ids {
+        let mut hash = EventHash::START;
+        let mut events = connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM events e WHERE e.session_id = ?1 ORDER BY e.seq"
+            ))
+            .map_err(open)?;
+        let mut rows = events.query([id]).map_err(open)?;
+        while let Some(row) = rows.next().map_err(open)? {
+            let stored = Stored::of(row).map_err(open)?;
+            hash = stored.record.hash(&hash);
+            connection
+                .prepare_cached("UPDATE events SET hash = ?2 WHERE position = ?1")
+                .and_then(|mut update| {
+                    update.execute(params![sql_integer(stored.position), hash.as_bytes()])
+                })
+                .map_err(open)?;
+        }
+        connection
+            .execute(
+                "UPDATE sessions SET head_hash = ?2 WHERE id = ?1",
+                params![id, hash.as_bytes()],
+            )
+            .map_err(open)?;
+    }
+    anchor_all(connection, path)
+}
+
+/// Writes the anchors of all events.
+///
+/// Anchors of further events stay: they may be all that is left of them.
+pub(super) fn anchor_all(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    write_anchors(connection, path).map(drop)
+}
+
+/// Writes the anchors of all events anew, and takes away those of further events.
+pub(super) fn anchor_anew(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let (anchors, last) = write_anchors(connection, path)?;
+    anchors
+        .cut_after(last)
+        .map_err(|err| failed(&Anchors::path(path), err))
+}
+
+fn write_anchors(connection: &Connection, path: &Path) -> Result<(Anchors, Position), StoreError> {
+    let anchors_path = Anchors::path(path);
+    let file = |source| StoreError::Anchors {
+        path: anchors_path.clone(),
+        source: Arc::new(source),
+    };
+    let mut anchors = Anchors::create(&anchors_path).map_err(file)?;
+    let mut after = 0;
+    loop {
+        let page = anchors_after(connection, after, ANCHOR_PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        anchors.write(&page, State::Confirmed).map_err(file)?;
+    }
+    anchors.sync().map_err(file)?;
+    Ok((anchors, after))
+}
+
+/// Returns what is to be anchored of the next events after a position.
+pub(super) fn anchors_after(
+    connection: &Connection,
+    after: Position,
+    limit: u32,
+) -> Result<Vec<Anchor>, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT e.position, s.key, e.seq, e.hash
+             FROM events e JOIN sessions s ON s.id = e.session_id
+             WHERE e.position > ?1 ORDER BY e.position LIMIT ?2",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![sql_integer(after), limit], |row| {
+                    Ok(Anchor {
+                        position: unsigned(row.get(0)?),
+                        session: row.get(1)?,
+                        seq: row.get(2)?,
+                        hash: hash(row, 3)?,
+                    })
+                })?
+                .collect()
+        })
+        .map_err(StoreError::read)
 }

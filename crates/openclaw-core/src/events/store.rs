@@ -1,27 +1,27 @@
-//! The event store: opening it, appending to it and reading from it.
+//! The event store: opening it and writing to it.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task;
 
+use super::anchoring::Anchoring;
+use super::audit::AuditEntry;
+use super::backup::lock_file;
 use super::error::StoreError;
 use super::lease::{Lease, Owner};
-use super::rows::{
-    SUMMARY, last_position, select_events, session_id, sql_integer, summary, unsigned,
-};
-use super::subscribe::Subscription;
-use super::transaction::{Appended, Claim};
-use super::writer::{Append, Command, Releases, Writer, advance};
+use super::rows::last_position;
+use super::subscribe::{Subscription, Which};
+use super::transaction::{Append, Claim, Deletion, Fork, Guard, Outcome, Work};
+use super::verify::Report;
+use super::writer::{Command, Releases, Writer, advance};
 use super::{NewEvent, Position, SessionEvent, schema};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
@@ -75,21 +75,8 @@ pub(super) struct Shared {
     reading: Semaphore,
     owner: Owner,
     writer: Option<JoinHandle<()>>,
-}
-
-/// What a listing shows of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionSummary {
-    /// The session.
-    pub key: SessionKey,
-    /// The sequence number of its last event.
-    pub head: u64,
-    /// When it started.
-    pub started: Timestamp,
-    /// When its last event was recorded.
-    pub updated: Timestamp,
-    /// Whether it has ended.
-    pub ended: bool,
+    /// Shared by all who have the log open, so that it is not replaced under them.
+    _lock: File,
 }
 
 impl EventStore {
@@ -112,20 +99,37 @@ impl EventStore {
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
             Err(err) => return Err(in_folder(err)),
         }
+        let lock = lock_file(path).map_err(in_folder)?;
+        match lock.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Restoring {
+                    path: path.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(err)) => return Err(in_folder(err)),
+        }
         let connection = schema::open_writer(path)?;
         restrict(path).map_err(in_folder)?;
-        let head = last_position(&connection)?;
-        let head = Arc::new(watch::Sender::new(head));
+        let position = last_position(&connection).map_err(|err| err.at(path))?;
+        let (anchoring, filled) = Anchoring::open(path, &connection, position)?;
+        let head = Arc::new(watch::Sender::new(position));
         let (queue, commands) = mpsc::channel(QUEUE);
         let releases = Releases::default();
         let owner = Owner::new(folder);
-        let writer = Writer::new(
+        let writer = Writer {
             connection,
-            owner.clone(),
+            path: path.to_owned(),
+            anchoring,
+            owner: owner.clone(),
             clock,
-            releases.clone(),
-            Arc::clone(&head),
-        );
+            releases: releases.clone(),
+            head: Arc::clone(&head),
+            synchronous: None,
+        };
+        if filled > 0 {
+            note_filled(&queue, filled);
+        }
         let thread = std::thread::Builder::new()
             .name("event-writer".to_owned())
             .spawn(move || writer.run(commands))
@@ -141,6 +145,7 @@ impl EventStore {
                 reading: Semaphore::new(READERS),
                 owner,
                 writer: Some(thread),
+                _lock: lock,
             }),
         })
     }
@@ -157,7 +162,79 @@ impl EventStore {
         session: &SessionKey,
         events: Vec<NewEvent>,
     ) -> Result<Vec<SessionEvent>, StoreError> {
-        Ok(self.submit(session, events, Claim::None).await?.events)
+        let append = Append {
+            session: session.clone(),
+            events,
+            claim: Claim::None,
+            guard: Guard::None,
+        };
+        Ok(self.submit(Work::Append(append)).await?.events)
+    }
+
+    /// Records events as [`EventStore::append`] does, unless somebody else has appended meanwhile.
+    ///
+    /// `head` is the number of the session's last event as the caller knows it, 0 for a session
+    /// that is to be made; when it is another, nothing is recorded.
+    ///
+    /// ```
+    /// # use openclaw_core::{EventStore, SessionEventKind, SessionKey};
+    /// # use openclaw_core::events::StoreError;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = EventStore::open(&dir.path().join("events.sqlite"))?;
+    /// # let session = SessionKey::parse("agent:main:main")?;
+    /// let start = || SessionEventKind::SessionStarted { channel: "cli".into(), peer_id: "local".into() };
+    /// store.append_expecting(&session, 0, vec![start().into()]).await?;
+    /// let late = store.append_expecting(&session, 0, vec![start().into()]).await;
+    /// assert!(matches!(late, Err(StoreError::HeadMoved { expected: 0, found: 1, .. })));
+    /// # Ok(()) }
+    /// ```
+    pub async fn append_expecting(
+        &self,
+        session: &SessionKey,
+        head: u64,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
+        let append = Append {
+            session: session.clone(),
+            events,
+            claim: Claim::None,
+            guard: Guard::Head(head),
+        };
+        Ok(self.submit(Work::Append(append)).await?.events)
+    }
+
+    /// Records events as [`EventStore::append`] does, but only once under a key.
+    ///
+    /// A repeated call returns the events that the first one recorded. The session remembers its
+    /// keys for as long as it lives; the same key with other events is refused.
+    ///
+    /// ```
+    /// # use openclaw_core::{EventStore, SessionEventKind, SessionKey};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = EventStore::open(&dir.path().join("events.sqlite"))?;
+    /// # let session = SessionKey::parse("agent:main:main")?;
+    /// # store.append(&session, vec![SessionEventKind::SessionStarted { channel: "cli".into(), peer_id: "local".into() }.into()]).await?;
+    /// let message = || vec![SessionEventKind::MessageReceived { content: "hi".into(), attachments: vec![] }.into()];
+    /// let first = store.append_once(&session, "telegram:4711", message()).await?;
+    /// let again = store.append_once(&session, "telegram:4711", message()).await?;
+    /// assert_eq!(first, again);
+    /// # Ok(()) }
+    /// ```
+    pub async fn append_once(
+        &self,
+        session: &SessionKey,
+        key: &str,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
+        let append = Append {
+            session: session.clone(),
+            events,
+            claim: Claim::None,
+            guard: Guard::Once(key.to_owned()),
+        };
+        Ok(self.submit(Work::Append(append)).await?.events)
     }
 
     /// Records events as [`EventStore::append`] does, and takes the lease on the session with them.
@@ -169,14 +246,42 @@ impl EventStore {
         events: Vec<NewEvent>,
     ) -> Result<(Vec<SessionEvent>, Lease), StoreError> {
         self.shared.owner.register()?;
-        let appended = self.submit(session, events, Claim::Take).await?;
-        let fence = appended
+        let append = Append {
+            session: session.clone(),
+            events,
+            claim: Claim::Take,
+            guard: Guard::None,
+        };
+        let outcome = self.submit(Work::Append(append)).await?;
+        let fence = outcome
             .fence
             .ok_or_else(|| StoreError::Leased(session.clone()))?;
         Ok((
-            appended.events,
+            outcome.events,
             Lease::new(self.clone(), session.clone(), fence),
         ))
+    }
+
+    /// Records events as [`EventStore::append_once`] does, and takes the lease as
+    /// [`EventStore::append_and_lease`] does; there is no lease when the key was used before.
+    pub async fn append_once_and_lease(
+        &self,
+        session: &SessionKey,
+        key: &str,
+        events: Vec<NewEvent>,
+    ) -> Result<(Vec<SessionEvent>, Option<Lease>), StoreError> {
+        self.shared.owner.register()?;
+        let append = Append {
+            session: session.clone(),
+            events,
+            claim: Claim::Take,
+            guard: Guard::Once(key.to_owned()),
+        };
+        let outcome = self.submit(Work::Append(append)).await?;
+        let lease = outcome
+            .fence
+            .map(|fence| Lease::new(self.clone(), session.clone(), fence));
+        Ok((outcome.events, lease))
     }
 
     /// Takes the lease on a session: until it is dropped, nobody else may run that session.
@@ -186,21 +291,89 @@ impl EventStore {
         Ok(self.append_and_lease(session, Vec::new()).await?.1)
     }
 
-    pub(super) async fn submit(
+    /// Adds an entry to the audit stream; it returns after the entry is on disk.
+    pub async fn audit(&self, entry: AuditEntry) -> Result<SessionEvent, StoreError> {
+        self.submit(Work::Audit(entry))
+            .await?
+            .events
+            .pop()
+            .ok_or(StoreError::Closed)
+    }
+
+    /// Makes the session `to`, which shares the first `at` events of `from` and then goes its own way.
+    ///
+    /// The events are shared and not copied; they stay for as long as the branch lives, even when
+    /// `from` is deleted.
+    pub async fn fork(
+        &self,
+        from: &SessionKey,
+        at: u64,
+        to: &SessionKey,
+    ) -> Result<SessionEvent, StoreError> {
+        let fork = Fork {
+            from: from.clone(),
+            at,
+            to: to.clone(),
+        };
+        self.submit(Work::Fork(fork))
+            .await?
+            .events
+            .pop()
+            .ok_or(StoreError::Closed)
+    }
+
+    /// Deletes a session and returns its tombstone, which is in the audit stream.
+    ///
+    /// The contents of its events go, their hashes stay. What a living branch shares with it is
+    /// kept until the branch goes too. With `head`, nothing is deleted when the session has a
+    /// later event; `archive` names the file where a copy was kept.
+    pub async fn delete(
         &self,
         session: &SessionKey,
-        events: Vec<NewEvent>,
-        claim: Claim,
-    ) -> Result<Appended, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let append = Append {
+        head: Option<u64>,
+        reason: &str,
+        archive: Option<PathBuf>,
+    ) -> Result<SessionEvent, StoreError> {
+        let deletion = Deletion {
             session: session.clone(),
-            events,
-            claim,
-            reply,
+            head,
+            reason: reason.to_owned(),
+            archive,
         };
-        self.send(Command::Append(append)).await?;
+        self.submit(Work::Delete(deletion))
+            .await?
+            .events
+            .pop()
+            .ok_or(StoreError::Closed)
+    }
+
+    /// Accepts the log as it is when its anchors are lost, if its hashes hold.
+    ///
+    /// The report says what does not hold; then nothing was changed. The audit stream says that
+    /// this happened.
+    pub async fn renew_anchors(&self, reason: &str) -> Result<Report, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Renew(reply)).await?;
+        let report = answer.await.map_err(|_closed| StoreError::Closed)??;
+        if report.intact {
+            self.audit(AuditEntry::AnchorsRenewed {
+                count: report.events,
+                reason: reason.to_owned(),
+            })
+            .await?;
+        }
+        Ok(report)
+    }
+
+    pub(super) async fn submit(&self, work: Work) -> Result<Outcome, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Do(work, reply)).await?;
         answer.await.map_err(|_closed| StoreError::Closed)?
+    }
+
+    /// Returns the path of the log.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     pub(super) fn release(&self, session: &SessionKey, fence: u64) {
@@ -219,44 +392,16 @@ impl EventStore {
             .map_err(|_closed| StoreError::Closed)
     }
 
-    /// Returns the events of a session whose sequence numbers lie in `range`.
-    pub async fn read(
-        &self,
-        session: &SessionKey,
-        range: RangeInclusive<u64>,
-    ) -> Result<Vec<SessionEvent>, StoreError> {
-        let key = session.clone();
-        let (from, to) = (sql_integer(*range.start()), sql_integer(*range.end()));
-        self.query(move |connection| {
-            let id = session_id(connection, &key)?;
-            select_events(
-                connection,
-                "WHERE e.session_id = ?1 AND e.seq BETWEEN ?2 AND ?3 ORDER BY e.seq",
-                params![id, from, to],
-            )
-        })
-        .await
-    }
-
-    /// Returns up to `limit` events of all sessions that were recorded after `cursor`.
-    pub async fn read_after(
-        &self,
-        cursor: Position,
-        limit: u32,
-    ) -> Result<Vec<SessionEvent>, StoreError> {
-        self.query(move |connection| {
-            select_events(
-                connection,
-                "WHERE e.position > ?1 ORDER BY e.position LIMIT ?2",
-                params![sql_integer(cursor), limit],
-            )
-        })
-        .await
-    }
-
-    /// Follows the log from `cursor` on: first what is recorded, then what will be.
+    /// Follows the conversations from `cursor` on: first what is recorded, then what will be.
     pub fn subscribe(&self, cursor: Position) -> Subscription {
-        Subscription::new(self.clone(), cursor, self.shared.head.subscribe())
+        let head = self.shared.head.subscribe();
+        Subscription::new(self.clone(), cursor, head, Which::Sessions)
+    }
+
+    /// Follows the audit stream from `cursor` on.
+    pub fn subscribe_audit(&self, cursor: Position) -> Subscription {
+        let head = self.shared.head.subscribe();
+        Subscription::new(self.clone(), cursor, head, Which::Audit)
     }
 
     /// Returns the position of the last event that this process knows of.
@@ -280,50 +425,8 @@ impl EventStore {
         Ok(())
     }
 
-    /// Returns what a listing shows of one session, if it exists.
-    pub async fn session(&self, key: &SessionKey) -> Result<Option<SessionSummary>, StoreError> {
-        let key = key.clone();
-        self.query(move |connection| {
-            connection
-                .prepare_cached(&format!("{SUMMARY} WHERE key = ?1"))
-                .and_then(|mut statement| statement.query_row([key.as_str()], summary).optional())
-                .map_err(StoreError::read)
-        })
-        .await
-    }
-
-    /// Returns up to `limit` sessions, the latest first, leaving out the first `skip`.
-    pub async fn sessions(&self, skip: u64, limit: u32) -> Result<Vec<SessionSummary>, StoreError> {
-        self.query(move |connection| {
-            connection
-                .prepare_cached(&format!(
-                    "{SUMMARY} ORDER BY updated_ms DESC, id DESC LIMIT ?1 OFFSET ?2"
-                ))
-                .and_then(|mut statement| {
-                    statement
-                        .query_map(params![limit, sql_integer(skip)], summary)?
-                        .collect()
-                })
-                .map_err(StoreError::read)
-        })
-        .await
-    }
-
-    /// Returns how many sessions there are.
-    pub async fn session_count(&self) -> Result<u64, StoreError> {
-        self.query(|connection| {
-            connection
-                .query_row("SELECT count(*) FROM sessions", [], |row| {
-                    row.get::<_, i64>(0)
-                })
-                .map(unsigned)
-                .map_err(StoreError::read)
-        })
-        .await
-    }
-
     /// Runs a query on a connection of the pool, off the async threads.
-    async fn query<T: Send + 'static>(
+    pub(super) async fn query<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -340,7 +443,7 @@ impl EventStore {
                 Some(connection) => connection,
                 None => schema::open_reader(&shared.path)?,
             };
-            let answer = work(&connection);
+            let answer = work(&connection).map_err(|err| err.at(&shared.path));
             shared.readers.lock().push(connection);
             answer
         })
@@ -368,4 +471,15 @@ fn restrict(path: &Path) -> io::Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     }
     Ok(())
+}
+
+/// Puts on record that slots of the anchors were filled after a power loss.
+fn note_filled(queue: &mpsc::Sender<Command>, count: u64) {
+    let entry = AuditEntry::AnchorsRenewed {
+        count,
+        reason: "they were missing after a restart of the machine".to_owned(),
+    };
+    let (reply, _nobody_waits) = oneshot::channel();
+    // The queue is new and empty.
+    drop(queue.try_send(Command::Do(Work::Audit(entry), reply)));
 }

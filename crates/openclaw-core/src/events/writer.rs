@@ -3,18 +3,28 @@
 //! While one commit waits for the disk the next batch gathers, so that many sessions share the
 //! cost of a sync. An error in one request rolls back that request alone.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::Position;
+use super::anchoring::Anchoring;
+use super::anchors::Anchor;
 use super::error::StoreError;
 use super::lease::Owner;
-use super::transaction::{Appended, Claim, Place, release};
-use super::{NewEvent, Position};
+use super::rows::last_position;
+use super::schema::{BUSY_TIMEOUT, anchor_anew};
+use super::transaction::{Outcome, Tx, Work, release};
+use super::verify::{Report, verify_hashes};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
+
+/// How long a deletion waits for readers before it leaves the write-ahead log to the next one.
+const PURGE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The most requests that one commit takes.
 const BATCH: usize = 256;
@@ -22,20 +32,15 @@ const BATCH: usize = 256;
 /// What the writer is asked for.
 #[derive(Debug)]
 pub(super) enum Command {
-    Append(Append),
+    /// To record something, and to say what came of it.
+    Do(Work, Reply),
+    /// To take the anchors as lost and to write them anew, if the hashes hold.
+    Renew(oneshot::Sender<Result<Report, StoreError>>),
     /// Nothing but to look at the releases.
     Wake,
 }
 
-#[derive(Debug)]
-pub(super) struct Append {
-    pub(super) session: SessionKey,
-    pub(super) events: Vec<NewEvent>,
-    pub(super) claim: Claim,
-    pub(super) reply: Reply,
-}
-
-type Reply = oneshot::Sender<Result<Appended, StoreError>>;
+pub(super) type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 
 /// Leases that were dropped; a list beside the queue, because `drop` cannot wait for a place in it.
 #[derive(Clone, Debug, Default)]
@@ -57,46 +62,54 @@ impl Releases {
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    connection: Connection,
-    owner: Owner,
-    clock: Clock,
-    releases: Releases,
-    head: Arc<watch::Sender<Position>>,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) anchoring: Anchoring,
+    pub(super) owner: Owner,
+    pub(super) clock: Clock,
+    pub(super) releases: Releases,
+    pub(super) head: Arc<watch::Sender<Position>>,
     /// Whether commits wait for the disk now.
-    synchronous: Option<&'static str>,
+    pub(super) synchronous: Option<&'static str>,
 }
 
 impl Writer {
-    pub(super) const fn new(
-        connection: Connection,
-        owner: Owner,
-        clock: Clock,
-        releases: Releases,
-        head: Arc<watch::Sender<Position>>,
-    ) -> Self {
-        Self {
-            connection,
-            owner,
-            clock,
-            releases,
-            head,
-            synchronous: None,
-        }
-    }
-
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut batch = Vec::with_capacity(BATCH);
         while let Some(first) = commands.blocking_recv() {
-            batch.push(first);
-            while batch.len() < BATCH
-                && let Ok(next) = commands.try_recv()
-            {
-                batch.push(next);
+            let mut next = Some(first);
+            while let Some(command) = next.take() {
+                match command {
+                    Command::Renew(reply) => {
+                        self.commit(&mut batch);
+                        // Who asked may have gone.
+                        drop(reply.send(self.renew()));
+                    }
+                    command => batch.push(command),
+                }
+                if batch.len() < BATCH {
+                    next = commands.try_recv().ok();
+                }
             }
             self.commit(&mut batch);
         }
-        self.commit(&mut batch);
+    }
+
+    /// Checks the hashes, and if they hold, writes all anchors anew.
+    fn renew(&mut self) -> Result<Report, StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|err| StoreError::write(err).at(&self.path))?;
+        let report = verify_hashes(&transaction)?;
+        if report.intact {
+            anchor_anew(&transaction, &self.path)?;
+            let last = last_position(&transaction)?;
+            drop(transaction);
+            self.anchoring = Anchoring::open(&self.path, &self.connection, last)?.0;
+        }
+        Ok(report)
     }
 
     fn commit(&mut self, batch: &mut Vec<Command>) {
@@ -105,38 +118,52 @@ impl Writer {
         if batch.is_empty() && releases.is_empty() {
             return;
         }
+        let deletes = batch
+            .iter()
+            .any(|command| matches!(command, Command::Do(Work::Delete(_), _)));
         let mut answers = Vec::with_capacity(batch.len());
-        let outcome = self.transact(batch, &releases, &mut answers);
+        let outcome = self
+            .transact(batch, &releases, &mut answers)
+            .map_err(|err| err.at(&self.path));
         if outcome.is_err() {
             // The next transaction gives up what this one could not.
             self.releases.put_back(releases);
         }
         // What a failed transaction did not get to hears of the failure too.
         answers.extend(batch.drain(..).filter_map(unanswered));
-        if let Ok(Some(position)) = &outcome {
-            advance(&self.head, *position);
+        match &outcome {
+            Ok(anchors) => {
+                self.anchoring.confirm(anchors);
+                if let Some(last) = anchors.last() {
+                    advance(&self.head, last.position);
+                }
+            }
+            Err(err) => tracing::error!(%err, "the event log cannot be written"),
         }
-        if let Err(err) = &outcome {
-            tracing::error!(%err, "the event log cannot be written");
+        if deletes {
+            self.purge();
         }
         for (reply, result) in answers {
+            let result = outcome
+                .clone()
+                .and(result.map_err(|err| err.at(&self.path)));
             // Who asked may have gone; the fact is recorded all the same.
-            drop(reply.send(outcome.clone().and(result)));
+            drop(reply.send(result));
         }
     }
 
-    /// Does the whole batch in one transaction; returns the last position if it grew.
+    /// Does the whole batch in one transaction; returns what is to be anchored of its events.
     fn transact(
         &mut self,
         batch: &mut Vec<Command>,
         releases: &[(SessionKey, u64)],
-        answers: &mut Vec<(Reply, Result<Appended, StoreError>)>,
-    ) -> Result<Option<Position>, StoreError> {
-        let grows = batch
+        answers: &mut Vec<(Reply, Result<Outcome, StoreError>)>,
+    ) -> Result<Vec<Anchor>, StoreError> {
+        let records = batch
             .iter()
-            .any(|command| matches!(command, Command::Append(append) if !append.events.is_empty()));
+            .any(|command| matches!(command, Command::Do(work, _) if work.records()));
         // A lease need not survive a power loss, since its owner does not either.
-        self.synchronise(if grows { "FULL" } else { "NORMAL" })?;
+        self.synchronise(if records { "FULL" } else { "NORMAL" })?;
         let mut transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -145,29 +172,23 @@ impl Writer {
             release(&transaction, &self.owner, session, *fence).map_err(StoreError::write)?;
         }
         let now = self.clock.now();
-        let mut last = None;
+        let mut anchors = Vec::new();
         for command in batch.drain(..) {
-            let Command::Append(Append {
-                session,
-                events,
-                claim,
-                reply,
-            }) = command
-            else {
+            let Command::Do(work, reply) = command else {
                 continue;
-            };
-            let place = Place {
-                owner: &self.owner,
-                now,
-                session: &session,
             };
             let result = transaction
                 .savepoint()
                 .map_err(StoreError::write)
-                .and_then(|savepoint| place.append(savepoint, events, claim));
-            if let Ok(Appended { events, .. }) = &result {
-                last = events.last().map(|event| event.position).or(last);
-            }
+                .and_then(|savepoint| {
+                    let done = Tx::new(&savepoint, &self.owner, now).run(work)?;
+                    savepoint.commit().map_err(StoreError::write)?;
+                    Ok(done)
+                })
+                .map(|(outcome, recorded)| {
+                    anchors.extend(recorded);
+                    outcome
+                });
             let failure = result.as_ref().err().cloned();
             answers.push((reply, result));
             // SQLite ends the whole transaction by itself when the disk is full.
@@ -175,8 +196,24 @@ impl Writer {
                 return Err(failure);
             }
         }
+        self.anchoring.announce(&anchors)?;
         transaction.commit().map_err(StoreError::write)?;
-        Ok(last)
+        Ok(anchors)
+    }
+
+    /// Takes what was deleted out of the WAL too; a reader in the way puts that off.
+    fn purge(&self) {
+        let checkpoint = self
+            .connection
+            .busy_timeout(PURGE_TIMEOUT)
+            .and_then(|()| {
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            })
+            .and_then(|()| self.connection.busy_timeout(BUSY_TIMEOUT));
+        if let Err(err) = checkpoint {
+            tracing::warn!(%err, "deleted events are still in the write-ahead log");
+        }
     }
 
     fn synchronise(&mut self, level: &'static str) -> Result<(), StoreError> {
@@ -199,9 +236,9 @@ pub(super) fn advance(head: &watch::Sender<Position>, position: Position) {
     });
 }
 
-fn unanswered(command: Command) -> Option<(Reply, Result<Appended, StoreError>)> {
+fn unanswered(command: Command) -> Option<(Reply, Result<Outcome, StoreError>)> {
     match command {
-        Command::Append(append) => Some((append.reply, Err(StoreError::Closed))),
-        Command::Wake => None,
+        Command::Do(_, reply) => Some((reply, Err(StoreError::Closed))),
+        Command::Renew(_) | Command::Wake => None,
     }
 }

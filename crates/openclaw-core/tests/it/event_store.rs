@@ -1,61 +1,11 @@
 //! The event store over real files: order, durability, leases, and files that are not ours.
 
-use std::path::PathBuf;
-
 use openclaw_core::events::{NewEvent, Payload, RawJson, StoreError, ToolPayload};
-use openclaw_core::{CallId, Clock, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
+use openclaw_core::{CallId, EventStore, RunId, SessionEventKind};
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-struct Fixture {
-    dir: TempDir,
-    store: EventStore,
-}
-
-impl Fixture {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Clock::fixed("2026-01-02T03:04:05.678Z".parse().unwrap());
-        let store = EventStore::open_with_clock(&dir.path().join("events.sqlite"), clock).unwrap();
-        Self { dir, store }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("events.sqlite")
-    }
-
-    fn reopened(self) -> Self {
-        let Self { dir, store } = self;
-        drop(store);
-        let store = EventStore::open(&dir.path().join("events.sqlite")).unwrap();
-        Self { dir, store }
-    }
-}
-
-fn key(name: &str) -> SessionKey {
-    SessionKey::parse(&format!("agent:main:{name}")).unwrap()
-}
-
-fn started() -> NewEvent {
-    SessionEventKind::SessionStarted {
-        channel: "rpc".into(),
-        peer_id: "p".into(),
-    }
-    .into()
-}
-
-fn message(text: &str) -> NewEvent {
-    SessionEventKind::MessageReceived {
-        content: text.into(),
-        attachments: vec![],
-    }
-    .into()
-}
-
-fn seqs(events: &[SessionEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.seq).collect()
-}
+use crate::fixture::{Fixture, key, message, seqs, started};
 
 #[tokio::test]
 async fn an_event_comes_back_as_it_was_recorded_after_a_restart() {
@@ -72,6 +22,7 @@ async fn an_event_comes_back_as_it_was_recorded_after_a_restart() {
     .about_call(&call)
     .with_payload(Payload {
         tool: Some(ToolPayload {
+            refused: None,
             duration_ms: 3,
             sandbox: Some("strict".into()),
             exit_code: Some(0),
@@ -205,7 +156,7 @@ async fn the_lease_of_a_dead_owner_is_taken_over_and_its_late_appends_are_refuse
         .unwrap();
     let lease = fixture.store.lease(&key("a")).await.unwrap();
     // To a second process, an owner whose lock file is gone is dead.
-    std::fs::remove_dir_all(fixture.dir.path().join("owners")).unwrap();
+    std::fs::remove_dir_all(fixture.folder().join("owners")).unwrap();
 
     let other = EventStore::open(&fixture.path()).unwrap();
     let taken = other.lease(&key("a")).await.unwrap();
@@ -274,7 +225,7 @@ async fn every_file_of_the_log_is_the_owners_alone() {
         .await
         .unwrap();
     for name in ["events.sqlite", "events.sqlite-wal", "events.sqlite-shm"] {
-        let file = std::fs::metadata(fixture.dir.path().join(name)).unwrap();
+        let file = std::fs::metadata(fixture.folder().join(name)).unwrap();
         assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
     }
 }
@@ -330,6 +281,6 @@ fn refuses_files_of_other_programs_and_of_later_versions() {
     .unwrap();
     assert!(matches!(
         EventStore::open(&garbage),
-        Err(StoreError::Open { .. })
+        Err(StoreError::Corrupt { .. })
     ));
 }

@@ -1,5 +1,11 @@
 //! The event log and the session keys at the boundary that other crates use: real files.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod branches;
 mod compat;
+mod durability;
+mod elsewhere;
 mod event_store;
+mod fixture;
+mod guards;
+mod tampering;

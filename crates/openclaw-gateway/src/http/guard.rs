@@ -6,16 +6,34 @@
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::serve::Peer;
+use crate::audit::{Door, Occasion, Reason, Transport};
+use crate::builder::Gateway;
+
 /// Refuses requests that a web page of somebody else's may have made.
-pub(super) async fn same_origin(request: Request, next: Next) -> Response {
+pub(super) async fn same_origin(
+    State(gateway): State<Gateway>,
+    request: Request,
+    next: Next,
+) -> Response {
     let headers = request.headers();
+    let denied = |reason| {
+        let transport = Transport::of_path(request.uri().path());
+        let door = door(transport, request.extensions());
+        gateway
+            .shared
+            .rpc
+            .audit
+            .count(Occasion::Denied(reason, door));
+    };
     let Some(host) = only(headers, &HOST).filter(|host| is_address(host)) else {
+        denied(Reason::ForeignHost);
         return (
             StatusCode::FORBIDDEN,
             "the Host header has to be an IP address or localhost\n",
@@ -27,6 +45,7 @@ pub(super) async fn same_origin(request: Request, next: Next) -> Response {
         .iter()
         .any(|origin| origin.to_str().ok() != Some(format!("http://{host}").as_str()));
     if foreign {
+        denied(Reason::ForeignOrigin);
         return (
             StatusCode::FORBIDDEN,
             "requests from other origins are refused\n",
@@ -34,6 +53,12 @@ pub(super) async fn same_origin(request: Request, next: Next) -> Response {
             .into_response();
     }
     next.run(request).await
+}
+
+/// Returns where a request comes in.
+pub(super) fn door(transport: Transport, extensions: &Extensions) -> Door {
+    let peer = extensions.get().map(|Peer(address)| *address);
+    Door { transport, peer }
 }
 
 /// Returns the token of `Authorization: Bearer …` (RFC 6750); the scheme's case does not matter.

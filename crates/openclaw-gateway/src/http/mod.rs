@@ -6,5 +6,5 @@ mod serve;
 mod ws;
 
 pub use serve::Listening;
-pub(crate) use serve::STOP_GRACE;
 pub(crate) use serve::stop_signal;
+pub(crate) use serve::{LAST_ENTRIES, STOP_GRACE};

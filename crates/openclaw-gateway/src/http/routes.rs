@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{self, Body};
-use axum::extract::State;
+use axum::body;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use openclaw_core::access::Admitted;
@@ -18,8 +18,9 @@ use openclaw_ipc::{Reply, Response as RpcResponse, RpcError};
 use serde_json::json;
 use tokio::time;
 
-use super::guard::{bearer, same_origin};
+use super::guard::{bearer, door, same_origin};
 use super::ws;
+use crate::audit::{Door, Transport};
 use crate::builder::Gateway;
 use crate::rpc::{CallCx, store_error};
 
@@ -36,21 +37,28 @@ pub(super) fn router(gateway: Gateway) -> Router {
         .route("/ws", get(ws::upgrade))
         .route("/health", get(health))
         .route("/status", get(status))
-        .layer(from_fn(same_origin))
+        .layer(from_fn_with_state(gateway.clone(), same_origin))
         .with_state(gateway)
 }
 
 /// Admits a request by its bearer token, or returns the answer that refuses it.
-pub(super) fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<Admitted, Box<Response>> {
-    gateway.shared.admit(bearer(headers)).map_err(|err| {
+pub(super) fn admit(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    door: Door,
+) -> Result<Admitted, Box<Response>> {
+    gateway.shared.admit(bearer(headers), door).map_err(|err| {
         let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"openclaw\"")];
         Box::new((challenge, refusal(StatusCode::UNAUTHORIZED, err)).into_response())
     })
 }
 
 /// `POST /rpc`: the caller is known before a byte of the body is read.
-async fn rpc(State(gateway): State<Gateway>, headers: HeaderMap, body: Body) -> Response {
-    let admitted = match admit(&gateway, &headers) {
+async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let headers = head.headers;
+    let door = door(Transport::Rpc, &head.extensions);
+    let admitted = match admit(&gateway, &headers, door) {
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
@@ -109,8 +117,9 @@ async fn health() -> Response {
 }
 
 /// `GET /status`: what the gateway is doing.
-async fn status(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
-    if let Err(refused) = admit(&gateway, &headers) {
+async fn status(State(gateway): State<Gateway>, request: Request) -> Response {
+    let door = door(Transport::Status, request.extensions());
+    if let Err(refused) = admit(&gateway, request.headers(), door) {
         return *refused;
     }
     let rpc = &gateway.shared.rpc;

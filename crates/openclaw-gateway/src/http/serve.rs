@@ -2,11 +2,14 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +21,7 @@ use crate::builder::Gateway;
 use crate::error::GatewayError;
 use crate::home::{GatewayFile, Home, Running};
 use crate::port;
+use crate::retention::Daily;
 
 /// How many connections are open at the same time; further ones wait to be accepted.
 const CONNECTIONS: usize = 4096;
@@ -31,11 +35,18 @@ const DRAIN_GRACE: Duration = Duration::from_millis(1200);
 /// How long cancelled runs may take to get their end on record.
 pub(crate) const STOP_GRACE: Duration = Duration::from_millis(500);
 
+/// How long the last entries of the audit stream may take to be written.
+pub(crate) const LAST_ENTRIES: Duration = Duration::from_millis(150);
+
 /// How long the answers to cancelled requests may take to be sent.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
 
 /// How long to wait after the system refused a connection, for want of file handles for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The address that a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 /// A gateway that has its address and is about to answer.
 #[derive(Debug)]
@@ -43,6 +54,7 @@ pub struct Listening {
     gateway: Gateway,
     listener: TcpListener,
     addr: SocketAddr,
+    retention: Option<Daily>,
     /// Held until the gateway has stopped.
     _file: Option<GatewayFile>,
 }
@@ -54,7 +66,7 @@ impl Listening {
         addr: SocketAddr,
     ) -> Result<Self, GatewayError> {
         let mut file = match home {
-            Some(home) => Some(GatewayFile::claim(home).await?),
+            Some(home) => Some(GatewayFile::claim(&home.state).await?),
             None => None,
         };
         let failed = |source: io::Error| match source.kind() {
@@ -83,10 +95,15 @@ impl Listening {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             })?;
         }
+        if let Some(home) = home {
+            let audit = &gateway.shared.rpc.audit;
+            audit.look_at_config(home.state.config_file().to_owned());
+        }
         Ok(Self {
             gateway,
             listener,
             addr,
+            retention: home.and_then(Daily::of),
             _file: file,
         })
     }
@@ -99,6 +116,12 @@ impl Listening {
     /// Answers until `stop` ends, then finishes what it can: within two seconds everything is
     /// answered or cancelled, and on record.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
+        self.gateway.shared.start_audit();
+        if let Some(retention) = self.retention {
+            let rpc = &self.gateway.shared.rpc;
+            let work = retention.run(rpc.store.clone(), rpc.scope.clone());
+            drop(rpc.scope.spawn("retention", work));
+        }
         let app = router(self.gateway.clone());
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let connections = self.gateway.shared.connections.clone();
@@ -108,13 +131,18 @@ impl Listening {
                 () = stop.as_mut() => break,
                 accepted = accept(&self.listener, &places) => accepted,
             };
-            let Some((stream, place)) = accepted else {
+            let Some((stream, peer, place)) = accepted else {
                 continue;
             };
+            let app = TowerToHyperService::new(app.clone());
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                app.call(request)
+            });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()))
+                .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades();
             let stop = connections.stop().clone();
             drop(connections.spawn("connection", async move {
@@ -149,13 +177,13 @@ impl Listening {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, addr)) => {
             // Answers are small and latency counts; a failure only costs a delay.
             drop(stream.set_nodelay(true));
-            Some((stream, place))
+            Some((stream, Peer(addr.ip().to_canonical()), place))
         }
         Err(err) => {
             tracing::warn!(%err, "a connection could not be accepted");

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use openclaw_ipc::jsonrpc;
 use tokio::time::{self, MissedTickBehavior};
 
+use super::guard::door;
 use super::routes::{MAX_REQUEST, admit, answer};
+use crate::audit::Transport;
 use crate::builder::Gateway;
 use crate::rpc::CallCx;
 
@@ -39,9 +41,11 @@ enum End {
 pub(super) async fn upgrade(
     State(gateway): State<Gateway>,
     headers: HeaderMap,
+    extensions: Extensions,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let admitted = match admit(&gateway, &headers) {
+    let door = door(Transport::Ws, &extensions);
+    let admitted = match admit(&gateway, &headers, door) {
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };

@@ -18,6 +18,7 @@ use openclaw_core::{AgentId, EventStore, Kind};
 use openclaw_ipc::{Handlers, MethodInfo, RpcError};
 use uuid::Uuid;
 
+use crate::audit::{Occasion, Trail};
 use crate::builder::CallLimiter;
 
 /// Everything that the handlers work with.
@@ -30,6 +31,7 @@ pub struct Rpc {
     pub(crate) bus: Bus,
     pub(crate) scope: TaskScope,
     pub(crate) rate: Option<CallLimiter>,
+    pub(crate) audit: Trail,
 }
 
 /// What a handler knows about a call beyond its params.
@@ -44,9 +46,11 @@ impl Handlers for Rpc {
     type Error = RpcError;
 
     /// The owner and the bearer of the gateway's token may use every method.
-    fn authorize(&self, _cx: &CallCx, _method: &MethodInfo) -> Result<(), RpcError> {
+    fn authorize(&self, cx: &CallCx, _method: &MethodInfo) -> Result<(), RpcError> {
         match &self.rate {
             Some(rate) if rate.check().is_err() => {
+                let principal = cx.admitted.principal();
+                self.audit.count(Occasion::Limited(principal));
                 Err(RpcError::new(Kind::Limited, "too many calls").with_hint("wait and try again"))
             }
             _ => Ok(()),
@@ -90,6 +94,7 @@ pub(crate) fn public(err: &AgentError) -> RpcError {
         | AgentError::TooManySteps(_)
         | AgentError::TimedOut(_)
         | AgentError::Cancelled
+        | AgentError::FailedBefore { .. }
         | AgentError::Defect => {
             let public = RpcError::new(err.kind(), err.to_string());
             match err.hint() {
@@ -107,13 +112,39 @@ pub(crate) fn store_error(err: &StoreError) -> RpcError {
         | StoreError::SessionExists(_)
         | StoreError::SessionEnded(_)
         | StoreError::Leased(_)
-        | StoreError::LeaseLost(_) => RpcError::new(err.kind(), err.to_string()),
+        | StoreError::LeaseLost(_)
+        | StoreError::Reserved(_)
+        | StoreError::NoEvent { .. }
+        | StoreError::NoPosition { .. }
+        | StoreError::HeadMoved { .. }
+        | StoreError::KeyReused { .. }
+        | StoreError::EventTooLarge { .. }
+        | StoreError::EmptyQuery
+        | StoreError::Restoring { .. }
+        | StoreError::ImportChanged(_) => RpcError::new(err.kind(), err.to_string()),
+        StoreError::DiskFull { .. } => logged(
+            err,
+            err.kind(),
+            "the disk of the event log is full, nothing was recorded: free some space and try again",
+        ),
+        StoreError::ReadOnly { .. } => logged(
+            err,
+            err.kind(),
+            "the event log is read-only, nothing was recorded: make the state directory writable",
+        ),
+        StoreError::Corrupt { .. } => logged(
+            err,
+            err.kind(),
+            "the event log is damaged: put it back with `openclaw backup restore`",
+        ),
         StoreError::Open { .. }
         | StoreError::Folder { .. }
         | StoreError::Foreign { .. }
         | StoreError::Newer { .. }
         | StoreError::Read(_)
         | StoreError::Write(_)
+        | StoreError::Anchors { .. }
+        | StoreError::Cache { .. }
         | StoreError::Damaged { .. }
         | StoreError::Closed => logged(err, err.kind(), "the event log cannot be used"),
     }

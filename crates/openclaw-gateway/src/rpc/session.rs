@@ -3,7 +3,7 @@
 use openclaw_core::access::Inbound;
 use openclaw_core::events::{EndReason, NewEvent, SessionSummary, StoreError};
 use openclaw_core::validation;
-use openclaw_core::{ChannelId, Kind, PeerId, SessionEventKind, SessionKey};
+use openclaw_core::{ChannelId, Kind, MessageId, PeerId, SessionEventKind, SessionKey};
 use openclaw_ipc::methods::{
     SessionCancel, SessionCancelOutput, SessionCancelParams, SessionCreate, SessionCreateOutput,
     SessionCreateParams, SessionEnd, SessionEndOutput, SessionEndParams, SessionHistory,
@@ -14,6 +14,9 @@ use openclaw_ipc::{Event, Handle, RpcError};
 use openclaw_providers::StopReason as ModelStop;
 
 use super::{CallCx, Rpc, public, session_key_error, store_error};
+
+/// The longest idempotency key, in bytes.
+const MAX_IDEMPOTENCY_KEY: usize = 256;
 
 /// The channel of messages that come in over RPC.
 const RPC_CHANNEL: &str = "rpc";
@@ -50,10 +53,11 @@ impl Handle<SessionMessage> for Rpc {
         cx: &CallCx,
         params: SessionMessageParams,
     ) -> Result<SessionMessageOutput, RpcError> {
+        let message_id = params.idempotency_key.map(message_id).transpose()?;
         let inbound = Inbound {
             channel: ChannelId::from(RPC_CHANNEL),
             peer: PeerId(cx.admitted.principal().to_string()),
-            message_id: None,
+            message_id,
             text: params.content,
             attachments: params
                 .attachments
@@ -77,6 +81,17 @@ impl Handle<SessionMessage> for Rpc {
             stop_detail,
         })
     }
+}
+
+fn message_id(key: String) -> Result<MessageId, RpcError> {
+    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY || key.chars().any(char::is_control) {
+        let message = format!("has 1 to {MAX_IDEMPOTENCY_KEY} bytes and no control characters");
+        return Err(
+            RpcError::new(Kind::Invalid, format!("an idempotency key {message}"))
+                .with_field("idempotencyKey"),
+        );
+    }
+    Ok(MessageId(key))
 }
 
 impl Handle<SessionHistory> for Rpc {

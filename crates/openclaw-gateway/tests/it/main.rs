@@ -1,6 +1,8 @@
 //! The gateway as an embedding program builds it, over a real socket.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod live;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

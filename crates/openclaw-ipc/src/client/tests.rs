@@ -124,7 +124,7 @@ async fn hands_over_notifications_while_it_waits_and_keeps_them_otherwise() {
                 .await
                 .unwrap();
             let expected = [1, 2, 3, 4]
-                .map(|dropped| Notification::StreamLagged(StreamLaggedParams { dropped }));
+                .map(|dropped| Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 }));
             assert_eq!(seen, expected);
         },
     )

@@ -44,6 +44,10 @@ pub struct SessionMessageParams {
     /// Files that go with it: at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// The client's own name for the message, at most 256 bytes. When a message of that name was
+    /// sent before, it is not sent again: the answer is the one that it got, or will get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// A file that goes with a message.

@@ -84,7 +84,7 @@ What happens during the turn is told by the notifications.",
 
 To follow a session after a lost connection, pass the `seq` of the last event that was seen as the cursor.",
         example: r#"{"sessionKey": "agent:main:main", "cursor": 1, "limit": 1}"#
-            => r#"{"events": [{"sessionKey": "agent:main:main", "seq": 2, "position": 2, "time": "2026-11-22T23:15:04.207Z", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "kind": "MessageReceived", "data": {"content": "list the files here", "attachments": []}}], "nextCursor": 2}"#,
+            => r#"{"events": [{"sessionKey": "agent:main:main", "seq": 2, "position": 2, "time": "2026-11-22T23:15:04.207Z", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "kind": "MessageReceived", "data": {"content": "list the files here", "attachments": []}, "hash": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}], "nextCursor": 2}"#,
     }
     SessionEnd = "session.end", Write, SessionEndParams => SessionEndOutput {
         doc: "Ends a session and records why.

@@ -131,7 +131,7 @@ mod tests {
     fn event(data: &Value, payload: &Value) -> Event {
         let mut event = json!({
             "sessionKey": "agent:main:main", "seq": 1, "position": 1, "time": "",
-            "payload": payload,
+            "payload": payload, "hash": "0".repeat(64),
         });
         event
             .as_object_mut()

@@ -162,6 +162,7 @@ impl<'a> Show<'a> {
             session_key: self.session.clone(),
             content: content.to_owned(),
             attachments: Vec::new(),
+            idempotency_key: None,
         };
         let outcome = self
             .client

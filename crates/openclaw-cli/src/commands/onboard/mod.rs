@@ -10,14 +10,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use openclaw_core::Kind;
 use openclaw_core::state_dir::StateDir;
+use openclaw_core::{EventStore, Kind};
+use openclaw_gateway::audit::record_config_change;
 use serde_json::json;
 
 use self::plan::Plan;
 use super::Cx;
 use crate::error::CliError;
 use crate::output::Look;
+use crate::runtime::{self, Threads};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -134,6 +136,7 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
     let plan = Plan::of(args)?;
     let path = state.config_file().to_owned();
     write::write(&path, &plan.config_text()?)?;
+    let recorded = runtime::block_on(Threads::One, record(&state));
 
     let unset = plan
         .api_key_env
@@ -142,6 +145,9 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
     let warnings: Vec<String> = unset
         .map(|name| format!("the environment variable `{name}` is not set now"))
         .into_iter()
+        .chain(recorded.err().map(|err| {
+            format!("the audit stream does not say that the config was written: {err}")
+        }))
         .collect();
     if cx.out.is_json() {
         let data = json!({
@@ -172,4 +178,12 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
     );
     cx.out.note(cx.out.look_aside(Look::Dim, &next));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts on record that there is a config now.
+async fn record(state: &StateDir) -> Result<(), CliError> {
+    state.create()?;
+    let store = EventStore::open(&state.event_log())?;
+    record_config_change(&store, state.config_file(), "openclaw onboard").await?;
+    Ok(())
 }

@@ -6,10 +6,10 @@ use clap::Args;
 use openclaw_core::events::{SessionSummary, keys};
 use openclaw_core::session_key::Scope;
 use openclaw_core::state_dir::StateDir;
-use openclaw_core::{AgentId, Clock, EventStore, ProviderId, SessionEventKind, SessionKey};
+use openclaw_core::{AgentId, Clock, ProviderId, SessionEvent, SessionEventKind, SessionKey};
 use serde::Serialize;
 
-use super::{age, existing_log, session_id};
+use super::lookup::{Parent, age, existing_log, session_id};
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::text;
@@ -67,6 +67,8 @@ struct Row {
     model_provider: Option<ProviderId>,
     agent_id: AgentId,
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<Parent>,
     events: u64,
     ended: bool,
 }
@@ -81,25 +83,7 @@ pub(super) async fn list(cx: Cx<'_>, state: &StateDir, args: &ListArgs) -> Resul
             .note("no sessions yet; `openclaw agent --message \"hello\"` starts one");
         return Ok(());
     }
-    let rows = list
-        .sessions
-        .iter()
-        .map(|row| {
-            vec![
-                text::one_line(row.key.as_str()).into_owned(),
-                text::ago(row.age_ms),
-                row.events.to_string(),
-                if row.ended { "ended" } else { row.status }.to_owned(),
-                row.model
-                    .as_deref()
-                    .map(text::one_line)
-                    .unwrap_or_default()
-                    .into_owned(),
-            ]
-        })
-        .collect();
-    cx.out
-        .table(&["SESSION", "UPDATED", "EVENTS", "STATUS", "MODEL"], rows)?;
+    table(cx, &list)?;
     if list.has_more {
         cx.out.note(format_args!(
             "{} of {} sessions; see --limit",
@@ -109,14 +93,46 @@ pub(super) async fn list(cx: Cx<'_>, state: &StateDir, args: &ListArgs) -> Resul
     Ok(())
 }
 
+/// Where sessions come from is shown only if any of them branches off another.
+fn table(cx: Cx<'_>, list: &List) -> Result<(), CliError> {
+    let branches = list.sessions.iter().any(|row| row.parent.is_some());
+    let mut header = vec!["SESSION", "UPDATED", "EVENTS", "STATUS", "MODEL"];
+    header.extend(branches.then_some("BRANCH OF"));
+    let rows = list
+        .sessions
+        .iter()
+        .map(|row| {
+            let mut cells = vec![
+                text::one_line(row.key.as_str()).into_owned(),
+                text::ago(row.age_ms),
+                row.events.to_string(),
+                if row.ended { "ended" } else { row.status }.to_owned(),
+                row.model
+                    .as_deref()
+                    .map(text::one_line)
+                    .unwrap_or_default()
+                    .into_owned(),
+            ];
+            if let Some(Parent { session_key, at }) = &row.parent {
+                let parent = format!("{session_key} at {at}");
+                cells.push(text::one_line(&parent).into_owned());
+            }
+            cells
+        })
+        .collect();
+    cx.out.table(&header, rows)
+}
+
 async fn collect(state: &StateDir, limit: u32) -> Result<List, CliError> {
     let (mut sessions, mut total_count) = (Vec::new(), 0);
     if let Some(store) = existing_log(state)? {
         let clock = Clock::system();
         total_count = store.session_count().await?;
-        for summary in store.sessions(0, limit).await? {
-            sessions.push(row(&store, &clock, summary).await?);
-        }
+        let found = store.sessions_with_last(0, limit).await?;
+        sessions = found
+            .into_iter()
+            .map(|(session, last)| row(&clock, session, last))
+            .collect();
     }
     let count = sessions.len();
     Ok(List {
@@ -131,11 +147,7 @@ async fn collect(state: &StateDir, limit: u32) -> Result<List, CliError> {
 }
 
 /// What a session does is told by its last event.
-async fn row(store: &EventStore, clock: &Clock, session: SessionSummary) -> Result<Row, CliError> {
-    let last = store
-        .read(&session.key, session.head..=session.head)
-        .await?
-        .pop();
+fn row(clock: &Clock, session: SessionSummary, last: Option<SessionEvent>) -> Row {
     let (mut status, mut model, mut model_provider) = ("done", None, None);
     if let Some(event) = last {
         match event.kind {
@@ -164,7 +176,7 @@ async fn row(store: &EventStore, clock: &Clock, session: SessionSummary) -> Resu
         }
     }
     let updated_at = session.updated.as_millisecond();
-    Ok(Row {
+    Row {
         updated_at,
         age_ms: age(clock, updated_at),
         session_id: session_id(&session.key),
@@ -177,14 +189,16 @@ async fn row(store: &EventStore, clock: &Clock, session: SessionSummary) -> Resu
             Scope::Group { .. } => "group",
             Scope::Main | Scope::Direct { .. } | Scope::Other(_) => "direct",
         },
+        parent: Parent::of(&session),
         events: session.head,
         ended: session.ended,
         key: session.key,
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use openclaw_core::EventStore;
     use openclaw_core::config::env::Env;
     use openclaw_core::events::NewEvent;
     use openclaw_core::state_dir::Overrides;

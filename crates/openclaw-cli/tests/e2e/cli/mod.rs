@@ -2,6 +2,7 @@
 
 mod agent;
 mod onboard;
+mod replay;
 mod sandbox;
 mod sessions;
 mod status;

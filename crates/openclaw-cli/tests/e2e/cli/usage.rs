@@ -92,6 +92,7 @@ async fn every_command_helps_with_an_example() {
             "sandbox exec",
             "sessions events",
             "sessions list",
+            "sessions replay",
             "sessions show",
             "status",
         ]

@@ -1,0 +1,162 @@
+//! Why a command about sessions failed, beyond what the event log says.
+
+use std::io;
+use std::path::PathBuf;
+
+use openclaw_core::Kind;
+use openclaw_core::events::{ImportError, ImportFailure, StoreError};
+use openclaw_gateway::retention::RetentionError;
+
+/// Why a command about sessions failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionsError {
+    /// A session was not copied or not deleted.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
+    /// There is no event log.
+    #[error("the event log `{}` does not exist yet", .0.display())]
+    NoLog(PathBuf),
+    /// The file of an import cannot be read.
+    #[error("cannot read {file}: {source}")]
+    Read {
+        /// What is read.
+        file: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file of an import is not right, or the log cannot take it.
+    #[error("cannot import {file}: {source}")]
+    Import {
+        /// What was read.
+        file: String,
+        /// What is wrong.
+        source: Box<ImportFailure>,
+    },
+    /// The file of an import has nothing in it.
+    #[error("cannot import {file}: it is empty")]
+    Empty {
+        /// What was read.
+        file: String,
+    },
+    /// A line is longer than any event.
+    #[error("cannot import {file}: line {line} is longer than any event, {limit} bytes")]
+    LongLine {
+        /// What was read.
+        file: String,
+        /// The line's number, from 1.
+        line: u64,
+        /// The most bytes that a line may have.
+        limit: usize,
+    },
+    /// A line is no text.
+    #[error("cannot import {file}: line {line} is not UTF-8")]
+    NotText {
+        /// What was read.
+        file: String,
+        /// The line's number, from 1.
+        line: u64,
+    },
+    /// The file has more events than it says it has.
+    #[error(
+        "cannot import {file}: line {line} is one more than the {events} events that line 1 speaks of"
+    )]
+    Surplus {
+        /// What was read.
+        file: String,
+        /// The first line too many.
+        line: u64,
+        /// How many events there should be.
+        events: u64,
+    },
+    /// The events are whole, but line 1 tells of others.
+    #[error("cannot import {file}: line 1 was changed, its hash is not that of the last event")]
+    OtherHead {
+        /// What was read.
+        file: String,
+    },
+    /// There is nobody to be asked.
+    #[error("{what} has to be confirmed, and there is no terminal to ask on")]
+    Unconfirmed {
+        /// What was about to be done.
+        what: &'static str,
+    },
+    /// Whoever was asked said no.
+    #[error("nothing was deleted")]
+    Declined,
+    /// One document cannot hold what was asked for.
+    #[error("{0}")]
+    Format(&'static str),
+    /// Nothing says which sessions are to go.
+    #[error(
+        "nothing says which sessions are to go: neither --older-than nor --max-size is given, and session.maintenance of `{}` sets no limit",
+        .0.display()
+    )]
+    NoLimits(PathBuf),
+}
+
+impl SessionsError {
+    /// Tells what is wrong with a file that the log did not take in.
+    pub(super) fn import(file: String, failure: ImportFailure) -> Self {
+        match failure {
+            ImportFailure::File(ImportError::Short { found, expected }) if found == expected => {
+                Self::OtherHead { file }
+            }
+            // The file is right, so it is not named.
+            ImportFailure::Store(err) => Self::Retention(err.into()),
+            failure @ ImportFailure::File(_) => Self::Import {
+                file,
+                source: Box::new(failure),
+            },
+        }
+    }
+
+    /// Returns the kind of this failure.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Retention(err) => err.kind(),
+            Self::NoLog(_) => Kind::NotFound,
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => Kind::NotFound,
+            Self::Read { .. } => Kind::Unavailable,
+            Self::Import { source, .. } => source.kind(),
+            Self::Empty { .. }
+            | Self::LongLine { .. }
+            | Self::NotText { .. }
+            | Self::Surplus { .. }
+            | Self::OtherHead { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Format(_)
+            | Self::NoLimits(_) => Kind::Invalid,
+            Self::Declined => Kind::Denied,
+        }
+    }
+
+    /// Returns what the user can do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Retention(RetentionError::Store(StoreError::SessionExists(_))) => {
+                "choose another key with --as"
+            }
+            Self::Retention(RetentionError::Store(StoreError::HeadMoved { .. })) => {
+                "look at what was added, and run the command again"
+            }
+            Self::Retention(RetentionError::Store(StoreError::Leased(_))) => {
+                "wait until the run has ended, and try again"
+            }
+            Self::NoLog(_) => "say something first: `openclaw agent --message \"hello\"`",
+            Self::Import { .. }
+            | Self::Empty { .. }
+            | Self::LongLine { .. }
+            | Self::NotText { .. }
+            | Self::Surplus { .. }
+            | Self::OtherHead { .. } => {
+                "take the file that `openclaw sessions export` wrote, byte for byte"
+            }
+            Self::Unconfirmed { .. } => "add --yes",
+            Self::NoLimits(_) => "name a limit, for example --older-than 90d",
+            Self::Retention(_) | Self::Read { .. } | Self::Declined | Self::Format(_) => {
+                return None;
+            }
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,65 @@
+//! How far long work is, for people who wait.
+
+use std::time::{Duration, Instant};
+
+use crate::output::Output;
+
+/// Work that is done by then needs no progress.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// How often the line changes at most.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// A line on a terminal's standard error that is gone when the work is done.
+#[derive(Debug)]
+pub(super) struct Progress<'a> {
+    out: &'a Output,
+    what: &'static str,
+    due: Instant,
+    width: usize,
+}
+
+impl<'a> Progress<'a> {
+    /// Begins; nothing is shown of work that takes no time.
+    pub(super) fn begin(out: &'a Output, what: &'static str) -> Self {
+        let now = Instant::now();
+        Self {
+            out,
+            what,
+            due: now.checked_add(PATIENCE).unwrap_or(now),
+            width: 0,
+        }
+    }
+
+    /// Says how much is done.
+    pub(super) fn at(&mut self, done: u64, total: u64) {
+        let now = Instant::now();
+        if !self.out.stderr().terminal || now < self.due {
+            return;
+        }
+        self.due = now.checked_add(EVERY).unwrap_or(now);
+        let percent = done
+            .saturating_mul(100)
+            .checked_div(total)
+            .unwrap_or(100)
+            .min(100);
+        let line = format!("{} {percent} %", self.what);
+        let width = self.width.max(line.len());
+        self.width = width;
+        self.write(&format!("\r{line:<width$}"));
+    }
+
+    fn write(&self, text: &str) {
+        // If standard error cannot be written, there is nobody to be told.
+        drop(self.out.stderr_bytes(text.as_bytes()));
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if self.width > 0 {
+            let width = self.width;
+            self.write(&format!("\r{:<width$}\r", ""));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The audit stream: what was decided, attempted and given away, whichever session it was in.
+//!
+//! Its entries are events like any other, `StateChanged` under a key that begins with `audit.`,
+//! in a session of their own that belongs to the log itself ([`SessionKey::audit`]).
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::change::state_changed;
+use super::error::StoreError;
+use super::hash::EventHash;
+use super::{NewEvent, SessionEvent, SessionEventKind};
+use crate::ids::CallId;
+use crate::session_key::SessionKey;
+
+/// One entry of the audit stream; its name in the log is `audit.` and the name given here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "key", content = "value", rename_all_fields = "camelCase")]
+pub enum AuditEntry {
+    /// Somebody proved who they are.
+    #[serde(rename = "audit.auth.allowed")]
+    AuthAllowed {
+        /// Who they are.
+        principal: String,
+        /// What they came in by.
+        transport: String,
+        /// The network address that they came from.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        peer: Option<String>,
+        /// How often, since the last entry like this one.
+        count: u64,
+    },
+    /// Somebody could not prove who they are.
+    #[serde(rename = "audit.auth.denied")]
+    AuthDenied {
+        /// Why.
+        reason: String,
+        /// What they tried to come in by.
+        transport: String,
+        /// The network address that they came from.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        peer: Option<String>,
+        /// How often, since the last entry like this one.
+        count: u64,
+    },
+    /// Somebody asked for more than their share.
+    #[serde(rename = "audit.rate.limited")]
+    RateLimited {
+        /// Who they are.
+        principal: String,
+        /// How often, since the last entry like this one.
+        count: u64,
+    },
+    /// A tool was asked for.
+    #[serde(rename = "audit.tool.called")]
+    ToolCalled {
+        /// The session that it was asked for in.
+        session: SessionKey,
+        /// The event there that has its arguments.
+        seq: u64,
+        /// Its name.
+        tool: String,
+        /// The call.
+        call_id: Option<CallId>,
+    },
+    /// A tool call ended.
+    #[serde(rename = "audit.tool.finished")]
+    ToolFinished {
+        /// The session that it was asked for in.
+        session: SessionKey,
+        /// The event there that has its result.
+        seq: u64,
+        /// Its name.
+        tool: String,
+        /// The call.
+        call_id: Option<CallId>,
+        /// Whether it did what was asked.
+        success: bool,
+        /// The sandbox level that a command ran at.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sandbox: Option<String>,
+        /// The exit status of a command.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+    },
+    /// A tool call was refused and nothing ran.
+    #[serde(rename = "audit.tool.refused")]
+    ToolRefused {
+        /// The session that it was asked for in.
+        session: SessionKey,
+        /// The event there that has the refusal.
+        seq: u64,
+        /// Its name.
+        tool: String,
+        /// The call.
+        call_id: Option<CallId>,
+        /// Why.
+        reason: String,
+    },
+    /// A secret was read, by its name; its value is in no log.
+    #[serde(rename = "audit.secret.accessed")]
+    SecretAccessed {
+        /// The secret's name.
+        name: String,
+        /// What it was read for.
+        purpose: String,
+    },
+    /// The config is not what it was at the last entry like this one.
+    #[serde(rename = "audit.config.changed")]
+    ConfigChanged {
+        /// The file.
+        file: PathBuf,
+        /// The SHA-256 of its text, in hexadecimal digits.
+        sha256: String,
+        /// What noticed it.
+        by: String,
+    },
+    /// The events of a session, or a part of them, were deleted; their hashes stay.
+    #[serde(rename = "audit.session.deleted")]
+    SessionDeleted {
+        /// The key that the session had.
+        session: SessionKey,
+        /// The row of the session, which outlives its key.
+        stream: i64,
+        /// The first event that was deleted.
+        from: u64,
+        /// The last event that was deleted.
+        to: u64,
+        /// The hash of that last event.
+        head_hash: EventHash,
+        /// Why.
+        reason: String,
+        /// Where a copy was kept.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        archive: Option<PathBuf>,
+    },
+    /// A session began as a branch of another.
+    #[serde(rename = "audit.session.forked")]
+    SessionForked {
+        /// The new session.
+        session: SessionKey,
+        /// The session that it branches off.
+        from: SessionKey,
+        /// The last event that both have.
+        at: u64,
+    },
+    /// A session came from an exported file.
+    #[serde(rename = "audit.session.imported")]
+    SessionImported {
+        /// The session.
+        session: SessionKey,
+        /// How many events it has.
+        events: u64,
+        /// The hash of the last of them.
+        head_hash: EventHash,
+    },
+    /// A backup of the log was made.
+    #[serde(rename = "audit.backup.created")]
+    BackupCreated {
+        /// The file.
+        file: PathBuf,
+        /// The last position that it has.
+        position: u64,
+    },
+    /// The log was put back from a backup.
+    #[serde(rename = "audit.backup.restored")]
+    BackupRestored {
+        /// The file.
+        file: PathBuf,
+        /// The last position that it has.
+        position: u64,
+    },
+    /// Anchors that a power loss had taken were written again, or the owner accepted the log as it was.
+    #[serde(rename = "audit.anchors.renewed")]
+    AnchorsRenewed {
+        /// How many.
+        count: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl AuditEntry {
+    /// Returns the entry that an event of the audit stream holds, if this version knows it.
+    pub fn of(event: &SessionEvent) -> Option<Self> {
+        match &event.kind {
+            SessionEventKind::StateChanged { key, value } => {
+                let tagged = serde_json::json!({ "key": key, "value": value });
+                serde_json::from_value(tagged).ok()
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn to_event(&self) -> Result<NewEvent, StoreError> {
+        state_changed(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_a_state_change_under_its_own_name() {
+        let entry = AuditEntry::SecretAccessed {
+            name: "models.providers.anthropic.apiKey".into(),
+            purpose: "provider".into(),
+        };
+        let SessionEventKind::StateChanged { key, value } = entry.to_event().unwrap().kind else {
+            panic!("no state change");
+        };
+        assert_eq!(key, "audit.secret.accessed");
+        assert_eq!(value["name"], "models.providers.anthropic.apiKey");
+    }
+}

@@ -1,0 +1,122 @@
+//! What a session's `StateChanged` events say beyond a key and a value: every key that this
+//! program knows, with the type of its value.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::StoreError;
+use super::{NewEvent, SessionEvent, SessionEventKind};
+use crate::ids::{CallId, ProviderId, RunId};
+use crate::kind::Kind;
+use crate::session_key::SessionKey;
+
+/// A change of a session's state under a key of this program's.
+///
+/// Keys that are not listed here are an embedding program's or a later version's; they are kept
+/// and shown as they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "key", content = "value", rename_all_fields = "camelCase")]
+pub enum Change {
+    /// A run ended without an answer.
+    #[serde(rename = "run.failed")]
+    RunFailed {
+        /// The run.
+        run_id: RunId,
+        /// What kind of failure it was.
+        kind: Kind,
+        /// What went wrong.
+        message: String,
+    },
+    /// The session began as a branch of another.
+    #[serde(rename = "session.forked")]
+    SessionForked {
+        /// The session that it branches off.
+        from: SessionKey,
+        /// The last event that both have.
+        at: u64,
+    },
+    /// From here on another model answers.
+    #[serde(rename = "model.changed")]
+    ModelChanged {
+        /// Its provider.
+        provider: ProviderId,
+        /// Its name there.
+        model: String,
+    },
+    /// The model sees a summary in place of the events before one.
+    #[serde(rename = "context.compacted")]
+    ContextCompacted {
+        /// The summary.
+        summary: String,
+        /// The first event that the model still sees as it is.
+        first_kept: u64,
+        /// How many tokens there were before.
+        tokens_before: u64,
+    },
+    /// Somebody decided whether a tool call may run.
+    #[serde(rename = "approval.decided")]
+    ApprovalDecided {
+        /// The call.
+        call_id: CallId,
+        /// Whether it may run.
+        allowed: bool,
+        /// Who decided.
+        by: String,
+    },
+    /// What a model call cost.
+    #[serde(rename = "usage.cost")]
+    UsageCost {
+        /// The price in US dollars.
+        usd: f64,
+    },
+}
+
+impl Change {
+    /// Returns the change that an event holds, if this version knows it.
+    pub fn of(event: &SessionEvent) -> Option<Self> {
+        match &event.kind {
+            SessionEventKind::StateChanged { key, value } => {
+                let tagged = serde_json::json!({ "key": key, "value": value });
+                serde_json::from_value(tagged).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the event that records the change.
+    pub fn to_event(&self) -> Result<NewEvent, StoreError> {
+        state_changed(self)
+    }
+}
+
+/// Returns the event of a change that is written as `{key, value}`.
+pub(super) fn state_changed(change: &impl Serialize) -> Result<NewEvent, StoreError> {
+    let mut tagged = serde_json::to_value(change)
+        .map_err(|err| StoreError::write(rusqlite::Error::ToSqlConversionFailure(Box::new(err))))?;
+    let mut part = |name: &str| tagged.get_mut(name).map(Value::take).unwrap_or_default();
+    let (key, value) = (part("key"), part("value"));
+    let key = key.as_str().unwrap_or_default().to_owned();
+    Ok(SessionEventKind::StateChanged { key, value }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_an_event_under_its_key() {
+        let change = Change::ModelChanged {
+            provider: "anthropic".into(),
+            model: "m".into(),
+        };
+        assert_eq!(
+            change.to_event().unwrap().kind,
+            SessionEventKind::StateChanged {
+                key: "model.changed".into(),
+                value: json!({"provider": "anthropic", "model": "m"}),
+            }
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading from the event store.
+
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::error::StoreError;
+use super::projection::SessionProjection;
+use super::rows::{
+    COLUMNS, SUMMARY, SUMMARY_COLUMNS, Stored, events_after, session_events, session_id,
+    sql_integer, summary, unsigned,
+};
+use super::store::EventStore;
+use super::{Position, SessionEvent};
+use crate::session_key::SessionKey;
+
+/// What a listing shows of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// The session.
+    pub key: SessionKey,
+    /// The sequence number of its last event.
+    pub head: u64,
+    /// When it started.
+    pub started: Timestamp,
+    /// When its last event was recorded.
+    pub updated: Timestamp,
+    /// Whether it has ended.
+    pub ended: bool,
+    /// The session that its first events come from, and how many they are.
+    pub parent: Option<(SessionKey, u64)>,
+}
+
+impl EventStore {
+    /// Returns the events of a session whose sequence numbers lie in `range`.
+    ///
+    /// Of a branch these are the events that it shares and then its own.
+    pub async fn read(
+        &self,
+        session: &SessionKey,
+        range: RangeInclusive<u64>,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
+        let key = session.clone();
+        self.query(move |connection| {
+            let id = session_id(connection, &key)?;
+            session_events(connection, &key, id, *range.start(), *range.end())
+        })
+        .await
+    }
+
+    /// Returns up to `limit` events of all sessions, the log's own too, that were recorded after `cursor`.
+    pub async fn read_after(
+        &self,
+        cursor: Position,
+        limit: u32,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
+        self.query(move |connection| events_after(connection, cursor, limit))
+            .await
+    }
+
+    /// Returns what the session's events up to `at` add up to; all of them without `at`.
+    pub async fn projection(
+        &self,
+        session: &SessionKey,
+        at: Option<u64>,
+    ) -> Result<SessionProjection, StoreError> {
+        let head = self
+            .session(session)
+            .await?
+            .ok_or_else(|| StoreError::NoSession(session.clone()))?
+            .head;
+        let at = at.unwrap_or(head);
+        if at > head {
+            return Err(StoreError::NoEvent {
+                session: session.clone(),
+                seq: at,
+                head,
+            });
+        }
+        let events = self.read(session, 1..=at).await?;
+        Ok(SessionProjection::project(&events))
+    }
+
+    /// Returns what a listing shows of one session, if it exists.
+    pub async fn session(&self, key: &SessionKey) -> Result<Option<SessionSummary>, StoreError> {
+        let key = key.clone();
+        self.query(move |connection| {
+            connection
+                .prepare_cached(&format!("{SUMMARY} WHERE s.key = ?1 AND s.deleted = 0"))
+                .and_then(|mut statement| statement.query_row([key.as_str()], summary).optional())
+                .map_err(StoreError::read)
+        })
+        .await
+    }
+
+    /// Returns up to `limit` sessions, the latest first, leaving out the first `skip`.
+    pub async fn sessions(&self, skip: u64, limit: u32) -> Result<Vec<SessionSummary>, StoreError> {
+        self.query(move |connection| {
+            connection
+                .prepare_cached(&format!("{SUMMARY} {LATEST_FIRST}"))
+                .and_then(|mut statement| {
+                    statement
+                        .query_map(params![limit, sql_integer(skip)], summary)?
+                        .collect()
+                })
+                .map_err(StoreError::read)
+        })
+        .await
+    }
+
+    /// Returns sessions as [`EventStore::sessions`] does, each with its last event.
+    pub async fn sessions_with_last(
+        &self,
+        skip: u64,
+        limit: u32,
+    ) -> Result<Vec<(SessionSummary, Option<SessionEvent>)>, StoreError> {
+        self.query(move |connection| {
+            let sessions = SUMMARY.replace(" FROM", &format!(", {COLUMNS} FROM"));
+            let sql = format!(
+                "{sessions} LEFT JOIN events e ON e.session_id = s.id AND e.seq = s.head {LATEST_FIRST}"
+            );
+            let mut statement = connection.prepare_cached(&sql).map_err(StoreError::read)?;
+            let mut rows = statement
+                .query(params![limit, sql_integer(skip)])
+                .map_err(StoreError::read)?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next().map_err(StoreError::read)? {
+                let session = summary(row).map_err(StoreError::read)?;
+                let last = last_event(row)
+                    .map_err(StoreError::read)?
+                    .map(|stored| stored.decode(&session.key))
+                    .transpose()?;
+                found.push((session, last));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Returns how many sessions there are.
+    pub async fn session_count(&self) -> Result<u64, StoreError> {
+        self.query(|connection| {
+            connection
+                .query_row(
+                    "SELECT count(*) FROM sessions WHERE deleted = 0 AND system = 0",
+                    [],
+                    |row| row.get::<_, i64>(0),
+                )
+                .map(unsigned)
+                .map_err(StoreError::read)
+        })
+        .await
+    }
+
+    /// Returns how many bytes of the log's file are in use.
+    pub async fn size(&self) -> Result<u64, StoreError> {
+        self.query(used_bytes).await
+    }
+}
+
+const LATEST_FIRST: &str = "WHERE s.deleted = 0 AND s.system = 0
+     ORDER BY s.updated_ms DESC, s.id DESC LIMIT ?1 OFFSET ?2";
+
+fn last_event(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
+    let position: Option<i64> = row.get(SUMMARY_COLUMNS)?;
+    position
+        .map(|_| Stored::at(row, SUMMARY_COLUMNS))
+        .transpose()
+}
+
+/// Returns how many bytes of the database are in use.
+fn used_bytes(connection: &Connection) -> Result<u64, StoreError> {
+    let pragma = |name: &str| -> Result<u64, StoreError> {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map(unsigned)
+            .map_err(StoreError::read)
+    };
+    let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
+    Ok(pages.saturating_mul(pragma("page_size")?))
+}

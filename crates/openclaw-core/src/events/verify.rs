@@ -1,0 +1,464 @@
+//! Checking the whole log: every hash, every number, every anchor.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+use serde::Serialize;
+
+use super::Position;
+use super::anchors::{Access, Anchor, Anchors, Slot, WINDOW};
+use super::audit::AuditEntry;
+use super::error::StoreError;
+use super::hash::EventHash;
+use super::rows::{COLUMNS, Stored, hash, last_position, sql_integer, unsigned};
+use super::store::EventStore;
+use crate::session_key::SessionKey;
+
+/// How many events are read at a time.
+const PAGE: u32 = 1024;
+/// How many anchors are read at a time at most, when events are missing in between.
+const MOST_SLOTS: u64 = 1 << 16;
+/// How many findings a report holds; the first one says where it began.
+const MOST: usize = 100;
+
+/// What a check of the log came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Whether nothing is wrong.
+    pub intact: bool,
+    /// How many events were checked.
+    pub events: u64,
+    /// How many sessions they are in, deleted ones and the audit stream included.
+    pub sessions: u64,
+    /// How many of the newest events lost their anchors in a power loss.
+    pub unanchored: u64,
+    /// What is wrong, the lowest position first; at most 100.
+    pub findings: Vec<Finding>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            intact: true,
+            events: 0,
+            sessions: 0,
+            unanchored: 0,
+            findings: Vec::new(),
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The place in the whole log.
+    pub position: Position,
+    /// The session, where it is known.
+    pub session: Option<String>,
+    /// The event's number in the session, where it is known.
+    pub seq: Option<u64>,
+    /// What is wrong there.
+    pub what: Tampering,
+}
+
+/// What can be wrong with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tampering {
+    /// Its fields do not have its hash, or it does not follow the event before it.
+    Edited,
+    /// It does not have the number that comes next in its session.
+    OutOfOrder,
+    /// It is gone from the middle of the log.
+    Missing,
+    /// It, and all that came after it, is gone from the end of the log.
+    CutOff,
+    /// It has the right hash, but is not the event that was recorded there.
+    Rewritten,
+    /// It was not recorded by this program.
+    Inserted,
+    /// It was emptied, and no tombstone says so.
+    Emptied,
+    /// Its session has no row.
+    NoSession,
+    /// Its session's row does not name it as the last one.
+    Head,
+    /// The file of the anchors is missing.
+    NoAnchors,
+}
+
+impl fmt::Display for Tampering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Edited => "the event was edited",
+            Self::OutOfOrder => "the event is not the next one of its session",
+            Self::Missing => "the event is gone",
+            Self::CutOff => "the end of the log is gone from here on",
+            Self::Rewritten => "another event was recorded here",
+            Self::Inserted => "the event was not recorded by this program",
+            Self::Emptied => "the event was emptied without a tombstone",
+            Self::NoSession => "the session of the event is gone",
+            Self::Head => "the session does not end with its last event",
+            Self::NoAnchors => {
+                "the anchors are missing, so that a rewritten session could not be told"
+            }
+        })
+    }
+}
+
+impl EventStore {
+    /// Checks the whole log against its hashes and its anchors.
+    ///
+    /// `progress` hears how many events of how many are done.
+    pub async fn verify(
+        &self,
+        progress: impl FnMut(u64, u64) + Send + 'static,
+    ) -> Result<Report, StoreError> {
+        let path = Anchors::path(self.path());
+        self.query(move |connection| {
+            let anchors = Anchors::open(&path, Access::Read).map_err(|err| failed(&path, err))?;
+            verify(connection, anchors.as_ref(), progress)
+        })
+        .await
+    }
+}
+
+/// What is known of a session while its events go by.
+struct Stream {
+    key: String,
+    head: u64,
+    head_hash: EventHash,
+    parent: Option<(i64, u64)>,
+    seen: u64,
+    seen_hash: EventHash,
+    last: Position,
+    /// Events that are empty: first, last, the hash of the last, and the position of the first.
+    empty: Vec<(u64, u64, EventHash, Position)>,
+}
+
+struct Check {
+    streams: HashMap<i64, Stream>,
+    tombstones: HashMap<i64, Vec<(u64, u64, EventHash)>>,
+    report: Report,
+    /// Where empty slots may come from a power loss.
+    forgiven_after: Option<Position>,
+}
+
+/// Checks the log that a connection is open to; without anchors, that counts as a finding.
+pub(super) fn verify(
+    connection: &Connection,
+    anchors: Option<&Anchors>,
+    progress: impl FnMut(u64, u64),
+) -> Result<Report, StoreError> {
+    let snapshot = connection
+        .unchecked_transaction()
+        .map_err(StoreError::read)?;
+    let mut report = check(&snapshot, anchors, progress)?;
+    if anchors.is_none() && report.events > 0 {
+        let finding = Finding {
+            position: 1,
+            session: None,
+            seq: None,
+            what: Tampering::NoAnchors,
+        };
+        report.intact = false;
+        report.findings.insert(0, finding);
+    }
+    Ok(report)
+}
+
+fn check(
+    snapshot: &Connection,
+    anchors: Option<&Anchors>,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Report, StoreError> {
+    let unreadable = |err| failed(Path::new("the anchors"), err);
+    // Looked at before the events, so that what is appended meanwhile does not count as cut off.
+    let confirmed = match anchors {
+        Some(anchors) => last_confirmed(anchors).map_err(unreadable)?,
+        None => 0,
+    };
+    let restarted = match anchors {
+        Some(anchors) => anchors.restarted().map_err(unreadable)?,
+        None => false,
+    };
+    let last = last_position(snapshot)?;
+    let mut check = Check {
+        streams: streams(snapshot)?,
+        tombstones: HashMap::new(),
+        report: Report::default(),
+        forgiven_after: restarted.then(|| last.saturating_sub(WINDOW)),
+    };
+    let mut after = 0;
+    loop {
+        let page = page(snapshot, after)?;
+        let Some(end) = page.last().map(|stored| stored.position) else {
+            break;
+        };
+        let first = after.saturating_add(1);
+        let slots = match anchors {
+            Some(anchors) => {
+                // A position that somebody moved far away is not worth its slots.
+                let number = end.saturating_sub(after).min(MOST_SLOTS);
+                let number = usize::try_from(number).unwrap_or_default();
+                Some(anchors.read(first, number).map_err(unreadable)?)
+            }
+            None => None,
+        };
+        for stored in page {
+            check.gap(after, stored.position);
+            after = stored.position;
+            let slot = slots.as_ref().map(|slots| {
+                let index = usize::try_from(stored.position.saturating_sub(first));
+                let slot = index.ok().and_then(|index| slots.get(index));
+                slot.copied().unwrap_or(Slot::EMPTY)
+            });
+            check.event(snapshot, stored, slot)?;
+        }
+        progress(check.report.events, last.max(check.report.events));
+    }
+    if confirmed > last {
+        check.find(last.saturating_add(1), None, None, Tampering::CutOff);
+    }
+    Ok(check.finish())
+}
+
+/// Checks the log but for its anchors.
+pub(super) fn verify_hashes(connection: &Connection) -> Result<Report, StoreError> {
+    check(connection, None, |_, _| {})
+}
+
+pub(super) fn failed(path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::Anchors {
+        path: path.to_owned(),
+        source: Arc::new(source),
+    }
+}
+
+fn unsigned_len(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// Returns the last position whose commit is known to have succeeded.
+pub(super) fn last_confirmed(anchors: &Anchors) -> std::io::Result<Position> {
+    let mut end = anchors.end()?;
+    while end > 0 {
+        let first = end.saturating_sub(WINDOW - 1).max(1);
+        let number = usize::try_from(end.saturating_sub(first).saturating_add(1));
+        let slots = anchors.read(first, number.unwrap_or_default())?;
+        if let Some(index) = slots.iter().rposition(Slot::is_confirmed) {
+            return Ok(first.saturating_add(unsigned_len(index)));
+        }
+        end = first.saturating_sub(1);
+    }
+    Ok(0)
+}
+
+fn page(connection: &Connection, after: Position) -> Result<Vec<Stored>, StoreError> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM events e WHERE e.position > ?1 ORDER BY e.position LIMIT {PAGE}"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map([sql_integer(after)], Stored::of)?
+                .collect()
+        })
+        .map_err(StoreError::read)
+}
+
+fn streams(connection: &Connection) -> Result<HashMap<i64, Stream>, StoreError> {
+    connection
+        .prepare("SELECT id, key, head, head_hash, parent, parent_seq FROM sessions")
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| {
+                    let parent: Option<i64> = row.get(4)?;
+                    let shared = unsigned(row.get(5)?);
+                    let stream = Stream {
+                        key: row.get(1)?,
+                        head: unsigned(row.get(2)?),
+                        head_hash: hash(row, 3)?,
+                        parent: parent.map(|parent| (parent, shared)),
+                        seen: shared,
+                        seen_hash: EventHash::START,
+                        last: 0,
+                        empty: Vec::new(),
+                    };
+                    Ok((row.get(0)?, stream))
+                })?
+                .collect()
+        })
+        .map_err(StoreError::read)
+}
+
+impl Check {
+    fn find(
+        &mut self,
+        position: Position,
+        session: Option<String>,
+        seq: Option<u64>,
+        what: Tampering,
+    ) {
+        self.report.intact = false;
+        if self.report.findings.len() < MOST {
+            self.report.findings.push(Finding {
+                position,
+                session,
+                seq,
+                what,
+            });
+        }
+    }
+
+    fn gap(&mut self, after: Position, found: Position) {
+        if found > after.saturating_add(1) {
+            self.find(after.saturating_add(1), None, None, Tampering::Missing);
+        }
+    }
+
+    /// Checks one event; `slot` is its anchor, where there are anchors.
+    fn event(
+        &mut self,
+        connection: &Connection,
+        stored: Stored,
+        slot: Option<Slot>,
+    ) -> Result<(), StoreError> {
+        self.report.events = self.report.events.saturating_add(1);
+        let (position, seq) = (stored.position, unsigned(stored.record.seq));
+        let Some(stream) = self.streams.get_mut(&stored.session_id) else {
+            self.find(position, None, Some(seq), Tampering::NoSession);
+            return Ok(());
+        };
+        if stream.last == 0
+            && let Some((parent, shared)) = stream.parent
+        {
+            stream.seen_hash = hash_at(connection, parent, shared)?;
+        }
+        let anchor = Anchor {
+            position,
+            session: stream.key.clone(),
+            seq: stored.record.seq,
+            hash: stored.hash,
+        };
+        let mut wrong = None;
+        if seq != stream.seen.saturating_add(1) {
+            wrong = Some(Tampering::OutOfOrder);
+        } else if stored.record.kind.is_empty() && stored.record.data.is_empty() {
+            match stream.empty.last_mut() {
+                Some((_, to, hash, _)) if to.saturating_add(1) == seq => {
+                    (*to, *hash) = (seq, stored.hash);
+                }
+                _ => stream.empty.push((seq, seq, stored.hash, position)),
+            }
+        } else if stored.record.hash(&stream.seen_hash) != stored.hash {
+            wrong = Some(Tampering::Edited);
+        }
+        stream.seen = seq;
+        stream.seen_hash = stored.hash;
+        stream.last = position;
+        let key = stream.key.clone();
+        if wrong.is_none()
+            && let Some(slot) = slot
+        {
+            wrong = self.anchored(&anchor, slot);
+        }
+        if let Some(what) = wrong {
+            self.find(position, Some(key), Some(seq), what);
+        } else if key == SessionKey::audit().as_str() {
+            self.tombstone(stored);
+        }
+        Ok(())
+    }
+
+    fn anchored(&mut self, anchor: &Anchor, slot: Slot) -> Option<Tampering> {
+        let forgiven = self
+            .forgiven_after
+            .is_some_and(|after| anchor.position > after);
+        if slot.is_of(anchor) {
+            None
+        } else if !slot.is_empty() {
+            Some(Tampering::Rewritten)
+        } else if forgiven {
+            self.report.unanchored = self.report.unanchored.saturating_add(1);
+            None
+        } else {
+            Some(Tampering::Inserted)
+        }
+    }
+
+    fn tombstone(&mut self, stored: Stored) {
+        let decoded = stored.decode(&SessionKey::audit());
+        if let Ok(event) = decoded
+            && let Some(AuditEntry::SessionDeleted {
+                stream,
+                from,
+                to,
+                head_hash,
+                ..
+            }) = AuditEntry::of(&event)
+        {
+            self.tombstones
+                .entry(stream)
+                .or_default()
+                .push((from, to, head_hash));
+        }
+    }
+
+    fn finish(mut self) -> Report {
+        self.report.sessions = unsigned_len(self.streams.len());
+        let mut streams: Vec<(i64, Stream)> = self.streams.drain().collect();
+        streams.sort_unstable_by_key(|(_, stream)| stream.last);
+        for (id, stream) in streams {
+            let key = || Some(stream.key.clone());
+            let ends = stream.last == 0 || stream.head_hash == stream.seen_hash;
+            if stream.head != stream.seen || !ends {
+                self.find(stream.last, key(), Some(stream.seen), Tampering::Head);
+            }
+            let buried = self.tombstones.remove(&id).unwrap_or_default();
+            for (from, to, hash, position) in &stream.empty {
+                if !is_buried(&buried, *from, *to, hash) {
+                    self.find(*position, key(), Some(*from), Tampering::Emptied);
+                }
+            }
+        }
+        self.report.findings.sort_by_key(|finding| finding.position);
+        self.report
+    }
+}
+
+/// Tells whether tombstones cover all of the empty events, and the last of them with its hash.
+fn is_buried(tombstones: &[(u64, u64, EventHash)], from: u64, to: u64, hash: &EventHash) -> bool {
+    let mut next = from;
+    while next <= to {
+        let covering = tombstones
+            .iter()
+            .filter(|(first, last, _)| *first <= next && *last >= next && *last <= to)
+            .max_by_key(|(_, last, _)| *last);
+        match covering {
+            Some((_, last, known)) if *last < to || known == hash => {
+                next = last.saturating_add(1);
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+fn hash_at(connection: &Connection, session_id: i64, seq: u64) -> Result<EventHash, StoreError> {
+    connection
+        .prepare_cached("SELECT hash FROM events WHERE session_id = ?1 AND seq = ?2")
+        .and_then(|mut statement| {
+            let mut rows = statement.query(params![session_id, sql_integer(seq)])?;
+            match rows.next()? {
+                Some(row) => hash(row, 0),
+                None => Ok(EventHash::START),
+            }
+        })
+        .map_err(StoreError::read)
+}

@@ -1,0 +1,375 @@
+//! Counting what happens again and again, so that it is written as few entries.
+//!
+//! The first occasion of a sort is due at once; what follows is counted for a stretch of time and
+//! due at its end. The sorts that are counted apart are bounded: when there are too many of them,
+//! as when somebody comes from ever new addresses, the address is left out.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use openclaw_core::access::Principal;
+use openclaw_core::events::AuditEntry;
+
+/// The shortest time between two entries of the same sort about refusals.
+const REFUSALS: Duration = Duration::from_secs(10);
+/// The shortest time between two entries of the same sort about what was allowed.
+const ALLOWED: Duration = Duration::from_mins(1);
+/// How many sorts are counted apart, with their addresses.
+const SORTS: usize = 256;
+
+/// By which door somebody comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Transport {
+    /// `POST /rpc`.
+    Rpc,
+    /// `GET /ws`.
+    Ws,
+    /// `GET /status`.
+    Status,
+    /// Anything else on the same port.
+    Http,
+}
+
+impl Transport {
+    /// Returns the transport that a path of the edge stands for.
+    pub(crate) fn of_path(path: &str) -> Self {
+        match path {
+            "/rpc" => Self::Rpc,
+            "/ws" => Self::Ws,
+            "/status" => Self::Status,
+            _ => Self::Http,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rpc => "rpc",
+            Self::Ws => "ws",
+            Self::Status => "status",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// Where somebody comes in, and from where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Door {
+    /// The door.
+    pub(crate) transport: Transport,
+    /// The address; without the port, which is another one with every connection.
+    pub(crate) peer: Option<IpAddr>,
+}
+
+/// Why somebody was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reason {
+    /// No bearer token came, or more than one.
+    NoToken,
+    /// It is another token.
+    WrongToken,
+    /// The gateway has none, so that nobody is let in.
+    TokenNotSet,
+    /// A page of another origin asked.
+    ForeignOrigin,
+    /// The `Host` header is a name.
+    ForeignHost,
+}
+
+impl Reason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoToken => "no bearer token",
+            Self::WrongToken => "wrong bearer token",
+            Self::TokenNotSet => "the gateway has no token",
+            Self::ForeignOrigin => "foreign Origin",
+            Self::ForeignHost => "foreign Host",
+        }
+    }
+}
+
+/// Something that happens often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Occasion {
+    /// Somebody was let in.
+    Allowed(Principal, Door),
+    /// Somebody was not.
+    Denied(Reason, Door),
+    /// Somebody asked too often.
+    Limited(Principal),
+}
+
+impl Occasion {
+    const fn period(self) -> Duration {
+        match self {
+            Self::Allowed(..) => ALLOWED,
+            Self::Denied(..) | Self::Limited(_) => REFUSALS,
+        }
+    }
+
+    const fn without_peer(self) -> Self {
+        match self {
+            Self::Allowed(principal, door) => Self::Allowed(principal, Door { peer: None, ..door }),
+            Self::Denied(reason, door) => Self::Denied(reason, Door { peer: None, ..door }),
+            Self::Limited(principal) => Self::Limited(principal),
+        }
+    }
+}
+
+/// Something to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Due {
+    /// An occasion, so often.
+    Counted(Occasion, u64),
+    /// An entry as it stands.
+    Whole(AuditEntry),
+}
+
+impl Due {
+    /// Returns what is to be written.
+    pub(super) fn entry(&self) -> AuditEntry {
+        match self {
+            Self::Counted(Occasion::Allowed(principal, door), count) => AuditEntry::AuthAllowed {
+                principal: principal.to_string(),
+                transport: door.transport.as_str().to_owned(),
+                peer: door.peer.map(|peer| peer.to_string()),
+                count: *count,
+            },
+            Self::Counted(Occasion::Denied(reason, door), count) => AuditEntry::AuthDenied {
+                reason: reason.as_str().to_owned(),
+                transport: door.transport.as_str().to_owned(),
+                peer: door.peer.map(|peer| peer.to_string()),
+                count: *count,
+            },
+            Self::Counted(Occasion::Limited(principal), count) => AuditEntry::RateLimited {
+                principal: principal.to_string(),
+                count: *count,
+            },
+            Self::Whole(entry) => entry.clone(),
+        }
+    }
+}
+
+/// What has been counted of one sort since its last entry, and when the next one is due.
+#[derive(Clone, Copy, Debug)]
+struct Tally {
+    count: u64,
+    due: Instant,
+}
+
+/// Everything that is to be written.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    entries: Vec<AuditEntry>,
+    /// When an entry could not be written: not before this.
+    entries_due: Option<Instant>,
+    tallies: HashMap<Occasion, Tally>,
+}
+
+impl Ledger {
+    pub(super) fn new(entries: Vec<AuditEntry>) -> Self {
+        Self {
+            entries,
+            entries_due: None,
+            tallies: HashMap::new(),
+        }
+    }
+
+    /// Counts an occasion; returns whether it is the first of its sort, which is due now.
+    pub(super) fn count(&mut self, occasion: Occasion, now: Instant) -> bool {
+        let known = self.tallies.contains_key(&occasion);
+        let occasion = if known || self.tallies.len() < SORTS {
+            occasion
+        } else {
+            occasion.without_peer()
+        };
+        let mut first = false;
+        let tally = self.tallies.entry(occasion).or_insert_with(|| {
+            first = true;
+            Tally { count: 0, due: now }
+        });
+        tally.count = tally.count.saturating_add(1);
+        first
+    }
+
+    /// Takes what is due; what has not happened again for a whole stretch is forgotten.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Due> {
+        self.take(now, |due| due <= now)
+    }
+
+    /// Takes everything, due or not.
+    pub(super) fn rest(&mut self, now: Instant) -> Vec<Due> {
+        self.take(now, |_| true)
+    }
+
+    fn take(&mut self, now: Instant, is_due: impl Fn(Instant) -> bool) -> Vec<Due> {
+        let mut due = Vec::new();
+        if self.entries_due.is_none_or(&is_due) {
+            self.entries_due = None;
+            due.extend(self.entries.drain(..).map(Due::Whole));
+        }
+        self.tallies.retain(|occasion, tally| {
+            if !is_due(tally.due) {
+                return true;
+            }
+            let happened = tally.count > 0;
+            if happened {
+                due.push(Due::Counted(*occasion, std::mem::take(&mut tally.count)));
+                tally.due = later(now, occasion.period());
+            }
+            happened
+        });
+        due
+    }
+
+    /// Takes back what could not be written, for the end of the next stretch.
+    pub(super) fn put_back(&mut self, due: Due, now: Instant) {
+        match due {
+            Due::Counted(occasion, count) => {
+                let due = later(now, occasion.period());
+                let tally = self
+                    .tallies
+                    .entry(occasion)
+                    .or_insert(Tally { count: 0, due });
+                tally.count = tally.count.saturating_add(count);
+            }
+            Due::Whole(entry) => {
+                self.entries.push(entry);
+                self.entries_due = Some(later(now, REFUSALS));
+            }
+        }
+    }
+
+    /// Returns when there is something to do again.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let tallies = self.tallies.values().map(|tally| tally.due);
+        tallies.chain(self.entries_due).min()
+    }
+}
+
+fn later(now: Instant, by: Duration) -> Instant {
+    now.checked_add(by).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(last: u8) -> Occasion {
+        let peer = Some(IpAddr::from([127, 0, 0, last]));
+        Occasion::Denied(
+            Reason::WrongToken,
+            Door {
+                transport: Transport::Rpc,
+                peer,
+            },
+        )
+    }
+
+    fn allowed() -> Occasion {
+        Occasion::Allowed(
+            Principal::TokenBearer,
+            Door {
+                transport: Transport::Ws,
+                peer: None,
+            },
+        )
+    }
+
+    #[test]
+    fn the_first_is_written_at_once_and_the_rest_as_one_entry() {
+        let (mut ledger, start) = (Ledger::new(Vec::new()), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(ledger.count(denied(1), at(0)));
+        assert_eq!(ledger.due(at(0)), [Due::Counted(denied(1), 1)]);
+        for second in 1..10 {
+            assert!(!ledger.count(denied(1), at(second)));
+            assert_eq!(ledger.due(at(second)), []);
+        }
+        assert_eq!(ledger.next(), Some(at(10)));
+        assert_eq!(ledger.due(at(10)), [Due::Counted(denied(1), 9)]);
+        // Nothing happened in the next stretch, so the sort is forgotten.
+        assert_eq!((ledger.due(at(20)), ledger.next()), (vec![], None));
+        assert!(ledger.count(denied(1), at(21)));
+    }
+
+    #[test]
+    fn what_is_allowed_is_told_less_often_than_what_is_refused() {
+        let (mut ledger, start) = (Ledger::new(Vec::new()), Instant::now());
+        ledger.count(allowed(), start);
+        ledger.count(denied(1), start);
+        assert_eq!(ledger.due(start).len(), 2);
+        ledger.count(allowed(), start);
+        ledger.count(denied(1), start);
+        assert_eq!(
+            ledger.due(start + REFUSALS),
+            [Due::Counted(denied(1), 1)],
+            "only the refusal is due"
+        );
+        assert_eq!(
+            ledger.due(start + ALLOWED),
+            [Due::Counted(allowed(), 1)],
+            "nothing was lost"
+        );
+    }
+
+    #[test]
+    fn ever_new_addresses_take_no_more_than_their_room() {
+        let (mut ledger, now) = (Ledger::new(Vec::new()), Instant::now());
+        let from = |n: u32| {
+            let peer = Some(IpAddr::from(n.to_be_bytes()));
+            Occasion::Denied(
+                Reason::NoToken,
+                Door {
+                    transport: Transport::Ws,
+                    peer,
+                },
+            )
+        };
+        for n in 0..10_000 {
+            ledger.count(from(n), now);
+        }
+        let due = ledger.due(now);
+        assert_eq!(due.len(), SORTS + 1);
+        let total: u64 = due
+            .iter()
+            .map(|due| match due {
+                Due::Counted(_, count) => *count,
+                Due::Whole(_) => 0,
+            })
+            .sum();
+        assert_eq!(total, 10_000);
+        assert!(due.contains(&Due::Counted(from(0).without_peer(), 10_000 - 256)));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_due_again_later() {
+        let entry = AuditEntry::SecretAccessed {
+            name: "KEY".to_owned(),
+            purpose: "provider x".to_owned(),
+        };
+        let (mut ledger, start) = (Ledger::new(vec![entry.clone()]), Instant::now());
+        ledger.count(denied(1), start);
+        for due in ledger.due(start) {
+            ledger.put_back(due, start);
+        }
+        ledger.count(denied(1), start);
+        assert_eq!(ledger.due(start), []);
+        assert_eq!(ledger.next(), Some(start + REFUSALS));
+        assert_eq!(
+            ledger.due(start + REFUSALS),
+            [Due::Whole(entry), Due::Counted(denied(1), 2)]
+        );
+    }
+
+    #[test]
+    fn at_the_end_nothing_is_left() {
+        let (mut ledger, now) = (Ledger::new(Vec::new()), Instant::now());
+        ledger.count(denied(1), now);
+        ledger.due(now);
+        ledger.count(denied(1), now);
+        ledger.count(allowed(), now);
+        assert_eq!(ledger.rest(now).len(), 2);
+        assert_eq!(ledger.rest(now), []);
+    }
+}

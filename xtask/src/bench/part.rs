@@ -1,0 +1,100 @@
+//! What is measured, and by which programs.
+
+use crate::error::Error;
+use crate::place::Place;
+use crate::report;
+use crate::run::Run;
+
+/// One thing that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The gateway, beside a bare forwarder.
+    Gateway,
+    /// The event log, with few events and with a million.
+    Events,
+    /// The event log beside other storage engines.
+    Stores,
+}
+
+impl Part {
+    /// All parts, in the order in which they are measured.
+    pub(crate) const ALL: [Self; 3] = [Self::Gateway, Self::Events, Self::Stores];
+
+    /// Returns the part's name, as it is asked for and as the page marks it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Events => "events",
+            Self::Stores => "stores",
+        }
+    }
+
+    /// Builds what is measured and returns its figures as Markdown.
+    pub(super) fn measure(self, place: &Place) -> Result<String, Error> {
+        match self {
+            Self::Gateway => gateway(place),
+            Self::Events => events(place),
+            Self::Stores => stores(place),
+        }
+    }
+}
+
+fn gateway(place: &Place) -> Result<String, Error> {
+    let binary = release_binary(place)?;
+    report::step("measuring the gateway; this takes about two minutes");
+    figures(
+        &benchmark(place, "openclaw-gateway", "gateway")
+            .arg("--binary")
+            .arg(binary),
+    )
+}
+
+fn events(place: &Place) -> Result<String, Error> {
+    let binary = release_binary(place)?;
+    report::step("measuring a million events; the first time they are made, which takes a minute");
+    let million = figures(
+        &benchmark(place, "openclaw-core", "million")
+            .arg("--binary")
+            .arg(binary),
+    )?;
+    report::step("measuring the event log; this takes about a minute");
+    let timings = figures(&benchmark(place, "openclaw-core", "events"))?;
+    let timings: Vec<&str> = timings.trim().lines().map(str::trim_end).collect();
+    Ok(format!("{million}\n```text\n{}\n```\n", timings.join("\n")))
+}
+
+fn stores(place: &Place) -> Result<String, Error> {
+    report::step("comparing storage engines; building them takes longer than measuring them");
+    figures(
+        &place
+            .cargo("run")
+            .args(["--release", "--manifest-path", "benches/stores/Cargo.toml"]),
+    )
+}
+
+/// Builds the program that people run, and returns its path.
+fn release_binary(place: &Place) -> Result<std::ffi::OsString, Error> {
+    report::step("building the release binary");
+    place
+        .cargo("build")
+        .args([
+            "--release",
+            "--package",
+            "openclaw-cli",
+            "--bin",
+            "openclaw",
+        ])
+        .check()?;
+    Ok(place.target().join("release").join("openclaw").into())
+}
+
+fn benchmark(place: &Place, package: &str, name: &str) -> Run {
+    place
+        .cargo("bench")
+        .args(["--package", package, "--bench", name, "--"])
+}
+
+fn figures(run: &Run) -> Result<String, Error> {
+    let figures = run.stdout()?;
+    Ok(String::from_utf8_lossy(&figures).into_owned())
+}
