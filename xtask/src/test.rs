@@ -9,6 +9,7 @@ use crate::{report, tools};
 /// Runs all tests; both halves run even when the first fails.
 pub(crate) fn test(place: &Place) -> Result<(), Error> {
     tools::bubblewrap(place);
+    tools::strace(place);
     if place.recorded().is_none() {
         report::note(
             "no recorded OpenClaw data (OPENCLAW_SHARED): tests that compare with it skip",

@@ -2,12 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::Position;
-use super::anchors::{Access, Anchor, Anchors, Slot, State, WINDOW};
+use super::anchors::{Access, Anchor, Anchors, State, WINDOW};
 use super::error::StoreError;
 use super::schema::anchors_after;
 
@@ -59,20 +58,20 @@ impl Anchoring {
         let slots = anchors
             .read(before.saturating_add(1), recent.len())
             .map_err(failed)?;
-        let empty: Vec<Anchor> = recent
+        let lost: Vec<Anchor> = recent
             .into_iter()
             .zip(slots)
-            .filter(|(_, slot)| Slot::is_empty(slot))
+            .filter(|(anchor, slot)| !slot.is_of(anchor) && !slot.is_confirmed())
             .map(|(anchor, _)| anchor)
             .collect();
-        for anchor in &empty {
+        for anchor in &lost {
             anchors
                 .write(std::slice::from_ref(anchor), State::Confirmed)
                 .map_err(failed)?;
         }
         anchors.sync().map_err(failed)?;
         anchors.mark_boot().map_err(failed)?;
-        Ok(u64::try_from(empty.len()).unwrap_or(u64::MAX))
+        Ok(u64::try_from(lost.len()).unwrap_or(u64::MAX))
     }
 
     /// Writes the slots of a transaction that is about to be committed.
@@ -111,13 +110,8 @@ impl Drop for Anchoring {
 }
 
 fn failure(path: &Path, source: io::Error) -> StoreError {
-    if source.kind() == io::ErrorKind::StorageFull {
-        return StoreError::DiskFull {
-            path: path.to_owned(),
-        };
-    }
-    StoreError::Anchors {
-        path: path.to_owned(),
-        source: Arc::new(source),
+    match StoreError::folder(path, path, source) {
+        StoreError::Folder { path, source } => StoreError::Anchors { path, source },
+        full_or_read_only => full_or_read_only,
     }
 }

@@ -7,9 +7,10 @@
 //! confirmed after it, so that a killed process leaves no event without a tag, and no confirmed
 //! tag without its event.
 //!
-//! The file is not synced with every commit. After a power loss the newest slots may be empty;
-//! the header names the boot of the machine that wrote last, so that empty slots are believed to
-//! come from a power loss only when the machine has been restarted since.
+//! The file is not synced with every commit. After a power loss the newest slots may be empty, or
+//! hold what was announced for a commit that never came about; the header names the boot of the
+//! machine that wrote last, so that such slots are believed to come from a power loss only when
+//! the machine has been restarted since.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -128,6 +129,10 @@ impl Anchors {
             written: 0,
         };
         anchors.mark_boot()?;
+        // A file that is there but has no header would be taken for none.
+        if let Place::File(file) = &anchors.place {
+            file.sync_all()?;
+        }
         Ok(anchors)
     }
 

@@ -14,10 +14,11 @@ use super::Position;
 use super::anchors::{Access, Anchors};
 use super::audit::AuditEntry;
 use super::error::StoreError;
+use super::report::Report;
 use super::rows::last_position;
 use super::schema::{self, anchor_all};
 use super::store::EventStore;
-use super::verify::{Report, failed, verify};
+use super::verify::{failed, verify};
 use crate::state_dir::private_file;
 
 /// The name of the anchors in a backup.
@@ -334,7 +335,8 @@ fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Syncs the folder that has a name, so that the name survives a power loss.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() {

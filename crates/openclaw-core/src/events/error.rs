@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use super::rows::MAX_EVENT_SIZE;
 use crate::kind::Kind;
@@ -193,6 +193,19 @@ impl StoreError {
         .at(path)
     }
 
+    /// Says what keeps a folder of the log at `path`, or a file in it, from being used.
+    pub(super) fn folder(path: &Path, folder: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            _ => Self::Folder {
+                path: folder.to_owned(),
+                source: Arc::new(source),
+            },
+        }
+    }
+
     pub(super) fn write(source: rusqlite::Error) -> Self {
         Self::Write(Arc::new(source))
     }
@@ -207,6 +220,11 @@ impl StoreError {
             return self;
         };
         let path = path.to_owned();
+        let extended = source.sqlite_error().map(|err| err.extended_code);
+        if extended == Some(ffi::SQLITE_IOERR_SHMSIZE) {
+            // The file of shared memory cannot grow, which says the same.
+            return Self::DiskFull { path };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },

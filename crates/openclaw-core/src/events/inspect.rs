@@ -9,9 +9,10 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::Position;
 use super::anchors::{Access, Anchors};
 use super::error::StoreError;
+use super::report::Report;
 use super::rows::last_position;
 use super::schema::{self, check_version};
-use super::verify::{Report, failed, last_confirmed, verify};
+use super::verify::{failed, last_confirmed, verify};
 
 /// What can be seen of a log at a glance.
 #[derive(Clone, Debug, PartialEq, Eq)]

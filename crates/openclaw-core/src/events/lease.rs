@@ -120,10 +120,8 @@ impl Owner {
             let made = private_dir(&self.0.folder)
                 .and_then(|()| private_file(&self.0.file(self.name())))
                 .and_then(|file| file.lock().map(|()| file));
-            let file = made.map_err(|source| StoreError::Folder {
-                path: self.0.folder.clone(),
-                source: Arc::new(source),
-            })?;
+            let file =
+                made.map_err(|source| StoreError::folder(&self.0.folder, &self.0.folder, source))?;
             *lock = Some(file);
         }
         Ok(())

@@ -12,8 +12,10 @@
 
 mod anchoring;
 mod anchors;
+mod append;
 mod audit;
 mod backup;
+mod cache;
 mod change;
 mod error;
 mod export;
@@ -24,6 +26,7 @@ mod lease;
 mod payload;
 mod projection;
 mod read;
+mod report;
 mod rows;
 mod schema;
 mod store;
@@ -37,6 +40,7 @@ use serde::de::IgnoredAny;
 
 pub use audit::AuditEntry;
 pub use backup::{BackupError, BackupSummary, restore_backup, verify_backup};
+pub use cache::{SearchHit, SearchKind, SearchQuery, SnippetPart};
 pub use change::Change;
 pub use error::StoreError;
 pub use export::{ExportHeader, ImportError, ImportFailure, ImportFile};
@@ -47,10 +51,10 @@ pub use lease::Lease;
 pub use payload::{Block, Payload, StepPayload, Thinking, ToolPayload};
 pub use projection::{ChatMessage, SessionProjection, Speaker, Versioned};
 pub use read::SessionSummary;
+pub use report::{Finding, Report, Tampering};
 pub use rows::MAX_EVENT_SIZE;
 pub use store::EventStore;
 pub use subscribe::Subscription;
-pub use verify::{Finding, Report, Tampering};
 
 use crate::ids::{CallId, RunId};
 use crate::session_key::SessionKey;

@@ -452,7 +452,9 @@ mod tests {
         ) {
             let (beginning, rest) = events.split_at(at.index(events.len() + 1));
             let mut projection = SessionProjection::project(beginning);
-            rest.iter().for_each(|event| projection.apply(event));
+            for event in rest {
+                projection.apply(event);
+            }
             prop_assert_eq!(projection, SessionProjection::project(&events));
         }
 

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::cache::{SearchHit, SearchQuery};
 use super::error::StoreError;
 use super::projection::SessionProjection;
 use super::rows::{
@@ -65,21 +66,22 @@ impl EventStore {
         session: &SessionKey,
         at: Option<u64>,
     ) -> Result<SessionProjection, StoreError> {
-        let head = self
-            .session(session)
-            .await?
-            .ok_or_else(|| StoreError::NoSession(session.clone()))?
-            .head;
-        let at = at.unwrap_or(head);
-        if at > head {
-            return Err(StoreError::NoEvent {
-                session: session.clone(),
-                seq: at,
-                head,
-            });
-        }
-        let events = self.read(session, 1..=at).await?;
-        Ok(SessionProjection::project(&events))
+        let (cache, session) = (self.cache(), session.clone());
+        self.query(move |connection| cache.projection(connection, &session, at))
+            .await
+    }
+
+    /// Returns the events whose texts have all the words of a query, the latest first.
+    ///
+    /// `progress` hears how far the index has come, and how far it has to come: usually it is there.
+    pub async fn search(
+        &self,
+        query: SearchQuery,
+        mut progress: impl FnMut(Position, Position) + Send + 'static,
+    ) -> Result<Vec<SearchHit>, StoreError> {
+        let cache = self.cache();
+        self.query(move |_| cache.search(&query, &mut progress))
+            .await
     }
 
     /// Returns what a listing shows of one session, if it exists.

@@ -83,6 +83,22 @@ impl Stored {
         })
     }
 
+    /// Reads an event of which somebody may have made something that is no event any more; then
+    /// only its place is returned.
+    pub(super) fn of_any(row: &Row<'_>) -> rusqlite::Result<Result<Self, Self>> {
+        Self::of(row).map(Ok).or_else(|_unreadable| {
+            Ok(Err(Self {
+                position: unsigned(row.get(0)?),
+                session_id: row.get(1)?,
+                record: Record {
+                    seq: row.get(2)?,
+                    ..Record::default()
+                },
+                hash: hash(row, 12)?,
+            }))
+        })
+    }
+
     /// Reads what the texts of the event say.
     pub(super) fn decode(self, session: &SessionKey) -> Result<SessionEvent, StoreError> {
         let seq = unsigned(self.record.seq);

@@ -14,15 +14,16 @@ use tokio::task;
 
 use super::anchoring::Anchoring;
 use super::audit::AuditEntry;
-use super::backup::lock_file;
+use super::backup::{lock_file, sync_folder};
+use super::cache::EventCache;
 use super::error::StoreError;
-use super::lease::{Lease, Owner};
+use super::lease::Owner;
+use super::report::Report;
 use super::rows::last_position;
 use super::subscribe::{Subscription, Which};
-use super::transaction::{Append, Claim, Deletion, Fork, Guard, Outcome, Work};
-use super::verify::Report;
+use super::transaction::{Deletion, Fork, Outcome, Work};
 use super::writer::{Command, Releases, Writer, advance};
-use super::{NewEvent, Position, SessionEvent, schema};
+use super::{Position, SessionEvent, schema};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
 use crate::state_dir::{private_dir, private_file};
@@ -73,6 +74,7 @@ pub(super) struct Shared {
     looked: Mutex<Instant>,
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
+    cache: Arc<EventCache>,
     owner: Owner,
     writer: Option<JoinHandle<()>>,
     /// Shared by all who have the log open, so that it is not replaced under them.
@@ -88,11 +90,8 @@ impl EventStore {
     /// Opens the log with a clock of the caller's.
     pub fn open_with_clock(path: &Path, clock: Clock) -> Result<Self, StoreError> {
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        let in_folder = |source| StoreError::Folder {
-            path: folder.to_owned(),
-            source: Arc::new(source),
-        };
-        private_dir(folder).map_err(in_folder)?;
+        let in_folder = |source| StoreError::folder(path, folder, source);
+        durable_dir(folder).map_err(in_folder)?;
         // SQLite gives its files beside this one the same mode.
         match private_file(path) {
             Ok(_) => {}
@@ -117,8 +116,10 @@ impl EventStore {
         let (queue, commands) = mpsc::channel(QUEUE);
         let releases = Releases::default();
         let owner = Owner::new(folder);
+        let cache = Arc::new(EventCache::new(path));
         let writer = Writer {
             connection,
+            cache: Arc::clone(&cache),
             path: path.to_owned(),
             anchoring,
             owner: owner.clone(),
@@ -143,152 +144,12 @@ impl EventStore {
                 looked: Mutex::new(Instant::now()),
                 readers: Mutex::default(),
                 reading: Semaphore::new(READERS),
+                cache,
                 owner,
                 writer: Some(thread),
                 _lock: lock,
             }),
         })
-    }
-
-    /// Records events of one session in one transaction and returns them as recorded.
-    ///
-    /// It returns after they are on disk. A session begins with `SessionStarted`; anything else
-    /// on an unknown session is refused, and so is a message to one that has ended.
-    ///
-    /// # Cancel safety
-    /// When the future is dropped, the events may or may not have been recorded.
-    pub async fn append(
-        &self,
-        session: &SessionKey,
-        events: Vec<NewEvent>,
-    ) -> Result<Vec<SessionEvent>, StoreError> {
-        let append = Append {
-            session: session.clone(),
-            events,
-            claim: Claim::None,
-            guard: Guard::None,
-        };
-        Ok(self.submit(Work::Append(append)).await?.events)
-    }
-
-    /// Records events as [`EventStore::append`] does, unless somebody else has appended meanwhile.
-    ///
-    /// `head` is the number of the session's last event as the caller knows it, 0 for a session
-    /// that is to be made; when it is another, nothing is recorded.
-    ///
-    /// ```
-    /// # use openclaw_core::{EventStore, SessionEventKind, SessionKey};
-    /// # use openclaw_core::events::StoreError;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let dir = tempfile::tempdir()?;
-    /// # let store = EventStore::open(&dir.path().join("events.sqlite"))?;
-    /// # let session = SessionKey::parse("agent:main:main")?;
-    /// let start = || SessionEventKind::SessionStarted { channel: "cli".into(), peer_id: "local".into() };
-    /// store.append_expecting(&session, 0, vec![start().into()]).await?;
-    /// let late = store.append_expecting(&session, 0, vec![start().into()]).await;
-    /// assert!(matches!(late, Err(StoreError::HeadMoved { expected: 0, found: 1, .. })));
-    /// # Ok(()) }
-    /// ```
-    pub async fn append_expecting(
-        &self,
-        session: &SessionKey,
-        head: u64,
-        events: Vec<NewEvent>,
-    ) -> Result<Vec<SessionEvent>, StoreError> {
-        let append = Append {
-            session: session.clone(),
-            events,
-            claim: Claim::None,
-            guard: Guard::Head(head),
-        };
-        Ok(self.submit(Work::Append(append)).await?.events)
-    }
-
-    /// Records events as [`EventStore::append`] does, but only once under a key.
-    ///
-    /// A repeated call returns the events that the first one recorded. The session remembers its
-    /// keys for as long as it lives; the same key with other events is refused.
-    ///
-    /// ```
-    /// # use openclaw_core::{EventStore, SessionEventKind, SessionKey};
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let dir = tempfile::tempdir()?;
-    /// # let store = EventStore::open(&dir.path().join("events.sqlite"))?;
-    /// # let session = SessionKey::parse("agent:main:main")?;
-    /// # store.append(&session, vec![SessionEventKind::SessionStarted { channel: "cli".into(), peer_id: "local".into() }.into()]).await?;
-    /// let message = || vec![SessionEventKind::MessageReceived { content: "hi".into(), attachments: vec![] }.into()];
-    /// let first = store.append_once(&session, "telegram:4711", message()).await?;
-    /// let again = store.append_once(&session, "telegram:4711", message()).await?;
-    /// assert_eq!(first, again);
-    /// # Ok(()) }
-    /// ```
-    pub async fn append_once(
-        &self,
-        session: &SessionKey,
-        key: &str,
-        events: Vec<NewEvent>,
-    ) -> Result<Vec<SessionEvent>, StoreError> {
-        let append = Append {
-            session: session.clone(),
-            events,
-            claim: Claim::None,
-            guard: Guard::Once(key.to_owned()),
-        };
-        Ok(self.submit(Work::Append(append)).await?.events)
-    }
-
-    /// Records events as [`EventStore::append`] does, and takes the lease on the session with them.
-    ///
-    /// Nothing is recorded when somebody else has the lease.
-    pub async fn append_and_lease(
-        &self,
-        session: &SessionKey,
-        events: Vec<NewEvent>,
-    ) -> Result<(Vec<SessionEvent>, Lease), StoreError> {
-        self.shared.owner.register()?;
-        let append = Append {
-            session: session.clone(),
-            events,
-            claim: Claim::Take,
-            guard: Guard::None,
-        };
-        let outcome = self.submit(Work::Append(append)).await?;
-        let fence = outcome
-            .fence
-            .ok_or_else(|| StoreError::Leased(session.clone()))?;
-        Ok((
-            outcome.events,
-            Lease::new(self.clone(), session.clone(), fence),
-        ))
-    }
-
-    /// Records events as [`EventStore::append_once`] does, and takes the lease as
-    /// [`EventStore::append_and_lease`] does; there is no lease when the key was used before.
-    pub async fn append_once_and_lease(
-        &self,
-        session: &SessionKey,
-        key: &str,
-        events: Vec<NewEvent>,
-    ) -> Result<(Vec<SessionEvent>, Option<Lease>), StoreError> {
-        self.shared.owner.register()?;
-        let append = Append {
-            session: session.clone(),
-            events,
-            claim: Claim::Take,
-            guard: Guard::Once(key.to_owned()),
-        };
-        let outcome = self.submit(Work::Append(append)).await?;
-        let lease = outcome
-            .fence
-            .map(|fence| Lease::new(self.clone(), session.clone(), fence));
-        Ok((outcome.events, lease))
-    }
-
-    /// Takes the lease on a session: until it is dropped, nobody else may run that session.
-    ///
-    /// A lease that a dead process left behind is taken over at once.
-    pub async fn lease(&self, session: &SessionKey) -> Result<Lease, StoreError> {
-        Ok(self.append_and_lease(session, Vec::new()).await?.1)
     }
 
     /// Adds an entry to the audit stream; it returns after the entry is on disk.
@@ -340,11 +201,20 @@ impl EventStore {
             reason: reason.to_owned(),
             archive,
         };
-        self.submit(Work::Delete(deletion))
-            .await?
+        let outcome = self.submit(Work::Delete(deletion)).await?;
+        let tombstone = outcome
             .events
-            .pop()
-            .ok_or(StoreError::Closed)
+            .into_iter()
+            .next()
+            .ok_or(StoreError::Closed)?;
+        let cache = Arc::clone(&self.shared.cache);
+        let position = tombstone.position;
+        self.query(move |_| {
+            cache.forget_deleted(position);
+            Ok(())
+        })
+        .await?;
+        Ok(tombstone)
     }
 
     /// Accepts the log as it is when its anchors are lost, if its hashes hold.
@@ -374,6 +244,15 @@ impl EventStore {
     /// Returns the path of the log.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    /// Makes this process known as an owner of leases.
+    pub(super) fn register(&self) -> Result<(), StoreError> {
+        self.shared.owner.register()
+    }
+
+    pub(super) fn cache(&self) -> Arc<EventCache> {
+        Arc::clone(&self.shared.cache)
     }
 
     pub(super) fn release(&self, session: &SessionKey, fence: u64) {
@@ -454,8 +333,9 @@ impl EventStore {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        // The writer's connection has to be the last one: it takes the write-ahead log away.
         self.readers.lock().clear();
+        drop(self.queue.take());
         if let Some(writer) = self.writer.take() {
             // The writer logs its own failures; a panic in it was reported when it happened.
             drop(writer.join());
@@ -463,8 +343,18 @@ impl Drop for Shared {
     }
 }
 
+/// Makes a folder whose name survives a power loss, and so do those of the folders above it.
+fn durable_dir(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+        .collect();
+    private_dir(folder)?;
+    missing.into_iter().try_for_each(sync_folder)
+}
+
 /// SQLite makes its files with the mode of the process; conversations are the owner's alone.
-fn restrict(path: &Path) -> io::Result<()> {
+pub(super) fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -1,18 +1,17 @@
 //! Checking the whole log: every hash, every number, every anchor.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
-use serde::Serialize;
 
 use super::Position;
 use super::anchors::{Access, Anchor, Anchors, Slot, WINDOW};
 use super::audit::AuditEntry;
 use super::error::StoreError;
 use super::hash::EventHash;
+use super::report::{Finding, Report, Tampering};
 use super::rows::{COLUMNS, Stored, hash, last_position, sql_integer, unsigned};
 use super::store::EventStore;
 use crate::session_key::SessionKey;
@@ -21,95 +20,6 @@ use crate::session_key::SessionKey;
 const PAGE: u32 = 1024;
 /// How many anchors are read at a time at most, when events are missing in between.
 const MOST_SLOTS: u64 = 1 << 16;
-/// How many findings a report holds; the first one says where it began.
-const MOST: usize = 100;
-
-/// What a check of the log came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// Whether nothing is wrong.
-    pub intact: bool,
-    /// How many events were checked.
-    pub events: u64,
-    /// How many sessions they are in, deleted ones and the audit stream included.
-    pub sessions: u64,
-    /// How many of the newest events lost their anchors in a power loss.
-    pub unanchored: u64,
-    /// What is wrong, the lowest position first; at most 100.
-    pub findings: Vec<Finding>,
-}
-
-impl Default for Report {
-    fn default() -> Self {
-        Self {
-            intact: true,
-            events: 0,
-            sessions: 0,
-            unanchored: 0,
-            findings: Vec::new(),
-        }
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// The place in the whole log.
-    pub position: Position,
-    /// The session, where it is known.
-    pub session: Option<String>,
-    /// The event's number in the session, where it is known.
-    pub seq: Option<u64>,
-    /// What is wrong there.
-    pub what: Tampering,
-}
-
-/// What can be wrong with an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tampering {
-    /// Its fields do not have its hash, or it does not follow the event before it.
-    Edited,
-    /// It does not have the number that comes next in its session.
-    OutOfOrder,
-    /// It is gone from the middle of the log.
-    Missing,
-    /// It, and all that came after it, is gone from the end of the log.
-    CutOff,
-    /// It has the right hash, but is not the event that was recorded there.
-    Rewritten,
-    /// It was not recorded by this program.
-    Inserted,
-    /// It was emptied, and no tombstone says so.
-    Emptied,
-    /// Its session has no row.
-    NoSession,
-    /// Its session's row does not name it as the last one.
-    Head,
-    /// The file of the anchors is missing.
-    NoAnchors,
-}
-
-impl fmt::Display for Tampering {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Edited => "the event was edited",
-            Self::OutOfOrder => "the event is not the next one of its session",
-            Self::Missing => "the event is gone",
-            Self::CutOff => "the end of the log is gone from here on",
-            Self::Rewritten => "another event was recorded here",
-            Self::Inserted => "the event was not recorded by this program",
-            Self::Emptied => "the event was emptied without a tombstone",
-            Self::NoSession => "the session of the event is gone",
-            Self::Head => "the session does not end with its last event",
-            Self::NoAnchors => {
-                "the anchors are missing, so that a rewritten session could not be told"
-            }
-        })
-    }
-}
 
 impl EventStore {
     /// Checks the whole log against its hashes and its anchors.
@@ -128,12 +38,25 @@ impl EventStore {
     }
 }
 
+/// What a session's row says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Open,
+    Ended,
+    Deleted,
+}
+
 /// What is known of a session while its events go by.
 struct Stream {
     key: String,
     head: u64,
     head_hash: EventHash,
     parent: Option<(i64, u64)>,
+    standing: Standing,
+    /// Whether its row says that it is the log's own.
+    system: bool,
+    /// What its own events say about its standing, if they do.
+    seen_standing: Option<Standing>,
     seen: u64,
     seen_hash: EventHash,
     last: Position,
@@ -197,7 +120,10 @@ fn check(
     let mut after = 0;
     loop {
         let page = page(snapshot, after)?;
-        let Some(end) = page.last().map(|stored| stored.position) else {
+        let place = |stored: &Result<Stored, Stored>| match stored {
+            Ok(stored) | Err(stored) => stored.position,
+        };
+        let Some(end) = page.last().map(place) else {
             break;
         };
         let first = after.saturating_add(1);
@@ -211,10 +137,11 @@ fn check(
             None => None,
         };
         for stored in page {
-            check.gap(after, stored.position);
-            after = stored.position;
+            let position = place(&stored);
+            check.gap(after, position);
+            after = position;
             let slot = slots.as_ref().map(|slots| {
-                let index = usize::try_from(stored.position.saturating_sub(first));
+                let index = usize::try_from(position.saturating_sub(first));
                 let slot = index.ok().and_then(|index| slots.get(index));
                 slot.copied().unwrap_or(Slot::EMPTY)
             });
@@ -259,14 +186,17 @@ pub(super) fn last_confirmed(anchors: &Anchors) -> std::io::Result<Position> {
     Ok(0)
 }
 
-fn page(connection: &Connection, after: Position) -> Result<Vec<Stored>, StoreError> {
+fn page(
+    connection: &Connection,
+    after: Position,
+) -> Result<Vec<Result<Stored, Stored>>, StoreError> {
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM events e WHERE e.position > ?1 ORDER BY e.position LIMIT {PAGE}"
         ))
         .and_then(|mut statement| {
             statement
-                .query_map([sql_integer(after)], Stored::of)?
+                .query_map([sql_integer(after)], Stored::of_any)?
                 .collect()
         })
         .map_err(StoreError::read)
@@ -274,7 +204,7 @@ fn page(connection: &Connection, after: Position) -> Result<Vec<Stored>, StoreEr
 
 fn streams(connection: &Connection) -> Result<HashMap<i64, Stream>, StoreError> {
     connection
-        .prepare("SELECT id, key, head, head_hash, parent, parent_seq FROM sessions")
+        .prepare("SELECT id, key, head, head_hash, parent, parent_seq, deleted, system, ended FROM sessions")
         .and_then(|mut statement| {
             statement
                 .query_map([], |row| {
@@ -285,6 +215,13 @@ fn streams(connection: &Connection) -> Result<HashMap<i64, Stream>, StoreError> 
                         head: unsigned(row.get(2)?),
                         head_hash: hash(row, 3)?,
                         parent: parent.map(|parent| (parent, shared)),
+                        standing: match (row.get(6)?, row.get(8)?) {
+                            (true, _) => Standing::Deleted,
+                            (false, true) => Standing::Ended,
+                            (false, false) => Standing::Open,
+                        },
+                        system: row.get(7)?,
+                        seen_standing: None,
                         seen: shared,
                         seen_hash: EventHash::START,
                         last: 0,
@@ -306,7 +243,7 @@ impl Check {
         what: Tampering,
     ) {
         self.report.intact = false;
-        if self.report.findings.len() < MOST {
+        if self.report.findings.len() < Report::MOST {
             self.report.findings.push(Finding {
                 position,
                 session,
@@ -326,10 +263,12 @@ impl Check {
     fn event(
         &mut self,
         connection: &Connection,
-        stored: Stored,
+        stored: Result<Stored, Stored>,
         slot: Option<Slot>,
     ) -> Result<(), StoreError> {
         self.report.events = self.report.events.saturating_add(1);
+        let readable = stored.is_ok();
+        let stored = stored.unwrap_or_else(|place| place);
         let (position, seq) = (stored.position, unsigned(stored.record.seq));
         let Some(stream) = self.streams.get_mut(&stored.session_id) else {
             self.find(position, None, Some(seq), Tampering::NoSession);
@@ -349,6 +288,8 @@ impl Check {
         let mut wrong = None;
         if seq != stream.seen.saturating_add(1) {
             wrong = Some(Tampering::OutOfOrder);
+        } else if !readable {
+            wrong = Some(Tampering::Edited);
         } else if stored.record.kind.is_empty() && stored.record.data.is_empty() {
             match stream.empty.last_mut() {
                 Some((_, to, hash, _)) if to.saturating_add(1) == seq => {
@@ -358,6 +299,11 @@ impl Check {
             }
         } else if stored.record.hash(&stream.seen_hash) != stored.hash {
             wrong = Some(Tampering::Edited);
+        }
+        match stored.record.kind.as_str() {
+            "SessionStarted" => stream.seen_standing = Some(Standing::Open),
+            "SessionEnded" => stream.seen_standing = Some(Standing::Ended),
+            _ => {}
         }
         stream.seen = seq;
         stream.seen_hash = stored.hash;
@@ -382,13 +328,13 @@ impl Check {
             .is_some_and(|after| anchor.position > after);
         if slot.is_of(anchor) {
             None
-        } else if !slot.is_empty() {
-            Some(Tampering::Rewritten)
-        } else if forgiven {
+        } else if forgiven && !slot.is_confirmed() {
             self.report.unanchored = self.report.unanchored.saturating_add(1);
             None
-        } else {
+        } else if slot.is_empty() {
             Some(Tampering::Inserted)
+        } else {
+            Some(Tampering::Rewritten)
         }
     }
 
@@ -421,6 +367,9 @@ impl Check {
                 self.find(stream.last, key(), Some(stream.seen), Tampering::Head);
             }
             let buried = self.tombstones.remove(&id).unwrap_or_default();
+            if !stream.is_marked_rightly(&buried) {
+                self.find(stream.last, key(), Some(stream.seen), Tampering::Row);
+            }
             for (from, to, hash, position) in &stream.empty {
                 if !is_buried(&buried, *from, *to, hash) {
                     self.find(*position, key(), Some(*from), Tampering::Emptied);
@@ -429,6 +378,22 @@ impl Check {
         }
         self.report.findings.sort_by_key(|finding| finding.position);
         self.report
+    }
+}
+
+impl Stream {
+    /// Tells whether the session's row says what its events and the tombstones do.
+    fn is_marked_rightly(&self, tombstones: &[(u64, u64, EventHash)]) -> bool {
+        let own = SessionKey::parse(&self.key).is_ok_and(|key| key.is_system());
+        let standing = match self.standing {
+            Standing::Deleted => tombstones
+                .iter()
+                .any(|(_, to, hash)| *to == self.head && *hash == self.head_hash),
+            Standing::Open | Standing::Ended => {
+                self.seen_standing.is_none_or(|seen| seen == self.standing)
+            }
+        };
+        standing && self.system == own
     }
 }
 

@@ -14,12 +14,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Position;
 use super::anchoring::Anchoring;
 use super::anchors::Anchor;
+use super::cache::EventCache;
 use super::error::StoreError;
 use super::lease::Owner;
+use super::report::Report;
 use super::rows::last_position;
 use super::schema::{BUSY_TIMEOUT, anchor_anew};
 use super::transaction::{Outcome, Tx, Work, release};
-use super::verify::{Report, verify_hashes};
+use super::verify::verify_hashes;
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
 
@@ -64,6 +66,7 @@ impl Releases {
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    pub(super) cache: Arc<EventCache>,
     pub(super) anchoring: Anchoring,
     pub(super) owner: Owner,
     pub(super) clock: Clock,
@@ -136,6 +139,7 @@ impl Writer {
                 self.anchoring.confirm(anchors);
                 if let Some(last) = anchors.last() {
                     advance(&self.head, last.position);
+                    self.cache.grew();
                 }
             }
             Err(err) => tracing::error!(%err, "the event log cannot be written"),

@@ -42,6 +42,15 @@ impl Fixture {
         self.dir
     }
 
+    /// Closes the store, lets something happen to its files, and opens it again.
+    pub(crate) fn closed_and(self, happen: impl FnOnce(&Path)) -> Self {
+        let path = self.path();
+        let dir = self.closed();
+        happen(&path);
+        let store = EventStore::open(&path).unwrap();
+        Self { dir, store }
+    }
+
     pub(crate) fn reopened(self) -> Self {
         let Self { dir, store } = self;
         drop(store);

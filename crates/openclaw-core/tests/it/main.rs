@@ -1,5 +1,9 @@
 //! The event log and the session keys at the boundary that other crates use: real files.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod branches;
 mod compat;
@@ -8,4 +12,5 @@ mod elsewhere;
 mod event_store;
 mod fixture;
 mod guards;
+mod search;
 mod tampering;

@@ -311,12 +311,34 @@ async fn lost_anchors_are_a_finding_until_the_owner_accepts_the_log() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_marked_as_what_it_is_not_is_found() {
+    for mark in ["deleted", "system", "ended"] {
+        let sql = format!("UPDATE sessions SET {mark} = 1 WHERE key = 'agent:main:b'");
+        let finding = first(&sql).await;
+        let found = (finding.session.as_deref(), finding.seq, finding.what);
+        assert_eq!(
+            found,
+            (Some("agent:main:b"), Some(3), Tampering::Row),
+            "{mark}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_text_any_more_is_found_at_its_event() {
+    let edit = "UPDATE events SET data = CAST(x'22ff22' AS TEXT) WHERE position = 2";
+    let finding = first(edit).await;
+    assert_eq!((finding.position, finding.what), (2, Tampering::Edited));
+}
+
+#[tokio::test]
 async fn a_log_that_was_put_back_by_hand_is_a_finding_until_the_owner_accepts_it() {
     let fixture = log().await;
     fixture
         .sql()
         .execute_batch(
             "DELETE FROM events WHERE position = 8;
+             UPDATE sqlite_sequence SET seq = 7;
              UPDATE sessions SET head = 3, head_hash =
                  (SELECT hash FROM events WHERE position = 5) WHERE key = 'agent:main:a'",
         )

@@ -32,7 +32,7 @@ impl Chance {
 
     /// Returns one of these.
     pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        from.get(self.index(from.len())).unwrap()
+        &from[self.index(from.len())]
     }
 
     /// Returns an index into something of this length, which is not 0.

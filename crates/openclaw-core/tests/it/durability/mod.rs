@@ -5,7 +5,11 @@
 //! which such a process is treated badly. Each has a short form, which every test run goes
 //! through, and a long one, which `cargo xtask soak` asks for.
 
-#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod chance;
 mod image;

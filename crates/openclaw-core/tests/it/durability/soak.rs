@@ -41,6 +41,7 @@ pub(super) fn seed() -> u64 {
 }
 
 /// Shows how far the long form has come.
+#[expect(clippy::print_stderr, reason = "the soak is watched in a terminal")]
 pub(super) fn progress(text: &str) {
     if form() != Form::Short {
         eprintln!("    {text}");
@@ -48,6 +49,7 @@ pub(super) fn progress(text: &str) {
 }
 
 /// Prints figures, and hands them to `cargo xtask soak` if that is who asked.
+#[expect(clippy::print_stderr, reason = "the figures are what the test is for")]
 pub(super) fn figures(subject: &str, figures: &[(&str, &dyn Display)]) {
     let figures: Vec<_> = figures
         .iter()

@@ -318,7 +318,7 @@ impl Write<'_> {
                     if chance.percent(50) {
                         let from = (sector * SECTOR).max(at);
                         let to = ((sector + 1) * SECTOR).min(end);
-                        self.put(from, bytes.get(from - at..to - at).unwrap());
+                        self.put(from, &bytes[from - at..to - at]);
                     }
                 }
             }
@@ -327,8 +327,7 @@ impl Write<'_> {
 
     fn put(&mut self, at: usize, bytes: &[u8]) {
         self.grow(at + bytes.len());
-        let place = self.file.get_mut(at..at + bytes.len()).unwrap();
-        place.copy_from_slice(bytes);
+        self.file[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
     fn grow(&mut self, length: usize) {

@@ -46,7 +46,7 @@ const WRITERS: u32 = 8;
 const APPENDS: u32 = 16;
 
 /// Where the store is, from the folder that stands for the disk.
-const STORE: &str = "events.sqlite";
+const STORE: &str = "state/events.sqlite";
 
 /// A process that was recorded, and what had been acknowledged before it began.
 struct Recorded {

@@ -188,7 +188,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn argument(&self, n: usize) -> &str {
-        self.arguments.get(n).unwrap()
+        self.arguments[n]
     }
 
     fn number(&self, n: usize) -> usize {

@@ -1,0 +1,130 @@
+//! `cargo xtask soak`: the long forms of the tests of durability, and their figures in a table.
+//!
+//! The tests themselves are in openclaw-core; this asks for their long form, one after the other,
+//! and collects what they measured.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use std::{fs, io};
+
+use crate::error::Error;
+use crate::place::Place;
+use crate::{report, tools};
+
+/// How many times the writing process is killed unless the command line says otherwise.
+pub(crate) const ROUNDS: u32 = 50;
+
+/// A group of tests, as a filter of test names, and what it is about.
+struct Step {
+    name: &'static str,
+    filter: &'static str,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "kill -9",
+        filter: "durability::kill",
+    },
+    Step {
+        name: "power loss",
+        filter: "durability::power",
+    },
+    Step {
+        name: "two processes",
+        filter: "durability::processes",
+    },
+];
+
+/// Why a soak could not be told from its figures.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SoakError {
+    /// The file of figures cannot be used.
+    #[error("`{path}` cannot be used")]
+    Figures {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Runs the long forms, even after one has failed, and prints a table of what they came to.
+pub(crate) fn soak(place: &Place, rounds: u32) -> Result<(), Error> {
+    tools::strace(place);
+    let folder = place.target().join("soak");
+    let path = folder.join("figures");
+    fs::create_dir_all(&folder).map_err(|source| unusable(&folder, source))?;
+    let mut rows = Vec::new();
+    let mut failed = Vec::new();
+    for step in STEPS {
+        report::step(step.name);
+        remove(&path)?;
+        let start = Instant::now();
+        let result = place
+            .cargo("test")
+            .args(["--package", "openclaw-core", "--test", "it"])
+            .arg(step.filter)
+            .args(["--", "--nocapture", "--test-threads=1"])
+            .env("OPENCLAW_SOAK_ROUNDS", rounds.to_string())
+            .env("OPENCLAW_SOAK_FIGURES", &path)
+            .check();
+        let took = start.elapsed().as_secs_f64();
+        let figures = read(&path)?;
+        // A filter that matches no test passes too, but measures nothing.
+        let passed = result.is_ok() && !figures.is_empty();
+        if let Err(err) = &result {
+            report::error(err);
+        }
+        if !passed {
+            failed.push(step.name);
+        }
+        let verdict = if passed { "passed" } else { "FAILED" };
+        rows.push(format!("{:<18}{verdict:<8}{took:.0} s", step.name));
+        rows.extend(figures.lines().map(|line| format!("    {line}")));
+    }
+    report::step("soak");
+    for row in rows {
+        report::note(&row);
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Steps { names: failed })
+    }
+}
+
+fn remove(path: &Path) -> Result<(), SoakError> {
+    match fs::remove_file(path) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(unusable(path, err)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the figures of one step; none when no test has written any.
+fn read(path: &Path) -> Result<String, SoakError> {
+    match fs::read_to_string(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|source| unusable(path, source)),
+    }
+}
+
+fn unusable(path: &Path, source: io::Error) -> SoakError {
+    let path = path.to_path_buf();
+    SoakError::Figures { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_that_nobody_wrote_are_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("figures");
+        remove(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), "");
+        fs::write(&path, "lost 0\n").unwrap();
+        assert_eq!(read(&path).unwrap(), "lost 0\n");
+        remove(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), "");
+    }
+}
