@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use openclaw_core::access::{Admitted, Inbound};
-use openclaw_core::events::{Lease, NewEvent, keys};
-use openclaw_core::{EventStore, RunId, SessionEventKind, SessionKey};
+use openclaw_core::events::Lease;
+use openclaw_core::{EventStore, RunId, SessionKey};
 use parking_lot::Mutex;
-use serde_json::json;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +18,7 @@ use crate::bus::Bus;
 use crate::error::AgentError;
 use crate::inbox::{self, Received, Seat};
 use crate::repeat::{self, ends};
-use crate::run::{Reply, Run};
+use crate::run::{Reply, Run, failed};
 use crate::scope::TaskScope;
 use crate::tools::ToolRegistry;
 
@@ -329,13 +328,11 @@ impl Shared {
 
     /// Records that a message which is on record will not be answered.
     async fn record_failure(&self, job: &Job, err: &AgentError) {
-        let value = json!({ "runId": job.run, "kind": err.kind(), "message": err.to_string() });
-        let event = SessionEventKind::StateChanged {
-            key: keys::RUN_FAILED.to_owned(),
-            value,
+        let recorded = match failed(&job.run, job.message, err) {
+            Ok(event) => self.store.append(&job.session, vec![event]).await,
+            Err(err) => Err(err),
         };
-        let event = NewEvent::from(event).in_run(&job.run, Some(job.message));
-        if let Err(err) = self.store.append(&job.session, vec![event]).await {
+        if let Err(err) = recorded {
             tracing::error!(%err, run = %job.run, "a failed run could not be recorded");
         }
     }

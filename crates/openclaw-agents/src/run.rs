@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use openclaw_core::events::{
-    Block, Lease, NewEvent, Payload, StepPayload, Thinking as StoredThinking, keys,
+    Block, Change, Lease, NewEvent, Payload, StepPayload, StoreError, Thinking as StoredThinking,
 };
 use openclaw_core::{CallId, ProviderId, RunId, SessionEventKind, Usage};
 use openclaw_providers::{AssistantBlock, Completion, Message, StopReason, ToolResult};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
@@ -199,16 +199,13 @@ impl Run {
     async fn record_failure(&self, err: &AgentError) {
         // Whoever asked gets the error; here it only helps to read the rest of the log.
         tracing::info!(run = %self.id, %err, "a turn failed");
-        let value = json!({
-            "runId": self.id,
-            "kind": err.kind(),
-            "message": err.to_string(),
-        });
-        let event = SessionEventKind::StateChanged {
-            key: keys::RUN_FAILED.to_owned(),
-            value,
+        let event = match failed(&self.id, self.cause, err) {
+            Ok(event) => vec![event],
+            Err(err) => {
+                tracing::error!(%err, run = %self.id, "a failed run could not be recorded");
+                return;
+            }
         };
-        let event = vec![NewEvent::from(event).in_run(&self.id, Some(self.cause))];
         let Err(under_lease) = self.lease.append_last(event.clone()).await else {
             return;
         };
@@ -218,6 +215,16 @@ impl Run {
             tracing::error!(%under_lease, %err, run = %self.id, "a failed run could not be recorded");
         }
     }
+}
+
+/// Returns the event that says that a run ended without an answer.
+pub(crate) fn failed(run: &RunId, cause: u64, err: &AgentError) -> Result<NewEvent, StoreError> {
+    let change = Change::RunFailed {
+        run_id: run.clone(),
+        kind: err.kind(),
+        message: err.to_string(),
+    };
+    Ok(change.to_event()?.in_run(run, Some(cause)))
 }
 
 fn step_payload(completion: &Completion) -> StepPayload {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use openclaw_core::config::ModelRef;
-use openclaw_core::events::{StepPayload, keys};
+use openclaw_core::events::{Change, StepPayload};
 use openclaw_core::{Kind, RunId, SessionEvent, SessionEventKind, SessionKey, SessionProjection};
 use openclaw_providers::{AssistantBlock, Message, ToolResult};
 use serde_json::Value;
@@ -204,9 +204,10 @@ impl TurnEvents<'_> {
     }
 
     fn failure(&self) -> Option<u64> {
-        self.find(
-            |kind| matches!(kind, SessionEventKind::StateChanged { key, .. } if key == keys::RUN_FAILED),
-        )
+        self.find(|kind| {
+            matches!(kind, SessionEventKind::StateChanged { key, value }
+                if matches!(Change::read(key, value), Some(Change::RunFailed { .. })))
+        })
     }
 
     fn find(&self, wanted: impl Fn(&SessionEventKind) -> bool) -> Option<u64> {

@@ -1,7 +1,7 @@
 //! Which turn waits at an event, what its model saw, and which results are on record.
 
-use openclaw_core::events::{Block, EndReason, NewEvent, Payload, StepPayload, keys};
-use openclaw_core::{EventStore, RunId, SessionEvent, SessionEventKind, SessionKey, Usage};
+use openclaw_core::events::{Block, Change, EndReason, NewEvent, Payload, StepPayload};
+use openclaw_core::{EventStore, Kind, RunId, SessionEvent, SessionEventKind, SessionKey, Usage};
 use openclaw_providers::{Message, UserBlock};
 use serde_json::{Value, json};
 
@@ -107,11 +107,12 @@ fn answered(run: &str, step: u32, content: &str) -> NewEvent {
 }
 
 fn failed(run: &str) -> NewEvent {
-    let kind = SessionEventKind::StateChanged {
-        key: keys::RUN_FAILED.into(),
-        value: json!({ "kind": "unavailable" }),
+    let failed = Change::RunFailed {
+        run_id: RunId::from(run),
+        kind: Kind::Unavailable,
+        message: String::new(),
     };
-    in_run(kind, run)
+    in_run(failed.to_event().unwrap().kind, run)
 }
 
 /// A turn of two steps, during which the next message comes in.

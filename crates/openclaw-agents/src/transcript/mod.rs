@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use openclaw_core::events::{Block, StepPayload, keys};
+use openclaw_core::events::{Block, Change, StepPayload};
 use openclaw_core::validation::{Attachment, AttachmentKind};
 use openclaw_core::{CallId, Kind, RunId, SessionEvent, SessionEventKind};
 use openclaw_providers::{
@@ -88,9 +88,10 @@ fn was_withdrawn(run: &[&SessionEvent]) -> bool {
             SessionEventKind::ToolCalled { .. } | SessionEventKind::AgentResponse { .. } => {
                 return false;
             }
-            SessionEventKind::StateChanged { key, value } if key == keys::RUN_FAILED => {
-                cancelled =
-                    value.get("kind").and_then(Value::as_str) == Some(Kind::Cancelled.as_str());
+            SessionEventKind::StateChanged { .. } => {
+                if let Some(Change::RunFailed { kind, .. }) = Change::of(event) {
+                    cancelled = kind == Kind::Cancelled;
+                }
             }
             _ => {}
         }

@@ -229,12 +229,12 @@ fn runs_without_an_answer_leave_one_message_of_the_user() {
 #[test]
 fn a_message_that_was_cancelled_before_it_was_answered_is_withdrawn() {
     let failed = |id: &str, kind: Kind| {
-        let value = json!({ "runId": id, "kind": kind, "message": "" });
-        let kind = SessionEventKind::StateChanged {
-            key: keys::RUN_FAILED.into(),
-            value,
+        let failed = Change::RunFailed {
+            run_id: run(id),
+            kind,
+            message: String::new(),
         };
-        NewEvent::from(kind).in_run(&run(id), Some(1))
+        failed.to_event().unwrap().in_run(&run(id), Some(1))
     };
     let events = recorded(vec![
         started(),

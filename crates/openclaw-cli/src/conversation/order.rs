@@ -4,7 +4,7 @@
 //! from the event log after they are on disk, and may be late. A piece is held back until the fact
 //! that it belongs behind has come.
 
-use openclaw_core::events::keys;
+use openclaw_core::events::Change;
 use openclaw_core::{CallId, RunId, SessionKey};
 use openclaw_ipc::{Event, EventData, Notification};
 
@@ -118,7 +118,11 @@ impl Order {
                     self.step = event.step.unwrap_or(self.step).saturating_add(1);
                 }
             }
-            EventData::StateChanged { key, .. } if key == keys::RUN_FAILED => self.over = true,
+            EventData::StateChanged { key, value }
+                if matches!(Change::read(key, value), Some(Change::RunFailed { .. })) =>
+            {
+                self.over = true;
+            }
             EventData::AgentResponse { .. } => self.over = true,
             EventData::SessionStarted { .. }
             | EventData::MessageSent { .. }

@@ -7,9 +7,13 @@
     reason = "a test fails by panicking, and its tasks end with it"
 )]
 
+mod audit;
+mod backup;
 mod cli;
 mod crash;
 mod demo;
+mod disk;
+mod doctor;
 mod edge;
 mod path;
 mod refusals;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::Position;
-use super::anchors::{Access, Anchor, Anchors, State, WINDOW};
+use super::anchors::{Access, Anchor, Anchors, Slot, State, WINDOW};
 use super::error::StoreError;
 use super::schema::anchors_after;
+use super::verify::last_confirmed;
 
 /// The writer's hand on the anchors.
 #[derive(Debug)]
@@ -72,6 +73,30 @@ impl Anchoring {
         anchors.sync().map_err(failed)?;
         anchors.mark_boot().map_err(failed)?;
         Ok(u64::try_from(lost.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Returns the first and the last position that are gone from the end of the log, if any are.
+    pub(super) fn cut(&self, last: Position) -> Result<Option<(Position, Position)>, StoreError> {
+        let Some(file) = &self.anchors else {
+            return Ok(None);
+        };
+        let next = last.saturating_add(1);
+        let after_end = file.read(next, 1).map_err(|err| self.failed(err))?;
+        if !after_end.iter().any(Slot::is_confirmed) {
+            return Ok(None);
+        }
+        let confirmed = last_confirmed(file).map_err(|err| self.failed(err))?;
+        Ok(Some((next, confirmed)))
+    }
+
+    /// Takes away the slots of what is gone, after that was put on record.
+    pub(super) fn forget_cut(&mut self, last: Position) {
+        if let Some(file) = &self.anchors
+            && let Err(err) = file.cut_after(last)
+        {
+            // It is put on record once more, which does no harm.
+            tracing::warn!(%err, "the anchors of what is gone cannot be taken away");
+        }
     }
 
     /// Writes the slots of a transaction that is about to be committed.

@@ -171,11 +171,25 @@ pub enum AuditEntry {
         /// The last position that it has.
         position: u64,
     },
-    /// Anchors that a power loss had taken were written again, or the owner accepted the log as it was.
+    /// Anchors that a power loss had taken were written again.
     #[serde(rename = "audit.anchors.renewed")]
     AnchorsRenewed {
         /// How many.
         count: u64,
+    },
+    /// The end of the log was gone when the next event was to be recorded.
+    #[serde(rename = "audit.log.cut")]
+    LogCut {
+        /// The first position that was gone.
+        from: u64,
+        /// The last position that is known to have been there.
+        to: u64,
+    },
+    /// The owner accepted the log as it was.
+    #[serde(rename = "audit.log.accepted")]
+    LogAccepted {
+        /// How many events it had.
+        events: u64,
         /// Why.
         reason: String,
     },

@@ -75,12 +75,15 @@ impl Change {
     /// Returns the change that an event holds, if this version knows it.
     pub fn of(event: &SessionEvent) -> Option<Self> {
         match &event.kind {
-            SessionEventKind::StateChanged { key, value } => {
-                let tagged = serde_json::json!({ "key": key, "value": value });
-                serde_json::from_value(tagged).ok()
-            }
+            SessionEventKind::StateChanged { key, value } => Self::read(key, value),
             _ => None,
         }
+    }
+
+    /// Returns the change to a key, if this version knows it.
+    pub fn read(key: &str, value: &Value) -> Option<Self> {
+        let tagged = serde_json::json!({ "key": key, "value": value });
+        serde_json::from_value(tagged).ok()
     }
 
     /// Returns the event that records the change.

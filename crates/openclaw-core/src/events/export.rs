@@ -178,8 +178,12 @@ impl ImportFile {
     fn finish(self, session: &SessionKey) -> Result<Import, ImportError> {
         let found = u64::try_from(self.records.len()).unwrap_or(u64::MAX);
         let expected = self.header.events;
-        if found != expected || self.hash != self.header.head_hash {
+        if found != expected {
             return Err(ImportError::Short { found, expected });
+        }
+        if self.hash != self.header.head_hash {
+            let reason = "its hash is not that of the last event".to_owned();
+            return Err(ImportError::Header(reason));
         }
         Ok(Import {
             session: session.clone(),

@@ -1,5 +1,5 @@
 //! The eight kinds of events. There are no others: richer facts are typed payloads, or state
-//! changes under one of the [`keys`].
+//! changes under a key of [`Change`](super::Change).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,7 +64,7 @@ pub enum SessionEventKind {
     },
     /// A named piece of the session's state has a new value.
     StateChanged {
-        /// Its name, one of [`keys`] or a name of the embedding program's.
+        /// Its name: that of a [`Change`](super::Change), or one of the embedding program's.
         key: String,
         /// Its value from now on.
         value: Value,
@@ -95,12 +95,6 @@ pub enum EndReason {
     Requested,
     /// Somebody asked for it and said why.
     Other(String),
-}
-
-/// The names under which this program records state changes.
-pub mod keys {
-    /// A run ended without an answer: `{runId, kind, message}`.
-    pub const RUN_FAILED: &str = "run.failed";
 }
 
 #[cfg(test)]

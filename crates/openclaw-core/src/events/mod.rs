@@ -46,7 +46,7 @@ pub use error::StoreError;
 pub use export::{ExportHeader, ImportError, ImportFailure, ImportFile};
 pub use hash::{EventHash, NoHash};
 pub use inspect::{Inspection, anchors_path, inspect, inspect_deep};
-pub use kind::{EndReason, SessionEventKind, keys};
+pub use kind::{EndReason, SessionEventKind};
 pub use lease::Lease;
 pub use payload::{Block, Payload, StepPayload, Thinking, ToolPayload};
 pub use projection::{ChatMessage, SessionProjection, Speaker, Versioned};

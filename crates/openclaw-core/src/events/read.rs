@@ -79,8 +79,7 @@ impl EventStore {
         query: SearchQuery,
         mut progress: impl FnMut(Position, Position) + Send + 'static,
     ) -> Result<Vec<SearchHit>, StoreError> {
-        let cache = self.cache();
-        self.query(move |_| cache.search(&query, &mut progress))
+        self.in_cache(move |cache| cache.search(&query, &mut progress))
             .await
     }
 

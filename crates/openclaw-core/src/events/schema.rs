@@ -1,14 +1,15 @@
 //! The event log's place on disk: an SQLite database in WAL mode.
 //!
 //! `PRAGMA user_version` counts the migrations that a file has seen. Rows of `events` are never
-//! updated, but for a deletion, which empties them; `sessions` holds each session's head and
+//! changed, but for a deletion, which empties them; `sessions` holds each session's head and
 //! lease, and changes in the same transaction.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::Position;
 use super::anchors::{Anchor, Anchors, State};
@@ -22,6 +23,9 @@ const APPLICATION_ID: i32 = 0x4f43_5253;
 
 /// How long a statement waits for another process that is writing.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it pauses between two tries where SQLite does not wait.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// How many events are anchored at a time when all are.
 const ANCHOR_PAGE: u32 = 1024;
@@ -134,9 +138,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let open = |err| StoreError::open(path, err);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
     let version = check_version(connection, path)?;
-    connection
-        .pragma_update(None, "journal_mode", "WAL")
-        .map_err(open)?;
+    use_wal(connection).map_err(open)?;
     // FULL syncs the WAL at every commit: what append has acknowledged survives a power loss.
     connection
         .pragma_update(None, "synchronous", "FULL")
@@ -158,6 +160,21 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(open)
+}
+
+/// Switches a new file to WAL; SQLite does not wait by itself when others do the same right now.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let switched = connection.pragma_update(None, "journal_mode", "WAL");
+        let busy = switched
+            .as_ref()
+            .is_err_and(|err| err.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
+        if !busy || Instant::now() >= until {
+            return switched;
+        }
+        thread::park_timeout(BUSY_PAUSE);
+    }
 }
 
 /// Returns the file's version; refuses a foreign database and one from a later version of this program.

@@ -75,6 +75,8 @@ pub(super) struct Shared {
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
     cache: Arc<EventCache>,
+    /// The cache does one thing at a time.
+    searching: Semaphore,
     owner: Owner,
     writer: Option<JoinHandle<()>>,
     /// Shared by all who have the log open, so that it is not replaced under them.
@@ -145,6 +147,7 @@ impl EventStore {
                 readers: Mutex::default(),
                 reading: Semaphore::new(READERS),
                 cache,
+                searching: Semaphore::new(1),
                 owner,
                 writer: Some(thread),
                 _lock: lock,
@@ -207,9 +210,8 @@ impl EventStore {
             .into_iter()
             .next()
             .ok_or(StoreError::Closed)?;
-        let cache = Arc::clone(&self.shared.cache);
         let position = tombstone.position;
-        self.query(move |_| {
+        self.in_cache(move |cache| {
             cache.forget_deleted(position);
             Ok(())
         })
@@ -226,8 +228,8 @@ impl EventStore {
         self.send(Command::Renew(reply)).await?;
         let report = answer.await.map_err(|_closed| StoreError::Closed)??;
         if report.intact {
-            self.audit(AuditEntry::AnchorsRenewed {
-                count: report.events,
+            self.audit(AuditEntry::LogAccepted {
+                events: report.events,
                 reason: reason.to_owned(),
             })
             .await?;
@@ -253,6 +255,23 @@ impl EventStore {
 
     pub(super) fn cache(&self) -> Arc<EventCache> {
         Arc::clone(&self.shared.cache)
+    }
+
+    /// Runs a search off the async threads and beside the readers: it may have to take in a log first.
+    pub(super) async fn in_cache<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&EventCache) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _permit = self
+            .shared
+            .searching
+            .acquire()
+            .await
+            .map_err(|_closed| StoreError::Closed)?;
+        let shared = Arc::clone(&self.shared);
+        task::spawn_blocking(move || work(&shared.cache))
+            .await
+            .map_err(|_panicked| StoreError::Closed)?
     }
 
     pub(super) fn release(&self, session: &SessionKey, fence: u64) {
@@ -300,7 +319,10 @@ impl EventStore {
             *looked = Instant::now();
         }
         let position = self.query(last_position).await?;
-        advance(&self.shared.head, position);
+        if position > self.position() {
+            advance(&self.shared.head, position);
+            self.shared.cache.grew();
+        }
         Ok(())
     }
 
@@ -334,6 +356,7 @@ impl EventStore {
 impl Drop for Shared {
     fn drop(&mut self) {
         // The writer's connection has to be the last one: it takes the write-ahead log away.
+        self.cache.close();
         self.readers.lock().clear();
         drop(self.queue.take());
         if let Some(writer) = self.writer.take() {
@@ -365,10 +388,7 @@ pub(super) fn restrict(path: &Path) -> io::Result<()> {
 
 /// Puts on record that slots of the anchors were filled after a power loss.
 fn note_filled(queue: &mpsc::Sender<Command>, count: u64) {
-    let entry = AuditEntry::AnchorsRenewed {
-        count,
-        reason: "they were missing after a restart of the machine".to_owned(),
-    };
+    let entry = AuditEntry::AnchorsRenewed { count };
     let (reply, _nobody_waits) = oneshot::channel();
     // The queue is new and empty.
     drop(queue.try_send(Command::Do(Work::Audit(entry), reply)));

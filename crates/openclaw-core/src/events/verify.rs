@@ -67,6 +67,8 @@ struct Stream {
 struct Check {
     streams: HashMap<i64, Stream>,
     tombstones: HashMap<i64, Vec<(u64, u64, EventHash)>>,
+    /// Where the end of the log was gone once, and the owner has not accepted it.
+    cuts: Vec<Position>,
     report: Report,
     /// Where empty slots may come from a power loss.
     forgiven_after: Option<Position>,
@@ -114,6 +116,7 @@ fn check(
     let mut check = Check {
         streams: streams(snapshot)?,
         tombstones: HashMap::new(),
+        cuts: Vec::new(),
         report: Report::default(),
         forgiven_after: restarted.then(|| last.saturating_sub(WINDOW)),
     };
@@ -151,6 +154,11 @@ fn check(
     }
     if confirmed > last {
         check.find(last.saturating_add(1), None, None, Tampering::CutOff);
+    }
+    if anchors.is_some() {
+        for from in std::mem::take(&mut check.cuts) {
+            check.find(from, None, None, Tampering::CutOff);
+        }
     }
     Ok(check.finish())
 }
@@ -317,7 +325,7 @@ impl Check {
         if let Some(what) = wrong {
             self.find(position, Some(key), Some(seq), what);
         } else if key == SessionKey::audit().as_str() {
-            self.tombstone(stored);
+            self.heed(stored);
         }
         Ok(())
     }
@@ -338,21 +346,25 @@ impl Check {
         }
     }
 
-    fn tombstone(&mut self, stored: Stored) {
-        let decoded = stored.decode(&SessionKey::audit());
-        if let Ok(event) = decoded
-            && let Some(AuditEntry::SessionDeleted {
+    /// Takes in what the audit stream says about the log itself.
+    fn heed(&mut self, stored: Stored) {
+        let Ok(event) = stored.decode(&SessionKey::audit()) else {
+            return;
+        };
+        match AuditEntry::of(&event) {
+            Some(AuditEntry::SessionDeleted {
                 stream,
                 from,
                 to,
                 head_hash,
                 ..
-            }) = AuditEntry::of(&event)
-        {
-            self.tombstones
-                .entry(stream)
-                .or_default()
-                .push((from, to, head_hash));
+            }) => {
+                let tombstones = self.tombstones.entry(stream).or_default();
+                tombstones.push((from, to, head_hash));
+            }
+            Some(AuditEntry::LogCut { from, .. }) => self.cuts.push(from),
+            Some(AuditEntry::LogAccepted { .. }) => self.cuts.clear(),
+            _ => {}
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Position;
 use super::anchoring::Anchoring;
 use super::anchors::Anchor;
+use super::audit::AuditEntry;
 use super::cache::EventCache;
 use super::error::StoreError;
 use super::lease::Owner;
@@ -177,6 +178,16 @@ impl Writer {
         }
         let now = self.clock.now();
         let mut anchors = Vec::new();
+        let cut = if records {
+            self.anchoring.cut(last_position(&transaction)?)?
+        } else {
+            None
+        };
+        if let Some((from, to)) = cut {
+            tracing::error!(from, to, "the end of the event log is gone");
+            let entry = Work::Audit(AuditEntry::LogCut { from, to });
+            anchors.extend(Tx::new(&transaction, &self.owner, now).run(entry)?.1);
+        }
         for command in batch.drain(..) {
             let Command::Do(work, reply) = command else {
                 continue;
@@ -200,8 +211,16 @@ impl Writer {
                 return Err(failure);
             }
         }
-        self.anchoring.announce(&anchors)?;
+        // What is known to be gone stays known until it is on record.
+        if cut.is_none() {
+            self.anchoring.announce(&anchors)?;
+        }
         transaction.commit().map_err(StoreError::write)?;
+        if cut.is_some()
+            && let Some(last) = anchors.last()
+        {
+            self.anchoring.forget_cut(last.position);
+        }
         Ok(anchors)
     }
 

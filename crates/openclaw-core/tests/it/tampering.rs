@@ -301,7 +301,7 @@ async fn lost_anchors_are_a_finding_until_the_owner_accepts_the_log() {
         .await
         .unwrap();
     let last = serde_json::to_value(&audit.last().unwrap().kind).unwrap();
-    assert_eq!(last["data"]["key"], "audit.anchors.renewed");
+    assert_eq!(last["data"]["key"], "audit.log.accepted");
     // An event that does not have its hash is not accepted.
     fixture
         .sql()
@@ -386,4 +386,31 @@ async fn missing_anchors_are_no_power_loss_while_the_machine_runs() {
     std::fs::write(&path, anchors).unwrap();
     let found = verified(&fixture.reopened()).await.findings;
     assert_eq!((found[0].position, found[0].what), (7, Tampering::Inserted));
+}
+
+#[tokio::test]
+async fn a_cut_tail_stays_a_finding_when_the_log_goes_on() {
+    let fixture = log().await;
+    fixture
+        .sql()
+        .execute_batch(
+            "DELETE FROM events WHERE position >= 7;
+             UPDATE sqlite_sequence SET seq = 6;
+             UPDATE sessions SET head = 2, head_hash =
+                 (SELECT hash FROM events WHERE position = 4) WHERE key = 'agent:main:b';
+             UPDATE sessions SET head = 3, head_hash =
+                 (SELECT hash FROM events WHERE position = 5) WHERE key = 'agent:main:a'",
+        )
+        .unwrap();
+    for n in 0..5 {
+        let later = vec![message(&n.to_string())];
+        fixture.store.append(&key("a"), later).await.unwrap();
+    }
+    let fixture = fixture.reopened();
+    let report = verified(&fixture).await;
+    let found = &report.findings[0];
+    assert_eq!((found.position, found.what), (7, Tampering::CutOff));
+    assert_eq!(report.findings.len(), 1, "{report:?}");
+    assert!(fixture.store.renew_anchors("known").await.unwrap().intact);
+    assert!(verified(&fixture).await.intact);
 }

@@ -93,17 +93,25 @@ pub async fn clean(
 ) -> Result<(), RetentionError> {
     let mut queue = Queue::of(store, limits, clock).await?;
     let copy_to = CopyTo::Folder(folder.to_owned());
+    let (mut size, mut freed) = (store.size().await?, 0_u64);
     loop {
-        let size = match limits.max_size {
-            Some(_) => store.size().await?,
-            None => 0,
-        };
-        let Some(due) = queue.next(size) else {
-            return Ok(());
+        let Some(due) = queue.next(size.saturating_sub(freed)) else {
+            // What is gone was about as large as its copy. If the log gave back much less than
+            // that, more of the same would take every session and help nobody.
+            let left = store.size().await?;
+            if freed == 0 || size.saturating_sub(left) < freed / 2 {
+                return Ok(());
+            }
+            (size, freed) = (left, 0);
+            continue;
         };
         let reason = format!("retention: {}", due.why);
         let step = match delete(store, &due.session, &copy_to, &reason, clock).await {
-            Ok(deleted) => Step::Deleted(due, Box::new(deleted)),
+            Ok(deleted) => {
+                let bytes = deleted.copy.as_ref().map_or(0, |copy| copy.bytes);
+                freed = freed.saturating_add(bytes);
+                Step::Deleted(due, Box::new(deleted))
+            }
             Err(err) if is_passing(&err) => Step::Kept(due, err),
             Err(err) => return Err(err),
         };

@@ -142,7 +142,79 @@ fn safe_name(key: &SessionKey) -> String {
 
 #[cfg(test)]
 mod tests {
+    use openclaw_core::SessionEventKind;
+
     use super::*;
+
+    async fn begun(store: &EventStore) -> SessionSummary {
+        let key = SessionKey::parse("agent:main:main").unwrap();
+        let start = SessionEventKind::SessionStarted {
+            channel: "rpc".into(),
+            peer_id: "p".into(),
+        };
+        store.append(&key, vec![start.into()]).await.unwrap();
+        store.session(&key).await.unwrap().unwrap()
+    }
+
+    fn copies(folder: &Path) -> Vec<String> {
+        let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .map(|entries| entries.map(|entry| name(entry.unwrap())).collect())
+            .unwrap_or_default();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn a_session_that_has_grown_meanwhile_is_neither_copied_nor_deleted() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = EventStore::open(&dir.path().join("events.sqlite")).unwrap();
+        let seen = begun(&store).await;
+        let said = SessionEventKind::MessageReceived {
+            content: "wait".into(),
+            attachments: vec![],
+        };
+        store.append(&seen.key, vec![said.into()]).await.unwrap();
+        let folder = dir.path().join("archive");
+        let clock = Clock::system();
+        for copy_to in [CopyTo::Folder(folder.clone()), CopyTo::Nowhere] {
+            let err = delete(&store, &seen, &copy_to, "test", &clock).await;
+            assert!(
+                matches!(
+                    err,
+                    Err(RetentionError::Store(StoreError::HeadMoved {
+                        found: 2,
+                        ..
+                    }))
+                ),
+                "{err:?}"
+            );
+        }
+        assert_eq!(copies(&folder), [""; 0]);
+        assert!(store.session(&seen.key).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn copies_of_the_same_moment_do_not_replace_one_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = EventStore::open(&dir.path().join("events.sqlite")).unwrap();
+        let folder = dir.path().join("archive");
+        let copy_to = CopyTo::Folder(folder.clone());
+        let clock = Clock::fixed("2026-11-23T02:42:10.123Z".parse().unwrap());
+        for _ in 0..2 {
+            let session = begun(&store).await;
+            delete(&store, &session, &copy_to, "test", &clock)
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            copies(&folder),
+            [
+                "agent_main_main-20261123T024210.123Z-2.jsonl",
+                "agent_main_main-20261123T024210.123Z.jsonl"
+            ]
+        );
+    }
 
     #[test]
     fn the_name_of_a_copy_stays_in_its_folder() {
@@ -150,7 +222,7 @@ mod tests {
         assert_eq!(name("agent:main:main"), "agent_main_main");
         assert_eq!(
             name("agent:main:x:direct:../../é\\"),
-            "agent_main_x_direct_..__..___"
+            "agent_main_x_direct_.._..___"
         );
         assert_eq!(
             name(&format!("agent:main:{}", "x".repeat(900))).len(),

@@ -1,6 +1,7 @@
 //! The gateway as an embedding program builds it, over a real socket.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod live;
 
 use std::net::SocketAddr;

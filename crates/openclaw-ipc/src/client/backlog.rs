@@ -27,7 +27,10 @@ impl Backlog {
     pub(super) fn pop(&mut self) -> Option<Notification> {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
-            return Some(Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 }));
+            return Some(Notification::StreamLagged(StreamLaggedParams {
+                dropped,
+                behind: 0,
+            }));
         }
         self.queue.pop_front()
     }
@@ -39,7 +42,8 @@ mod tests {
 
     #[test]
     fn drops_the_oldest_and_says_how_many() {
-        let numbered = |dropped| Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 });
+        let numbered =
+            |dropped| Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 });
         let mut backlog = Backlog::default();
         for n in 0..1026 {
             backlog.push(numbered(n));

@@ -123,8 +123,9 @@ async fn hands_over_notifications_while_it_waits_and_keeps_them_otherwise() {
                 .call_with::<ToolsList>(&NoParams {}, |notification| seen.push(notification))
                 .await
                 .unwrap();
-            let expected = [1, 2, 3, 4]
-                .map(|dropped| Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 }));
+            let expected = [1, 2, 3, 4].map(|dropped| {
+                Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 })
+            });
             assert_eq!(seen, expected);
         },
     )

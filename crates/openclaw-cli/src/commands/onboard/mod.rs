@@ -142,13 +142,14 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
         .api_key_env
         .as_deref()
         .filter(|name| cx.env.get(name).is_none());
-    let warnings: Vec<String> = unset
-        .map(|name| format!("the environment variable `{name}` is not set now"))
-        .into_iter()
-        .chain(recorded.err().map(|err| {
-            format!("the audit stream does not say that the config was written: {err}")
-        }))
-        .collect();
+    let warnings: Vec<String> =
+        unset
+            .map(|name| format!("the environment variable `{name}` is not set now"))
+            .into_iter()
+            .chain(recorded.err().map(|err| {
+                format!("the audit stream does not say that the config was written: {err}")
+            }))
+            .collect();
     if cx.out.is_json() {
         let data = json!({
             "configPath": path,

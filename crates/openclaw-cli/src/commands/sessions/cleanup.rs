@@ -13,9 +13,10 @@ use openclaw_gateway::retention::{self, Due, Limits, Step, archive_folder};
 use serde_json::{Value, json};
 
 use super::SessionsError;
-use super::confirm::confirm;
+use super::consent::Consent;
 use super::lookup::{age, existing_log};
 use crate::commands::Cx;
+use crate::confirm::confirm;
 use crate::error::CliError;
 use crate::text;
 
@@ -39,12 +40,8 @@ pub(super) struct CleanupArgs {
     /// Let the oldest sessions go until the event log uses at most this, such as 500mb or 1GB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_size: Option<u64>,
-    /// Only say which sessions would go
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 pub(super) async fn cleanup(
@@ -55,10 +52,10 @@ pub(super) async fn cleanup(
     let limits = limits(state, &args)?;
     let mut report = Report::new(cx, limits, &args);
     if let Some(store) = existing_log(state)? {
-        if args.dry_run {
+        if args.consent.dry_run {
             report.plan(&store).await?;
         } else {
-            if !args.yes && cx.out.stderr().terminal && !cx.out.is_json() {
+            if !args.consent.yes && cx.out.stderr().terminal && !cx.out.is_json() {
                 ask(cx, &store, limits).await?;
             }
             report.clean(&store, state).await?;
@@ -102,7 +99,7 @@ async fn ask(cx: Cx<'_>, store: &EventStore, limits: Limits) -> Result<(), CliEr
         "Archive and delete {sessions} sessions (about {})?",
         size(bytes)
     );
-    confirm(cx, "a cleanup", &question)
+    confirm(cx.out, "a cleanup", &question)
 }
 
 /// What was done, or would be.
@@ -122,7 +119,7 @@ impl<'a> Report<'a> {
         Self {
             cx,
             limits,
-            dry_run: args.dry_run,
+            dry_run: args.consent.dry_run,
             clock: Clock::system(),
             before: 0,
             after: 0,

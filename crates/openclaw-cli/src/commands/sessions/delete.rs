@@ -10,9 +10,10 @@ use openclaw_gateway::retention::{self, CopyTo, archive_folder};
 use serde_json::json;
 
 use super::SessionsError;
-use super::confirm::confirm;
+use super::consent::Consent;
 use super::lookup::find;
 use crate::commands::Cx;
+use crate::confirm::confirm;
 use crate::error::CliError;
 use crate::output::Look;
 use crate::text;
@@ -33,9 +34,8 @@ const REASON: &str = "requested";
 pub(super) struct DeleteArgs {
     /// The session's key
     key: String,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Why, for the audit stream
     #[arg(long, value_name = "TEXT", default_value = REASON)]
     reason: String,
@@ -55,8 +55,12 @@ pub(super) async fn delete(cx: Cx<'_>, state: &StateDir, args: DeleteArgs) -> Re
         Some(file) => CopyTo::File(absolute(file)),
         None => CopyTo::Folder(absolute(archive_folder(state))),
     };
-    if !args.yes {
-        confirm(cx, "deleting a session", &question(&session, &copy_to))?;
+    if args.consent.dry_run {
+        return plan(cx, &session, &copy_to);
+    }
+    if !args.consent.yes {
+        let question = format!("Delete {}?", what(&session, &copy_to));
+        confirm(cx.out, "deleting a session", &question)?;
     }
     let clock = Clock::system();
     let deleted = retention::delete(&store, &session, &copy_to, &args.reason, &clock)
@@ -90,16 +94,32 @@ pub(super) async fn delete(cx: Cx<'_>, state: &StateDir, args: DeleteArgs) -> Re
     }
 }
 
-fn question(session: &SessionSummary, copy_to: &CopyTo) -> String {
+/// Says what would be deleted.
+fn plan(cx: Cx<'_>, session: &SessionSummary, copy_to: &CopyTo) -> Result<(), CliError> {
+    if cx.out.is_json() {
+        let archive = match copy_to {
+            CopyTo::Folder(path) | CopyTo::File(path) => Some(path),
+            CopyTo::Nowhere => None,
+        };
+        let data = json!({
+            "dryRun": true,
+            "sessionKey": session.key,
+            "events": session.head,
+            "archive": archive,
+        });
+        return cx.out.answer(&data, &[]);
+    }
+    let line = format!("would delete {}", what(session, copy_to));
+    cx.out.line(text::one_line(&line))
+}
+
+fn what(session: &SessionSummary, copy_to: &CopyTo) -> String {
     let after = match copy_to {
         CopyTo::Folder(folder) => format!("a copy goes to {}", folder.display()),
         CopyTo::File(file) => format!("a copy goes to {}", file.display()),
         CopyTo::Nowhere => "nobody can get it back".to_owned(),
     };
-    format!(
-        "Delete {} with {} events ({after})?",
-        session.key, session.head
-    )
+    format!("{} with {} events ({after})", session.key, session.head)
 }
 
 /// Returns how many events were emptied; those that a branch shares stay.

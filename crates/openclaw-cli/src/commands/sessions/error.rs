@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use openclaw_core::Kind;
-use openclaw_core::events::{ImportError, ImportFailure, StoreError};
+use openclaw_core::events::{ImportFailure, StoreError};
 use openclaw_gateway::retention::RetentionError;
 
 /// Why a command about sessions failed.
@@ -38,8 +38,8 @@ pub(crate) enum SessionsError {
         /// What was read.
         file: String,
     },
-    /// A line is longer than any event.
-    #[error("cannot import {file}: line {line} is longer than any event, {limit} bytes")]
+    /// A line is longer than any that was exported.
+    #[error("cannot import {file}: line {line} has more than the {limit} bytes that it can have")]
     LongLine {
         /// What was read.
         file: String,
@@ -74,15 +74,6 @@ pub(crate) enum SessionsError {
         /// What was read.
         file: String,
     },
-    /// There is nobody to be asked.
-    #[error("{what} has to be confirmed, and there is no terminal to ask on")]
-    Unconfirmed {
-        /// What was about to be done.
-        what: &'static str,
-    },
-    /// Whoever was asked said no.
-    #[error("nothing was deleted")]
-    Declined,
     /// One document cannot hold what was asked for.
     #[error("{0}")]
     Format(&'static str),
@@ -98,9 +89,6 @@ impl SessionsError {
     /// Tells what is wrong with a file that the log did not take in.
     pub(super) fn import(file: String, failure: ImportFailure) -> Self {
         match failure {
-            ImportFailure::File(ImportError::Short { found, expected }) if found == expected => {
-                Self::OtherHead { file }
-            }
             // The file is right, so it is not named.
             ImportFailure::Store(err) => Self::Retention(err.into()),
             failure @ ImportFailure::File(_) => Self::Import {
@@ -123,10 +111,8 @@ impl SessionsError {
             | Self::NotText { .. }
             | Self::Surplus { .. }
             | Self::OtherHead { .. }
-            | Self::Unconfirmed { .. }
             | Self::Format(_)
             | Self::NoLimits(_) => Kind::Invalid,
-            Self::Declined => Kind::Denied,
         }
     }
 
@@ -151,9 +137,8 @@ impl SessionsError {
             | Self::OtherHead { .. } => {
                 "take the file that `openclaw sessions export` wrote, byte for byte"
             }
-            Self::Unconfirmed { .. } => "add --yes",
             Self::NoLimits(_) => "name a limit, for example --older-than 90d",
-            Self::Retention(_) | Self::Read { .. } | Self::Declined | Self::Format(_) => {
+            Self::Retention(_) | Self::Read { .. } | Self::Format(_) => {
                 return None;
             }
         };

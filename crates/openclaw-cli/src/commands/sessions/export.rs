@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::SessionsError;
 use super::lookup::find;
-use super::progress::Progress;
 use crate::commands::Cx;
 use crate::error::CliError;
+use crate::progress::Progress;
 use crate::text;
 
 pub(super) const EXAMPLES: &str = "\

@@ -5,17 +5,18 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use openclaw_core::events::{ImportError, ImportFile, MAX_EVENT_SIZE, StoreError};
+use openclaw_core::events::{EventHash, ImportError, ImportFile, MAX_EVENT_SIZE, StoreError};
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{EventStore, SessionKey};
 use openclaw_gateway::retention::RetentionError;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::SessionsError;
 use super::lookup::existing_log;
-use super::progress::Progress;
 use crate::commands::Cx;
 use crate::error::CliError;
+use crate::progress::Progress;
 use crate::text;
 
 pub(super) const EXAMPLES: &str = "\
@@ -24,7 +25,10 @@ Examples:
   openclaw sessions import main.jsonl --as agent:main:copy
   openclaw --profile other sessions export agent:main:main | openclaw sessions import -";
 
-/// The most bytes of a line: the record of another system may double when it is written as a text
+/// The most bytes of the first line, which has a key, a hash and two numbers.
+const MAX_HEADER: usize = 64 * 1024;
+
+/// The most bytes of an event's line: the record of another system may double when it is written as a text
 /// of JSON, and there are names and numbers around.
 const MAX_LINE: usize = 2 * MAX_EVENT_SIZE + 1_000_000;
 
@@ -51,7 +55,7 @@ pub(super) async fn import(cx: Cx<'_>, state: &StateDir, args: ImportArgs) -> Re
     refuse_early(state, &to).await?;
     let events = file.header().events;
     let mut progress = Progress::begin(cx.out, "reading");
-    let mut read = 0_u64;
+    let (mut read, mut last) = (0_u64, String::new());
     while let Some(line) = lines.next()? {
         if read == events {
             return Err(SessionsError::Surplus {
@@ -70,15 +74,21 @@ pub(super) async fn import(cx: Cx<'_>, state: &StateDir, args: ImportArgs) -> Re
         }
         file.push(&line).map_err(wrong)?;
         read = read.saturating_add(1);
+        last = line;
         progress.at(read, events);
     }
     drop(progress);
-    if events == 0 {
-        return Err(wrong(ImportError::Header("it speaks of no events".to_owned())).into());
+    if read < events {
+        let (found, expected) = (read, events);
+        return Err(wrong(ImportError::Short { found, expected }).into());
+    }
+    let head_hash = file.header().head_hash;
+    match serde_json::from_str(&last) {
+        Ok(LastLine { hash }) if hash == head_hash => {}
+        _ => return Err(SessionsError::OtherHead { file: name }.into()),
     }
     // Only a file that is right to its end makes a log where there was none.
     let store = EventStore::open(&state.event_log())?;
-    let head_hash = file.header().head_hash;
     let made = store
         .import(file, &to)
         .await
@@ -94,6 +104,12 @@ pub(super) async fn import(cx: Cx<'_>, state: &StateDir, args: ImportArgs) -> Re
     }
     let line = format!("imported {}, {} events", made.key, made.head);
     cx.out.line(text::one_line(&line))
+}
+
+/// What the last line has to say, for the first one to be right.
+#[derive(Deserialize)]
+struct LastLine {
+    hash: EventHash,
 }
 
 /// Refuses a key that is in use before a large file is read for nothing.
@@ -122,7 +138,7 @@ fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-/// The lines of a file, none of them longer than an event can be.
+/// The lines of a file, none of them longer than it can be.
 struct Lines {
     reader: Box<dyn BufRead>,
     name: String,
@@ -151,7 +167,12 @@ impl Lines {
     fn next(&mut self) -> Result<Option<String>, SessionsError> {
         let file = || self.name.clone();
         let mut line = Vec::new();
-        let room = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
+        let limit = if self.number == 0 {
+            MAX_HEADER
+        } else {
+            MAX_LINE
+        };
+        let room = u64::try_from(limit).unwrap_or(u64::MAX);
         let read = (&mut self.reader)
             .take(room.saturating_add(1))
             .read_until(b'\n', &mut line)
@@ -165,11 +186,11 @@ impl Lines {
         self.number = self.number.saturating_add(1);
         if line.last() == Some(&b'\n') {
             line.truncate(line.len().saturating_sub(1));
-        } else if line.len() > MAX_LINE {
+        } else if line.len() > limit {
             return Err(SessionsError::LongLine {
                 file: file(),
                 line: self.number,
-                limit: MAX_LINE,
+                limit,
             });
         }
         let line = String::from_utf8(line).map_err(|_no_text| SessionsError::NotText {

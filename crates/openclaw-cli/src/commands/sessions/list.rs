@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use openclaw_core::events::{SessionSummary, keys};
+use openclaw_core::events::{Change, SessionSummary};
 use openclaw_core::session_key::Scope;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{AgentId, Clock, ProviderId, SessionEvent, SessionEventKind, SessionKey};
@@ -158,7 +158,9 @@ fn row(clock: &Clock, session: SessionSummary, last: Option<SessionEvent>) -> Ro
             {
                 status = "running";
             }
-            SessionEventKind::StateChanged { key, .. } if key == keys::RUN_FAILED => {
+            SessionEventKind::StateChanged { key, value }
+                if matches!(Change::read(&key, &value), Some(Change::RunFailed { .. })) =>
+            {
                 status = "failed";
             }
             SessionEventKind::AgentResponse { model: name, .. } => {

@@ -1,10 +1,10 @@
 //! `openclaw sessions`: what the event log knows, with or without a running gateway.
 //!
-//! One file for each subcommand; `lookup` finds the session that they are about, `confirm` asks
-//! before something goes, `error` says what can go wrong beyond the log.
+//! One file for each subcommand; `lookup` finds the session that they are about, `error`
+//! says what can go wrong beyond the log.
 
 mod cleanup;
-mod confirm;
+mod consent;
 mod delete;
 mod error;
 mod events;
@@ -13,8 +13,8 @@ mod fork;
 mod import;
 mod list;
 mod lookup;
-mod progress;
 mod replay;
+mod search;
 mod show;
 mod state;
 mod tail;
@@ -63,6 +63,9 @@ enum SessionsCommand {
     /// Show what a session's events add up to
     #[command(after_help = state::EXAMPLES)]
     State(state::StateArgs),
+    /// Find what was said, asked of tools or answered by them
+    #[command(after_help = search::EXAMPLES)]
+    Search(search::SearchArgs),
     /// Follow what happens
     #[command(after_help = tail::EXAMPLES)]
     Tail(tail::TailArgs),
@@ -97,6 +100,7 @@ pub(crate) fn run(cx: Cx<'_>, args: SessionsArgs) -> Result<ExitCode, CliError> 
             SessionsCommand::Show(args) => show::show(cx, &state, args).await?,
             SessionsCommand::Events(args) => events::events(cx, &state, args).await?,
             SessionsCommand::State(args) => state::state(cx, &state, args).await?,
+            SessionsCommand::Search(args) => search::search(cx, &state, args).await?,
             SessionsCommand::Tail(args) => return tail::tail(cx, &state, args).await,
             SessionsCommand::Fork(args) => fork::fork(cx, &state, args).await?,
             SessionsCommand::Replay(args) => replay::replay(cx, &state, args).await?,

@@ -195,9 +195,11 @@ async fn scripts_read_the_envelope() {
         "at": 4,
         "head": 5,
         "state": {
+          "cost.total": 0.0,
           "messages.total": 1,
           "tokens.total": 0,
-          "tools.active": []
+          "tools.active": [],
+          "usage.total": "[USAGE]"
         },
         "model": {
           "recorded": "fake/fake-model",

@@ -173,9 +173,20 @@ impl EventCache {
         self.start();
     }
 
+    /// Ends the worker and closes the files; after it nothing is opened again.
+    pub(super) fn close(&self) {
+        self.shared.signal.lock().stop = true;
+        self.shared.signalled.notify_one();
+        if let Some(worker) = self.worker.lock().take() {
+            // It logs its own failures; a panic in it was reported when it happened.
+            drop(worker.join());
+        }
+        drop(self.shared.open.lock().take());
+    }
+
     fn start(&self) {
         let mut worker = self.worker.lock();
-        if worker.is_none() {
+        if worker.is_none() && !self.shared.signal.lock().stop {
             *worker = worker::start(&self.shared);
         }
     }
@@ -183,12 +194,7 @@ impl EventCache {
 
 impl Drop for EventCache {
     fn drop(&mut self) {
-        self.shared.signal.lock().stop = true;
-        self.shared.signalled.notify_one();
-        if let Some(worker) = self.worker.get_mut().take() {
-            // It logs its own failures; a panic in it was reported when it happened.
-            drop(worker.join());
-        }
+        self.close();
     }
 }
 

@@ -71,16 +71,7 @@ impl Tx<'_> {
         archive: Option<PathBuf>,
     ) -> Result<crate::events::SessionEvent, StoreError> {
         let &Range { id, from, to, .. } = range;
-        self.connection
-            .prepare_cached(
-                "UPDATE events SET cause = NULL, run_id = NULL, step = NULL, call_id = NULL,
-                                   kind = '', data = '', payload = NULL, raw = NULL
-                 WHERE session_id = ?1 AND seq BETWEEN ?2 AND ?3",
-            )
-            .and_then(|mut statement| {
-                statement.execute(params![id, sql_integer(from), sql_integer(to)])
-            })
-            .map_err(StoreError::write)?;
+        self.empty_rows(id, from, to).map_err(StoreError::write)?;
         let head_hash = self
             .connection
             .query_row(
@@ -99,6 +90,33 @@ impl Tx<'_> {
             reason: reason.to_owned(),
             archive,
         })
+    }
+
+    /// Takes the rows out and puts them back empty: SQLite gives back the pages of rows that go,
+    /// but not of rows that shrink.
+    fn empty_rows(&self, id: i64, from: u64, to: u64) -> rusqlite::Result<()> {
+        let range = params![id, sql_integer(from), sql_integer(to)];
+        let kept: Vec<(i64, i64, i64, Option<Vec<u8>>)> = self
+            .connection
+            .prepare_cached(
+                "SELECT position, seq, time_ms, hash FROM events
+                 WHERE session_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY position",
+            )?
+            .query_map(range, |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        self.connection
+            .prepare_cached("DELETE FROM events WHERE session_id = ?1 AND seq BETWEEN ?2 AND ?3")?
+            .execute(range)?;
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO events (position, session_id, seq, time_ms, kind, data, hash)
+             VALUES (?1, ?2, ?3, ?4, '', '', ?5)",
+        )?;
+        for (position, seq, time_ms, hash) in kept {
+            insert.execute(params![position, id, seq, time_ms, hash])?;
+        }
+        Ok(())
     }
 
     /// Empties what deleted ancestors had kept for a branch that is gone now.

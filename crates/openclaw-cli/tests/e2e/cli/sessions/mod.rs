@@ -1,13 +1,88 @@
 //! `openclaw sessions`: what the log has, for people and for scripts.
 
-use std::fs;
+mod branches;
+mod cleanup;
+mod damage;
+mod delete;
+mod history;
+mod search;
+mod tail;
+mod transfer;
 
+use std::fs;
+use std::time::Duration;
+
+use openclaw_core::events::NewEvent;
+use openclaw_core::{Clock, EventStore, SessionEventKind, SessionKey};
 use openclaw_testkit::{FakeProvider, Ran, Reply, TestHome, WireFormat};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{openclaw, with_a_session, with_closed_stdout};
 
 const MAIN: &str = "agent:main:main";
+
+fn key(text: &str) -> SessionKey {
+    SessionKey::parse(text).unwrap()
+}
+
+/// The log of a home, as another process has it open.
+fn log(home: &TestHome) -> EventStore {
+    EventStore::open(&home.state_dir().event_log()).unwrap()
+}
+
+/// The log of a home in which it is so many days ago.
+fn log_of_old(home: &TestHome, days: u64) -> EventStore {
+    let then = Clock::system().now() - Duration::from_hours(24 * days);
+    EventStore::open_with_clock(&home.state_dir().event_log(), Clock::fixed(then)).unwrap()
+}
+
+/// Records the beginning of a session, and then what was said to it and by it in turn.
+async fn talk(store: &EventStore, session: &str, said: &[&str]) {
+    let mut events: Vec<NewEvent> = vec![
+        SessionEventKind::SessionStarted {
+            channel: "rpc".into(),
+            peer_id: "local-owner".into(),
+        }
+        .into(),
+    ];
+    events.extend(said.iter().enumerate().map(|(n, text)| {
+        let content = (*text).to_owned();
+        NewEvent::from(if n % 2 == 0 {
+            SessionEventKind::MessageReceived {
+                content,
+                attachments: vec![],
+            }
+        } else {
+            SessionEventKind::AgentResponse {
+                content,
+                model: "m".into(),
+                tokens: 7,
+            }
+        })
+    }));
+    store.append(&key(session), events).await.unwrap();
+}
+
+/// Runs a subcommand of `sessions` that has to work, with `--json`, and returns its data.
+async fn data(home: &TestHome, args: &[&str]) -> Value {
+    let ran = openclaw(home, &["sessions", "--json"]).args(args);
+    let ran = ran.run().await.assert_code(0);
+    assert_eq!(ran.stderr, "", "{ran}");
+    ran.json()["data"].clone()
+}
+
+/// Runs a subcommand of `sessions` that has to fail, for people and for programs.
+///
+/// Returns what people are told.
+async fn refused(home: &TestHome, args: &[&str], code: i32, kind: &str) -> String {
+    let ran = openclaw(home, &["sessions"]).args(args).run().await;
+    let told = ran.assert_code(code);
+    assert_eq!(told.stdout, "", "{told}");
+    let ran = openclaw(home, &["sessions", "--json"]).args(args);
+    let ran = ran.run().await.assert_code(code);
+    assert_eq!(ran.json()["error"]["code"], kind, "{ran}");
+    told.stderr
+}
 
 /// Redacts, and takes away how wide columns are, which depends on what was redacted.
 fn shown(home: &TestHome, ran: &Ran) -> String {
@@ -120,9 +195,16 @@ async fn scripts_read_json_about_sessions() {
           }
         ],
         "state": {
+          "cost.total": 0.0,
           "messages.total": 2,
           "tokens.total": 80,
-          "tools.active": []
+          "tools.active": [],
+          "usage.total": {
+            "inputTokens": 50,
+            "outputTokens": 30,
+            "cacheReadTokens": 0,
+            "cacheWriteTokens": 0
+          }
         }
       },
       "warnings": []
@@ -145,7 +227,7 @@ async fn scripts_read_json_about_events() {
           {
             "sessionKey": "agent:main:main",
             "seq": 5,
-            "position": 5,
+            "position": 8,
             "time": "[TIME]",
             "cause": 2,
             "runId": "[UUID]",
@@ -174,7 +256,8 @@ async fn scripts_read_json_about_events() {
                   }
                 ]
               }
-            }
+            },
+            "hash": "[TOKEN]"
           }
         ],
         "nextCursor": null

@@ -1,0 +1,102 @@
+//! `openclaw audit verify`: every hash, every number, every anchor.
+
+use std::process::ExitCode;
+
+use openclaw_core::events::{Finding, Report, Tampering, anchors_path};
+use openclaw_core::state_dir::StateDir;
+use serde_json::json;
+
+use super::log;
+use super::report::{advice, first_finding, print_findings};
+use crate::commands::Cx;
+use crate::error::CliError;
+use crate::output::Look;
+use crate::progress;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  openclaw audit verify
+  openclaw audit verify --json
+
+The exit code is 0 when the log is as it was recorded, and 1 when anything was edited, moved, added
+or taken out; the first bad event is named. Keep the position that --json prints somewhere else, to
+notice when somebody puts an older copy of the whole state directory back.";
+
+/// The exit code when something was found.
+const FINDINGS: u8 = 1;
+
+pub(super) async fn verify(cx: Cx<'_>, state: &StateDir) -> Result<ExitCode, CliError> {
+    let path = state.event_log();
+    let (report, position) = if !path.exists() && anchors_path(&path).exists() {
+        (gone(), 0)
+    } else {
+        let store = log(state)?;
+        let check = |hear| store.verify(hear);
+        let report = progress::watched(cx.out, "checking", check).await?;
+        (report, store.position())
+    };
+    let code = ExitCode::from(if report.intact { 0 } else { FINDINGS });
+    if cx.out.is_json() {
+        let data = json!({
+            "path": path,
+            "intact": report.intact,
+            "events": report.events,
+            "sessions": report.sessions,
+            "position": position,
+            "unanchored": report.unanchored,
+            "first": first_finding(&report),
+            "findings": report.findings,
+            "hint": advice(&report),
+        });
+        cx.out.answer(&data, &[])?;
+        return Ok(code);
+    }
+    print(cx, &report)?;
+    Ok(code)
+}
+
+fn print(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {
+    let Report {
+        intact,
+        events,
+        sessions,
+        unanchored,
+        ..
+    } = report;
+    let (look, verdict) = if *intact {
+        (Look::Good, "intact")
+    } else {
+        (Look::Bad, "changed")
+    };
+    cx.out.line(format_args!(
+        "{}  {events} events in {sessions} sessions",
+        cx.out.look(look, verdict)
+    ))?;
+    if *unanchored > 0 {
+        cx.out.note(format_args!(
+            "{unanchored} of the newest events lost their anchors when the machine went down; \
+             the next start of the gateway writes them again"
+        ));
+    }
+    print_findings(cx.out, report)?;
+    if let Some(advice) = advice(report) {
+        let label = cx.out.look_aside(Look::Strong, "hint:");
+        cx.out.note(format_args!("{label} {advice}"));
+    }
+    Ok(())
+}
+
+/// The log itself was taken away, and its anchors were left.
+fn gone() -> Report {
+    let finding = Finding {
+        position: 1,
+        session: None,
+        seq: None,
+        what: Tampering::CutOff,
+    };
+    Report {
+        intact: false,
+        findings: vec![finding],
+        ..Report::default()
+    }
+}
