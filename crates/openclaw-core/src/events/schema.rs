@@ -24,6 +24,10 @@ const APPLICATION_ID: i32 = 0x4f43_5253;
 /// How long a statement waits for another process that is writing.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// After how many pages the write-ahead log is taken into the database (16 MB). An append that
+/// does that is slow in a large log, and with fewer pages it would be more than one in a hundred.
+pub(super) const CHECKPOINT: u32 = 4000;
+
 /// How long it pauses between two tries where SQLite does not wait.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -145,6 +149,9 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         .map_err(open)?;
     connection
         .pragma_update(None, "cache_size", -1024)
+        .map_err(open)?;
+    connection
+        .pragma_update(None, "wal_autocheckpoint", CHECKPOINT)
         .map_err(open)?;
     // What is deleted leaves no trace in the pages that become free.
     connection

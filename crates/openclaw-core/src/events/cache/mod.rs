@@ -75,6 +75,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Signal {
     grew: bool,
+    /// When it was last said that the log grew.
+    at: Option<Instant>,
     stop: bool,
 }
 
@@ -103,7 +105,11 @@ impl EventCache {
 
     /// Says that the log grew; the new events are taken in soon, on a thread of the cache's own.
     pub(super) fn grew(&self) {
-        let known = mem::replace(&mut self.shared.signal.lock().grew, true);
+        let known = {
+            let mut signal = self.shared.signal.lock();
+            signal.at = Some(Instant::now());
+            mem::replace(&mut signal.grew, true)
+        };
         if !known {
             self.shared.signalled.notify_one();
             self.start();

@@ -13,7 +13,7 @@ use crate::events::Position;
 use crate::events::error::StoreError;
 use crate::events::hash::EventHash;
 use crate::events::rows::{hash, sql_integer, unsigned};
-use crate::events::schema::{BUSY_TIMEOUT, open_reader};
+use crate::events::schema::{BUSY_TIMEOUT, CHECKPOINT, open_reader};
 use crate::events::store::restrict;
 use crate::state_dir::private_file;
 
@@ -169,6 +169,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What a power loss takes is taken in again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     connection.pragma_update(None, "cache_size", -512)?;
     // What is deleted leaves no trace in the pages that become free.
     connection.pragma_update(None, "secure_delete", true)?;

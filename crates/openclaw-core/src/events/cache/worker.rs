@@ -18,6 +18,11 @@ const STEP: Budget = Budget {
     time: Duration::from_millis(50),
 };
 
+/// After how long without an append the log is quiet.
+const QUIET: Duration = Duration::from_millis(500);
+/// How many times as long as it works it rests while the log is not quiet.
+const BUSY: u32 = 30;
+
 /// Starts the thread; without it, searches take in the log by themselves.
 pub(super) fn start(shared: &Arc<Shared>) -> Option<JoinHandle<()>> {
     let shared = Arc::clone(shared);
@@ -74,9 +79,24 @@ impl Shared {
                 }
                 Ok::<_, Failure>(caught_up)
             })?;
-            if done || !self.rest(begun.elapsed()) {
+            if done || !self.rest(self.pause(begun.elapsed())) {
                 return Ok(());
             }
+        }
+    }
+
+    /// Returns how long to rest after that much work: long while others append, whom a search for
+    /// the last words can wait for better than they for the index.
+    fn pause(&self, work: Duration) -> Duration {
+        let quiet = self
+            .signal
+            .lock()
+            .at
+            .is_none_or(|grew| grew.elapsed() > QUIET);
+        if quiet {
+            work
+        } else {
+            work.saturating_mul(BUSY)
         }
     }
 
