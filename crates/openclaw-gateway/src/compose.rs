@@ -31,19 +31,20 @@ pub(crate) fn agent(home: &Home) -> Result<(Agent, Option<AuditEntry>), GatewayE
 }
 
 /// Returns the agent of that id as the config describes it, if there is one, but thinking with
-/// this model. Nothing is made on disk, so its tools may have no folder to work in.
+/// this model, and the secret that was read for it. Nothing is made on disk, so its tools may have
+/// no folder to work in.
 pub(crate) fn agent_with_model(
     home: &Home,
     id: &AgentId,
     reference: &ModelRef,
-) -> Result<Option<Agent>, GatewayError> {
+) -> Result<Option<(Agent, Option<AuditEntry>)>, GatewayError> {
     if id.as_str() != DEFAULT_AGENT {
         return Ok(None);
     }
     let path = workspace_path(home);
     let workspace = path.canonicalize().unwrap_or(path);
-    let (model, _key) = model(home, reference)?;
-    Ok(Some(described(workspace, Some(model))))
+    let (model, key) = model(home, reference)?;
+    Ok(Some((described(workspace, Some(model)), key)))
 }
 
 /// Returns the tools that agents and clients may call.

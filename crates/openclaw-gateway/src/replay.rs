@@ -6,6 +6,7 @@
 use openclaw_agents::AgentError;
 use openclaw_agents::replay::{RecordedTurn, Replay};
 use openclaw_core::config::ModelRef;
+use openclaw_core::events::AuditEntry;
 use openclaw_core::{AgentId, Kind};
 
 use crate::compose;
@@ -57,13 +58,13 @@ impl ReplayRefused {
 }
 
 /// Prepares to take `model`, the recorded model or the agent's own, in this order, through a turn
-/// of the agent `id`.
+/// of the agent `id`; returns also what the audit stream has to have of the secret that was read.
 pub fn replay(
     home: &Home,
     id: &AgentId,
     turn: RecordedTurn,
     model: Option<&ModelRef>,
-) -> Result<Replay, ReplayRefused> {
+) -> Result<(Replay, Option<AuditEntry>), ReplayRefused> {
     let no_agent = || AgentError::NoAgent(id.clone());
     let agent = match (model, turn.model(), &home.config.model) {
         (Some(asked), _, _) | (None, None, Some(asked)) => {
@@ -79,6 +80,6 @@ pub fn replay(
         }
         (None, None, None) => return Err(AgentError::NoModel(id.clone()).into()),
     };
-    let agent = agent.ok_or_else(no_agent)?;
-    Ok(Replay::new(turn, &agent, &compose::tools())?)
+    let (agent, key_read) = agent.ok_or_else(no_agent)?;
+    Ok((Replay::new(turn, &agent, &compose::tools())?, key_read))
 }

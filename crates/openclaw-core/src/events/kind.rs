@@ -8,6 +8,24 @@ use crate::ids::{ChannelId, MessageId, PeerId};
 use crate::validation::Attachment;
 
 /// What happened.
+///
+/// ```
+/// use openclaw_core::SessionEventKind;
+/// use openclaw_core::events::EndReason;
+/// use serde_json::json;
+///
+/// let kinds = [
+///     SessionEventKind::SessionStarted { channel: "telegram".into(), peer_id: "4711".into() },
+///     SessionEventKind::MessageReceived { content: "hi".into(), attachments: vec![] },
+///     SessionEventKind::MessageSent { content: "hello".into(), message_id: "1".into() },
+///     SessionEventKind::ToolCalled { tool: "exec".into(), params: json!({"command": "ls"}) },
+///     SessionEventKind::ToolResult { tool: "exec".into(), result: json!("a.txt"), success: true },
+///     SessionEventKind::AgentResponse { content: "hello".into(), model: "m".into(), tokens: 12 },
+///     SessionEventKind::SessionEnded { reason: EndReason::Requested },
+///     SessionEventKind::StateChanged { key: "mood".into(), value: json!("good") },
+/// ];
+/// # assert_eq!(kinds.len(), 8);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "data")]
 pub enum SessionEventKind {

@@ -2,7 +2,7 @@
 //! which secrets it read, and whether its config has changed.
 //!
 //! Nobody waits for these entries: what happens is counted at once and written by one task, in
-//! entries that say how often ([`ledger`]). So neither a flood nor a busy client turns into a flood
+//! entries that say how often (`ledger`). So neither a flood nor a busy client turns into a flood
 //! of syncs, and an event log that cannot be written does not keep anybody from the gateway.
 //!
 //! # Security

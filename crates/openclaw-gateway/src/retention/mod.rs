@@ -1,7 +1,7 @@
 //! Keeping sessions for as long as they are wanted: copies of them as files, deleting with a copy,
 //! and the limits of age and size that `session.maintenance` of the config sets.
 //!
-//! The command line and the gateway go the same way: [`delete`] is for one session, [`clean`] for
+//! The command line and the gateway go the same way: [`delete()`] is for one session, [`clean`] for
 //! all that are due.
 
 mod cleanup;

@@ -88,8 +88,6 @@ struct Outcome {
 pub(super) async fn replay(cx: Cx<'_>, state: &StateDir, args: ReplayArgs) -> Result<(), CliError> {
     let (store, session) = find(state, &args.key).await?;
     let events = store.read(&session.key, 1..=u64::MAX).await?;
-    // The model may take its time, and nothing more is needed of the log.
-    drop(store);
     let agent = session.key.agent();
     let mut recording = Recording::new(session.key, &events, args.at).map_err(ReplayError::from)?;
     let Some(turn) = recording.turn.take() else {
@@ -97,8 +95,13 @@ pub(super) async fn replay(cx: Cx<'_>, state: &StateDir, args: ReplayArgs) -> Re
     };
     let (message, recorded_model) = (turn.message(), turn.model().cloned());
     let home = Home::open(cx.env.clone(), cx.overrides)?;
-    let mut replay = openclaw_gateway::replay(&home, &agent, turn, args.model.as_ref())
+    let (mut replay, key_read) = openclaw_gateway::replay(&home, &agent, turn, args.model.as_ref())
         .map_err(ReplayError::from)?;
+    if let Some(entry) = key_read {
+        store.audit(entry).await?;
+    }
+    // The model may take its time, and nothing more is needed of the log.
+    drop(store);
     let people = !cx.out.is_json();
     if people {
         text::head(cx.out, &recording, &question(&events, message))?;
