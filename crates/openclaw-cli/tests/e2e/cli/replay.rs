@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use openclaw_core::{EventStore, Usage};
+use openclaw_core::{EventStore, SessionEventKind, Usage};
 use openclaw_testkit::{FakeCall, FakeProvider, Ran, Reply, TestHome, WireFormat};
 use serde_json::{Value, json};
 
