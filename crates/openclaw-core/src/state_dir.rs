@@ -191,6 +191,17 @@ pub fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Gives a finished file its name, and takes its draft away; never over a file that is there.
+pub fn publish(draft: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(draft, path) {
+        Ok(()) => fs::remove_file(draft),
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Err(err),
+        // Not every file system has links; there, only somebody very quick is overwritten.
+        Err(_) if !path.exists() => fs::rename(draft, path),
+        Err(err) => Err(err),
+    }
+}
+
 fn home(env: &Env) -> Result<PathBuf, StateDirError> {
     [env::OPENCLAW_HOME, env::HOME]
         .iter()

@@ -154,8 +154,11 @@ impl Anchors {
 
     fn checked(place: Place) -> io::Result<Option<Self>> {
         let anchors = Self { place, written: 0 };
-        let ours = anchors.header()?.starts_with(&MAGIC);
-        Ok(ours.then_some(anchors))
+        let header = anchors.header()?;
+        let (magic, boot) = header.split_at(MAGIC.len());
+        // A header that was cut or emptied must not pass for one from before a restart.
+        let whole = boot != [0; 16] || boot_id().is_none();
+        Ok((magic == MAGIC && whole).then_some(anchors))
     }
 
     /// Returns the header and the slots up to a position.

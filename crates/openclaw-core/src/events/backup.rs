@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
+use uuid::Uuid;
+
 use super::Position;
 use super::anchors::{Access, Anchors};
 use super::audit::AuditEntry;
@@ -19,7 +21,7 @@ use super::rows::last_position;
 use super::schema::{self, anchor_all};
 use super::store::EventStore;
 use super::verify::{failed, verify};
-use crate::state_dir::private_file;
+use crate::state_dir::{private_file, publish};
 
 /// The name of the anchors in a backup.
 const ANCHORS: &str = "anchors";
@@ -103,7 +105,8 @@ impl EventStore {
         if file.exists() {
             return Err(BackupError::Exists(file.to_owned()));
         }
-        let (log, partial) = (self.path().to_owned(), beside(file, ".partial"));
+        let draft = format!(".{}.partial", Uuid::new_v4());
+        let (log, partial) = (self.path().to_owned(), beside(file, &draft));
         let made = {
             let partial = partial.clone();
             self.query(move |connection| Ok(write(connection, &log, &partial)))
@@ -118,7 +121,13 @@ impl EventStore {
             let (partial, file) = (partial.clone(), file.to_owned());
             self.query(move |_| Ok(finish(&partial, &file))).await?
         };
-        let summary = summary?;
+        let summary = match summary {
+            Ok(summary) => summary,
+            Err(err) => {
+                drop(fs::remove_file(&partial));
+                return Err(err);
+            }
+        };
         self.audit(AuditEntry::BackupCreated {
             file: file.to_owned(),
             position: summary.position,
@@ -130,7 +139,6 @@ impl EventStore {
 
 fn write(connection: &Connection, log: &Path, partial: &Path) -> Result<(), BackupError> {
     let io = |source| file_error(partial, source);
-    drop(fs::remove_file(partial));
     // Made by us first, so that nobody else can read it at any time.
     private_file(partial).map_err(io)?;
     let name = partial.to_str().ok_or_else(|| {
@@ -170,9 +178,7 @@ fn write(connection: &Connection, log: &Path, partial: &Path) -> Result<(), Back
 fn finish(partial: &Path, file: &Path) -> Result<BackupSummary, BackupError> {
     let mut summary = verify_backup(partial, |_, _| {})?;
     // Never over a file that somebody made meanwhile.
-    fs::hard_link(partial, file)
-        .and_then(|()| fs::remove_file(partial))
-        .map_err(|err| file_error(file, err))?;
+    publish(partial, file).map_err(|err| file_error(file, err))?;
     sync_folder(file).map_err(|err| file_error(file, err))?;
     file.clone_into(&mut summary.file);
     Ok(summary)
@@ -268,22 +274,33 @@ fn restore(file: &Path, log: &Path) -> Result<(BackupSummary, Option<PathBuf>), 
         Err(TryLockError::Error(err)) => return Err(io(err)),
     }
     drop(fs::remove_file(&partial));
-    let mut to = private_file(&partial).map_err(io)?;
-    let mut from = File::open(file).map_err(|err| file_error(file, err))?;
-    io::copy(&mut from, &mut to).map_err(io)?;
-    drop(to);
-    let copy = Connection::open(&partial).map_err(|err| StoreError::open(&partial, err))?;
-    copy.execute_batch("DROP TABLE sqlar")
-        .map_err(|err| StoreError::write(err).at(&partial))?;
-    anchor_all(&copy, &partial)?;
-    drop(copy);
-    sync(&partial).map_err(io)?;
+    if let Err(err) = unpack(file, &partial) {
+        // On a full disk, what is left of it would keep the disk full.
+        drop(fs::remove_file(&partial));
+        drop(fs::remove_file(Anchors::path(&partial)));
+        return Err(err);
+    }
     let kept = set_aside(log)?;
     let anchors = (Anchors::path(&partial), Anchors::path(log));
     fs::rename(&anchors.0, &anchors.1).map_err(io)?;
     fs::rename(&partial, log).map_err(io)?;
     sync_folder(log).map_err(io)?;
     Ok((summary, kept))
+}
+
+/// Writes the log that is in a backup to `partial`.
+fn unpack(file: &Path, partial: &Path) -> Result<(), BackupError> {
+    let io = |source| file_error(partial, source);
+    let mut to = private_file(partial).map_err(io)?;
+    let mut from = File::open(file).map_err(|err| file_error(file, err))?;
+    io::copy(&mut from, &mut to).map_err(io)?;
+    drop(to);
+    let copy = Connection::open(partial).map_err(|err| StoreError::open(partial, err))?;
+    copy.execute_batch("DROP TABLE sqlar")
+        .map_err(|err| StoreError::write(err).at(partial))?;
+    anchor_all(&copy, partial)?;
+    drop(copy);
+    sync(partial).map_err(io)
 }
 
 /// Moves the files of a log that nobody uses out of the way.

@@ -110,6 +110,14 @@ pub enum StoreError {
         /// The reason.
         source: Arc<io::Error>,
     },
+    /// The file was moved away or replaced while it was open.
+    #[error(
+        "the event log `{path}` was moved away or replaced: nothing was recorded; put it back, or start again"
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
     /// A backup is being put in the place of the log.
     #[error("the event log `{path}` is being restored; try again in a moment")]
     Restoring {
@@ -167,7 +175,7 @@ pub enum StoreError {
     #[error("the events of `{0}` are not those that were exported")]
     ImportChanged(SessionKey),
     /// A search has no words to look for.
-    #[error("there is nothing to search for: give at least one word")]
+    #[error("there is nothing to search for: give at least one word of letters or digits")]
     EmptyQuery,
     /// The cache beside the log cannot be used.
     #[error(
@@ -258,6 +266,7 @@ impl StoreError {
             | Self::DiskFull { .. }
             | Self::ReadOnly { .. }
             | Self::Corrupt { .. }
+            | Self::Gone { .. }
             | Self::Anchors { .. }
             | Self::Cache { .. }
             | Self::Closed => Kind::Unavailable,

@@ -3,6 +3,7 @@
 //! The texts of an event are kept byte for byte, so that a session which is read back has the
 //! hashes that it had.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -152,6 +153,9 @@ impl ImportFile {
             payload: line.payload.map(|payload| payload.get().to_owned()),
             raw: line.raw,
         };
+        if Timestamp::from_millisecond(record.time_ms).is_err() {
+            return Err(wrong(format!("{} is no time", record.time_ms)));
+        }
         let hash = record.hash(&self.hash);
         let next = unsigned(record.seq).saturating_add(1) == number;
         if hash != line.hash || !next {

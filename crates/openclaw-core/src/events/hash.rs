@@ -98,6 +98,15 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Tells whether nothing is left of the event but its place, as of a deleted one.
+    pub(super) fn is_empty(&self) -> bool {
+        *self
+            == Self {
+                seq: self.seq,
+                ..Self::default()
+            }
+    }
+
     /// Returns the event's hash: each field with its length, after the hash of the event before.
     pub(super) fn hash(&self, previous: &EventHash) -> EventHash {
         let mut hasher = Hasher(Sha256::new_with_prefix(DOMAIN));

@@ -128,10 +128,10 @@ impl EventStore {
             let mut found = Vec::new();
             while let Some(row) = rows.next().map_err(StoreError::read)? {
                 let session = summary(row).map_err(StoreError::read)?;
+                // One event that cannot be read must not hide all sessions; `audit verify` names it.
                 let last = last_event(row)
-                    .map_err(StoreError::read)?
-                    .map(|stored| stored.decode(&session.key))
-                    .transpose()?;
+                    .unwrap_or_default()
+                    .and_then(|stored| stored.decode(&session.key).ok());
                 found.push((session, last));
             }
             Ok(found)

@@ -18,6 +18,9 @@ pub struct Report {
     pub sessions: u64,
     /// How many of the newest events lost their anchors in a power loss.
     pub unanchored: u64,
+    /// How many anchors were written again after restarts of the machine, because they were
+    /// missing: of these events nothing outside the database tells that they are the first ones.
+    pub renewed: u64,
     /// What is wrong, the lowest position first; at most 100.
     pub findings: Vec<Finding>,
 }
@@ -34,6 +37,7 @@ impl Default for Report {
             events: 0,
             sessions: 0,
             unanchored: 0,
+            renewed: 0,
             findings: Vec::new(),
         }
     }
@@ -76,8 +80,10 @@ pub enum Tampering {
     /// Its session's row does not name it as the last one.
     Head,
     /// Its session's row says something else than its events do: that it is deleted, ended, or
-    /// the log's own.
+    /// the log's own, when it began, or when it changed last.
     Row,
+    /// The tables of the database are not those that this program makes.
+    Schema,
     /// The file of the anchors is missing.
     NoAnchors,
 }
@@ -95,6 +101,7 @@ impl fmt::Display for Tampering {
             Self::NoSession => "the session of the event is gone",
             Self::Head => "the session does not end with its last event",
             Self::Row => "the session is marked as something that its events do not say it is",
+            Self::Schema => "the database has other tables, indexes or triggers than it should",
             Self::NoAnchors => {
                 "the anchors are missing, so that a rewritten session could not be told"
             }

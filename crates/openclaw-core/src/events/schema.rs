@@ -170,7 +170,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
 }
 
 /// Switches a new file to WAL; SQLite does not wait by itself when others do the same right now.
-fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     let until = Instant::now() + BUSY_TIMEOUT;
     loop {
         let switched = connection.pragma_update(None, "journal_mode", "WAL");
@@ -246,6 +246,49 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         .pragma_update(None, "application_id", APPLICATION_ID)
         .map_err(open)?;
     transaction.commit().map_err(open)
+}
+
+/// Tells whether the file has the tables, indexes and nothing else that the migrations make.
+pub(super) fn is_as_made(connection: &Connection) -> Result<bool, StoreError> {
+    let made = Connection::open_in_memory().map_err(StoreError::read)?;
+    for migration in MIGRATIONS {
+        made.execute_batch(migration.statements)
+            .map_err(StoreError::read)?;
+    }
+    Ok(objects(&made)? == objects(connection)?)
+}
+
+/// Returns what a database has in it, but for the archive of a backup.
+fn objects(connection: &Connection) -> Result<Vec<(String, String, Option<String>)>, StoreError> {
+    connection
+        .prepare(
+            "SELECT type, name, sql FROM sqlite_schema
+             WHERE tbl_name NOT IN ('sqlar', 'sqlite_sequence') ORDER BY type, name",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| {
+                    let sql: Option<String> = row.get(2)?;
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        sql.as_deref().map(without_comments),
+                    ))
+                })?
+                .collect()
+        })
+        .map_err(StoreError::read)
+}
+
+/// Comments and line breaks may differ from version to version.
+fn without_comments(sql: &str) -> String {
+    let words = sql.lines().flat_map(|line| {
+        line.split("--")
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Gives every event its hash and its anchor.

@@ -22,7 +22,7 @@ use super::report::Report;
 use super::rows::last_position;
 use super::subscribe::{Subscription, Which};
 use super::transaction::{Deletion, Fork, Outcome, Work};
-use super::writer::{Command, Releases, Writer, advance};
+use super::writer::{Command, FileId, Releases, Writer, advance};
 use super::{Position, SessionEvent, schema};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
@@ -123,6 +123,9 @@ impl EventStore {
             connection,
             cache: Arc::clone(&cache),
             path: path.to_owned(),
+            file: FileId::of(path).ok_or_else(|| StoreError::Gone {
+                path: path.to_owned(),
+            })?,
             anchoring,
             owner: owner.clone(),
             clock,

@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::hash::EventHash;
 use super::report::{Finding, Report, Tampering};
 use super::rows::{COLUMNS, Stored, hash, last_position, sql_integer, unsigned};
+use super::schema;
 use super::store::EventStore;
 use crate::session_key::SessionKey;
 
@@ -55,8 +56,12 @@ struct Stream {
     standing: Standing,
     /// Whether its row says that it is the log's own.
     system: bool,
+    started_ms: i64,
+    updated_ms: i64,
     /// What its own events say about its standing, if they do.
     seen_standing: Option<Standing>,
+    /// The times of the first and the last of its own events.
+    seen_times: Option<(i64, i64)>,
     seen: u64,
     seen_hash: EventHash,
     last: Position,
@@ -83,6 +88,20 @@ pub(super) fn verify(
     let snapshot = connection
         .unchecked_transaction()
         .map_err(StoreError::read)?;
+    if !schema::is_as_made(&snapshot)? {
+        // Nothing that a query says can be relied on.
+        let finding = Finding {
+            position: 0,
+            session: None,
+            seq: None,
+            what: Tampering::Schema,
+        };
+        return Ok(Report {
+            intact: false,
+            findings: vec![finding],
+            ..Report::default()
+        });
+    }
     let mut report = check(&snapshot, anchors, progress)?;
     if anchors.is_none() && report.events > 0 {
         let finding = Finding {
@@ -212,7 +231,10 @@ fn page(
 
 fn streams(connection: &Connection) -> Result<HashMap<i64, Stream>, StoreError> {
     connection
-        .prepare("SELECT id, key, head, head_hash, parent, parent_seq, deleted, system, ended FROM sessions")
+        .prepare(
+            "SELECT id, key, head, head_hash, parent, parent_seq, deleted, system, ended,
+                    started_ms, updated_ms FROM sessions",
+        )
         .and_then(|mut statement| {
             statement
                 .query_map([], |row| {
@@ -229,7 +251,10 @@ fn streams(connection: &Connection) -> Result<HashMap<i64, Stream>, StoreError> 
                             (false, false) => Standing::Open,
                         },
                         system: row.get(7)?,
+                        started_ms: row.get(9)?,
+                        updated_ms: row.get(10)?,
                         seen_standing: None,
+                        seen_times: None,
                         seen: shared,
                         seen_hash: EventHash::START,
                         last: 0,
@@ -298,16 +323,21 @@ impl Check {
             wrong = Some(Tampering::OutOfOrder);
         } else if !readable {
             wrong = Some(Tampering::Edited);
-        } else if stored.record.kind.is_empty() && stored.record.data.is_empty() {
+        } else if stored.record.is_empty() {
             match stream.empty.last_mut() {
                 Some((_, to, hash, _)) if to.saturating_add(1) == seq => {
                     (*to, *hash) = (seq, stored.hash);
                 }
                 _ => stream.empty.push((seq, seq, stored.hash, position)),
             }
+        } else if stored.record.kind.is_empty() && stream.standing != Standing::Deleted {
+            wrong = Some(Tampering::Emptied);
         } else if stored.record.hash(&stream.seen_hash) != stored.hash {
             wrong = Some(Tampering::Edited);
         }
+        let time = stored.record.time_ms;
+        let began = stream.seen_times.map_or(time, |(began, _)| began);
+        stream.seen_times = Some((began, time));
         match stored.record.kind.as_str() {
             "SessionStarted" => stream.seen_standing = Some(Standing::Open),
             "SessionEnded" => stream.seen_standing = Some(Standing::Ended),
@@ -362,6 +392,9 @@ impl Check {
                 let tombstones = self.tombstones.entry(stream).or_default();
                 tombstones.push((from, to, head_hash));
             }
+            Some(AuditEntry::AnchorsRenewed { count }) => {
+                self.report.renewed = self.report.renewed.saturating_add(count);
+            }
             Some(AuditEntry::LogCut { from, .. }) => self.cuts.push(from),
             Some(AuditEntry::LogAccepted { .. }) => self.cuts.clear(),
             _ => {}
@@ -372,23 +405,39 @@ impl Check {
         self.report.sessions = unsigned_len(self.streams.len());
         let mut streams: Vec<(i64, Stream)> = self.streams.drain().collect();
         streams.sort_unstable_by_key(|(_, stream)| stream.last);
+        let mut late = Vec::new();
         for (id, stream) in streams {
-            let key = || Some(stream.key.clone());
+            let mut find = |position, seq, what| {
+                late.push(Finding {
+                    position,
+                    session: Some(stream.key.clone()),
+                    seq: Some(seq),
+                    what,
+                });
+            };
             let ends = stream.last == 0 || stream.head_hash == stream.seen_hash;
             if stream.head != stream.seen || !ends {
-                self.find(stream.last, key(), Some(stream.seen), Tampering::Head);
+                find(stream.last, stream.seen, Tampering::Head);
             }
             let buried = self.tombstones.remove(&id).unwrap_or_default();
             if !stream.is_marked_rightly(&buried) {
-                self.find(stream.last, key(), Some(stream.seen), Tampering::Row);
+                find(stream.last, stream.seen, Tampering::Row);
             }
             for (from, to, hash, position) in &stream.empty {
                 if !is_buried(&buried, *from, *to, hash) {
-                    self.find(*position, key(), Some(*from), Tampering::Emptied);
+                    find(*position, *from, Tampering::Emptied);
                 }
             }
         }
-        self.report.findings.sort_by_key(|finding| finding.position);
+        let findings = &mut self.report.findings;
+        findings.append(&mut late);
+        self.report.intact = findings.is_empty();
+        // What is wrong with an event says more than what is therefore wrong with its session's row.
+        findings.sort_by_key(|finding| {
+            let of_row = matches!(finding.what, Tampering::Head | Tampering::Row);
+            (of_row, finding.position)
+        });
+        findings.truncate(Report::MOST);
         self.report
     }
 }
@@ -397,12 +446,15 @@ impl Stream {
     /// Tells whether the session's row says what its events and the tombstones do.
     fn is_marked_rightly(&self, tombstones: &[(u64, u64, EventHash)]) -> bool {
         let own = SessionKey::parse(&self.key).is_ok_and(|key| key.is_system());
+        let buried = tombstones
+            .iter()
+            .any(|(_, to, hash)| *to == self.head && *hash == self.head_hash);
         let standing = match self.standing {
-            Standing::Deleted => tombstones
-                .iter()
-                .any(|(_, to, hash)| *to == self.head && *hash == self.head_hash),
+            Standing::Deleted => buried,
             Standing::Open | Standing::Ended => {
-                self.seen_standing.is_none_or(|seen| seen == self.standing)
+                let times = self.seen_times == Some((self.started_ms, self.updated_ms));
+                let seen = self.seen_standing.is_none_or(|seen| seen == self.standing);
+                !buried && seen && times
             }
         };
         standing && self.system == own

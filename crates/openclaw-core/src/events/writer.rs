@@ -3,7 +3,7 @@
 //! While one commit waits for the disk the next batch gathers, so that many sessions share the
 //! cost of a sync. An error in one request rolls back that request alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,11 +63,32 @@ impl Releases {
     }
 }
 
+/// Names a file whatever path it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(u64, u64);
+
+impl FileId {
+    /// Returns the id of the file that has the path now, if one has.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let file = std::fs::metadata(path).ok()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            Some(Self(file.dev(), file.ino()))
+        }
+        // Elsewhere a file that is open cannot be moved.
+        #[cfg(not(unix))]
+        Some(Self(u64::from(file.is_file()), 0))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) cache: Arc<EventCache>,
+    /// Which file it is, so that one that is moved away is not written on unseen.
+    pub(super) file: FileId,
     pub(super) anchoring: Anchoring,
     pub(super) owner: Owner,
     pub(super) clock: Clock,
@@ -140,7 +161,14 @@ impl Writer {
                 self.anchoring.confirm(anchors);
                 if let Some(last) = anchors.last() {
                     advance(&self.head, last.position);
-                    self.cache.grew();
+                    // There is nothing to find in the log's own sessions.
+                    let audit = SessionKey::audit();
+                    if anchors
+                        .iter()
+                        .any(|anchor| anchor.session != audit.as_str())
+                    {
+                        self.cache.grew();
+                    }
                 }
             }
             Err(err) => tracing::error!(%err, "the event log cannot be written"),
@@ -169,6 +197,11 @@ impl Writer {
             .any(|command| matches!(command, Command::Do(work, _) if work.records()));
         // A lease need not survive a power loss, since its owner does not either.
         self.synchronise(if records { "FULL" } else { "NORMAL" })?;
+        if records && FileId::of(&self.path).is_none_or(|file| file != self.file) {
+            return Err(StoreError::Gone {
+                path: self.path.clone(),
+            });
+        }
         let mut transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)

@@ -24,7 +24,7 @@ CREATE TABLE events (
     data        TEXT    NOT NULL,
     payload     TEXT,
     raw         TEXT,
-    hash        BLOB,
+    hash        BLOB,                       -- reserved for the chain of hashes
     UNIQUE (session_id, seq)
 ) STRICT;
 INSERT INTO sessions VALUES (1, 'agent:main:main', 2, 1000, 2000, 0, NULL, 3);

@@ -139,3 +139,32 @@ async fn a_cursor_that_the_log_has_not_reached_is_an_error() {
         "{err}"
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_log_that_was_moved_away_is_not_written_on_unseen() {
+    let fixture = Fixture::new();
+    let session = key("s");
+    fixture
+        .store
+        .append(&session, vec![started()])
+        .await
+        .unwrap();
+    let elsewhere = fixture.folder().join("elsewhere.sqlite");
+    std::fs::rename(fixture.path(), &elsewhere).unwrap();
+    let err = fixture
+        .store
+        .append(&session, vec![message("lost?")])
+        .await
+        .unwrap_err();
+    assert!(matches!(err, StoreError::Gone { .. }), "{err}");
+    std::fs::rename(&elsewhere, fixture.path()).unwrap();
+    let seq = seqs(
+        &fixture
+            .store
+            .append(&session, vec![message("on")])
+            .await
+            .unwrap(),
+    );
+    assert_eq!(seq, [2]);
+}

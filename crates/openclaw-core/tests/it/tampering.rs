@@ -414,3 +414,74 @@ async fn a_cut_tail_stays_a_finding_when_the_log_goes_on() {
     assert!(fixture.store.renew_anchors("known").await.unwrap().intact);
     assert!(verified(&fixture).await.intact);
 }
+
+#[tokio::test]
+async fn what_a_row_says_of_its_session_is_held_against_its_events() {
+    for change in [
+        "updated_ms = 0",
+        "started_ms = 5",
+        "ended = 1",
+        "deleted = 1",
+        "system = 1",
+    ] {
+        let finding = first(&format!(
+            "UPDATE sessions SET {change} WHERE key = 'agent:main:a'"
+        ))
+        .await;
+        assert_eq!(finding.what, Tampering::Row, "{change}");
+    }
+    let ghost =
+        "INSERT INTO sessions (key, head, started_ms, updated_ms) VALUES ('agent:main:x', 0, 1, 1)";
+    assert_eq!(first(ghost).await.what, Tampering::Row);
+}
+
+#[tokio::test]
+async fn a_deleted_session_stays_deleted_and_its_rows_stay_empty() {
+    for change in [
+        "UPDATE sessions SET deleted = 0 WHERE key = 'agent:main:b'",
+        "UPDATE events SET payload = '{}' WHERE position = 3",
+        "UPDATE events SET time_ms = 7 WHERE position = 3",
+    ] {
+        let fixture = log().await;
+        fixture
+            .store
+            .delete(&key("b"), None, "", None)
+            .await
+            .unwrap();
+        assert!(verified(&fixture).await.intact);
+        fixture.sql().execute_batch(change).unwrap();
+        assert!(!verified(&fixture).await.intact, "{change}");
+        let listed = fixture.store.sessions_with_last(0, 10).await;
+        assert!(listed.is_ok(), "{change}: {listed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_does_more_than_it_should_is_found() {
+    for change in [
+        "CREATE TRIGGER t BEFORE INSERT ON events BEGIN SELECT raise(IGNORE); END",
+        "DROP TABLE idempotency",
+        "DROP TABLE events",
+        "DROP INDEX sessions_key",
+    ] {
+        assert_eq!(first(change).await.what, Tampering::Schema, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn anchors_whose_header_was_emptied_are_no_anchors() {
+    for length in [16, 31] {
+        let fixture = log().await;
+        let path = fixture.folder().join("events.sqlite-anchors");
+        let fixture = fixture.closed_and(|_| {
+            let mut anchors = std::fs::read(&path).unwrap();
+            anchors.truncate(length);
+            if length > 16 {
+                anchors[16..].fill(0);
+            }
+            std::fs::write(&path, anchors).unwrap();
+        });
+        let found = verified(&fixture).await.findings;
+        assert_eq!(found[0].what, Tampering::NoAnchors, "{length}");
+    }
+}

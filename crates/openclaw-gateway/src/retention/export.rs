@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use openclaw_core::events::{EventHash, ExportHeader};
-use openclaw_core::state_dir::private_file;
+use openclaw_core::state_dir::{private_file, publish};
 use openclaw_core::{EventStore, SessionKey};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -142,7 +142,7 @@ pub async fn write_file(
         progress(export.written());
     }
     let (from, to) = (draft.0.clone(), path.to_owned());
-    match blocking(move || publish(&file, &from, &to)).await {
+    match blocking(move || finish(&file, &from, &to)).await {
         Ok(()) => {}
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
             return Err(RetentionError::Exists(path.to_owned()));
@@ -176,9 +176,9 @@ impl Drop for Draft {
 }
 
 /// Gives a finished file its name, never over a file that somebody made meanwhile.
-fn publish(file: &File, draft: &Path, path: &Path) -> io::Result<()> {
+fn finish(file: &File, draft: &Path, path: &Path) -> io::Result<()> {
     file.sync_all()?;
-    fs::hard_link(draft, path)?;
+    publish(draft, path)?;
     #[cfg(unix)]
     {
         let folder = path

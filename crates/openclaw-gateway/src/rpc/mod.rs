@@ -132,6 +132,11 @@ pub(crate) fn store_error(err: &StoreError) -> RpcError {
             err.kind(),
             "the event log is read-only, nothing was recorded: make the state directory writable",
         ),
+        StoreError::Gone { .. } => logged(
+            err,
+            err.kind(),
+            "the event log was moved away or replaced, nothing was recorded: start the gateway again",
+        ),
         StoreError::Corrupt { .. } => logged(
             err,
             err.kind(),

@@ -44,6 +44,7 @@ pub(super) async fn verify(cx: Cx<'_>, state: &StateDir) -> Result<ExitCode, Cli
             "sessions": report.sessions,
             "position": position,
             "unanchored": report.unanchored,
+            "renewed": report.renewed,
             "first": first_finding(&report),
             "findings": report.findings,
             "hint": advice(&report),
@@ -61,6 +62,7 @@ fn print(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {
         events,
         sessions,
         unanchored,
+        renewed,
         ..
     } = report;
     let (look, verdict) = if *intact {
@@ -76,6 +78,12 @@ fn print(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {
         cx.out.note(format_args!(
             "{unanchored} of the newest events lost their anchors when the machine went down; \
              the next start of the gateway writes them again"
+        ));
+    }
+    if *renewed > 0 {
+        cx.out.note(format_args!(
+            "{renewed} anchors were missing after a restart of the machine and were written again; \
+             `openclaw audit list --kind anchors` says when"
         ));
     }
     print_findings(cx.out, report)?;

@@ -13,7 +13,7 @@ use crate::events::Position;
 use crate::events::error::StoreError;
 use crate::events::hash::EventHash;
 use crate::events::rows::{hash, sql_integer, unsigned};
-use crate::events::schema::{BUSY_TIMEOUT, CHECKPOINT, open_reader};
+use crate::events::schema::{BUSY_TIMEOUT, CHECKPOINT, open_reader, use_wal};
 use crate::events::store::restrict;
 use crate::state_dir::private_file;
 
@@ -166,7 +166,7 @@ fn open_cache(path: &Path) -> Result<Connection, Failure> {
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_wal(&connection)?;
     // What a power loss takes is taken in again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;

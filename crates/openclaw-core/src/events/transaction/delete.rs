@@ -96,25 +96,23 @@ impl Tx<'_> {
     /// but not of rows that shrink.
     fn empty_rows(&self, id: i64, from: u64, to: u64) -> rusqlite::Result<()> {
         let range = params![id, sql_integer(from), sql_integer(to)];
-        let kept: Vec<(i64, i64, i64, Option<Vec<u8>>)> = self
+        let kept: Vec<(i64, i64, Option<Vec<u8>>)> = self
             .connection
             .prepare_cached(
-                "SELECT position, seq, time_ms, hash FROM events
+                "SELECT position, seq, hash FROM events
                  WHERE session_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY position",
             )?
-            .query_map(range, |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })?
+            .query_map(range, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<rusqlite::Result<_>>()?;
         self.connection
             .prepare_cached("DELETE FROM events WHERE session_id = ?1 AND seq BETWEEN ?2 AND ?3")?
             .execute(range)?;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (position, session_id, seq, time_ms, kind, data, hash)
-             VALUES (?1, ?2, ?3, ?4, '', '', ?5)",
+             VALUES (?1, ?2, ?3, 0, '', '', ?4)",
         )?;
-        for (position, seq, time_ms, hash) in kept {
-            insert.execute(params![position, id, seq, time_ms, hash])?;
+        for (position, seq, hash) in kept {
+            insert.execute(params![position, id, seq, hash])?;
         }
         Ok(())
     }
