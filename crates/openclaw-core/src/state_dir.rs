@@ -155,8 +155,7 @@ impl StateDir {
                 file.write_all(token.as_bytes())?;
                 file.sync_all()
             })
-            .and_then(|()| fs::hard_link(&draft, &path));
-        fs::remove_file(&draft).map_err(io)?;
+            .and_then(|()| publish(&draft, &path));
         match written {
             Ok(()) => Ok(ApiKey::new(token)),
             // Another process was first; its token counts.
@@ -191,15 +190,33 @@ pub fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Gives a finished file its name, and takes its draft away; never over a file that is there.
+/// Gives a finished file its name for good, and takes its draft away; never over a file that is there.
 pub fn publish(draft: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(draft, path) {
-        Ok(()) => fs::remove_file(draft),
-        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Err(err),
+        Ok(()) => fs::remove_file(draft)?,
         // Not every file system has links; there, only somebody very quick is overwritten.
-        Err(_) if !path.exists() => fs::rename(draft, path),
-        Err(err) => Err(err),
+        Err(err) if err.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
+            fs::rename(draft, path)?;
+        }
+        Err(err) => {
+            drop(fs::remove_file(draft));
+            return Err(err);
+        }
     }
+    sync_folder(path)
+}
+
+/// Syncs the folder that has a name, so that the name survives a power loss.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or_else(|| Path::new("."));
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn home(env: &Env) -> Result<PathBuf, StateDirError> {

@@ -21,7 +21,7 @@ use super::rows::last_position;
 use super::schema::{self, anchor_all};
 use super::store::EventStore;
 use super::verify::{failed, verify};
-use crate::state_dir::{private_file, publish};
+use crate::state_dir::{private_file, publish, sync_folder};
 
 /// The name of the anchors in a backup.
 const ANCHORS: &str = "anchors";
@@ -179,7 +179,6 @@ fn finish(partial: &Path, file: &Path) -> Result<BackupSummary, BackupError> {
     let mut summary = verify_backup(partial, |_, _| {})?;
     // Never over a file that somebody made meanwhile.
     publish(partial, file).map_err(|err| file_error(file, err))?;
-    sync_folder(file).map_err(|err| file_error(file, err))?;
     file.clone_into(&mut summary.file);
     Ok(summary)
 }
@@ -350,20 +349,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
-}
-
-/// Syncs the folder that has a name, so that the name survives a power loss.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 fn file_error(path: &Path, source: io::Error) -> BackupError {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::error::StoreError;
 use super::hash::{EventHash, Record};
 use super::read::SessionSummary;
-use super::rows::{Segment, each_stored, segments, session_id, unsigned};
+use super::rows::{each_stored, session_id, unsigned};
 use super::store::EventStore;
 use super::transaction::{Import, Work};
 use crate::kind::Kind;
@@ -261,34 +261,6 @@ impl EventStore {
         self.submit(Work::Import(import)).await?;
         let made = self.session(to).await?;
         Ok(made.ok_or_else(|| StoreError::NoSession(to.clone()))?)
-    }
-
-    /// Returns the sessions whose first events a session shares, the nearest first, and how many each time.
-    pub async fn lineage(
-        &self,
-        session: &SessionKey,
-    ) -> Result<Vec<(SessionKey, u64)>, StoreError> {
-        let key = session.clone();
-        self.query(move |connection| {
-            let id = session_id(connection, &key)?;
-            let mut lineage = Vec::new();
-            for Segment { session_id, to, .. } in segments(connection, id, 1, u64::MAX)?
-                .into_iter()
-                .rev()
-                .skip(1)
-            {
-                let key: SessionKey = connection
-                    .query_row(
-                        "SELECT key FROM sessions WHERE id = ?1",
-                        [session_id],
-                        |row| super::rows::column_text(row, 0, SessionKey::parse),
-                    )
-                    .map_err(StoreError::read)?;
-                lineage.push((key, to));
-            }
-            Ok(lineage)
-        })
-        .await
     }
 }
 

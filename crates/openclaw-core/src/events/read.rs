@@ -9,8 +9,8 @@ use super::cache::{SearchHit, SearchQuery};
 use super::error::StoreError;
 use super::projection::SessionProjection;
 use super::rows::{
-    COLUMNS, SUMMARY, SUMMARY_COLUMNS, Stored, events_after, session_events, session_id,
-    sql_integer, summary, unsigned,
+    COLUMNS, SUMMARY, SUMMARY_COLUMNS, Segment, Stored, column_text, events_after, segments,
+    session_events, session_id, sql_integer, summary, unsigned,
 };
 use super::store::EventStore;
 use super::{Position, SessionEvent};
@@ -135,6 +135,34 @@ impl EventStore {
                 found.push((session, last));
             }
             Ok(found)
+        })
+        .await
+    }
+
+    /// Returns the sessions whose first events a session shares, the nearest first, and how many each time.
+    pub async fn lineage(
+        &self,
+        session: &SessionKey,
+    ) -> Result<Vec<(SessionKey, u64)>, StoreError> {
+        let key = session.clone();
+        self.query(move |connection| {
+            let id = session_id(connection, &key)?;
+            let mut lineage = Vec::new();
+            for Segment { session_id, to, .. } in segments(connection, id, 1, u64::MAX)?
+                .into_iter()
+                .rev()
+                .skip(1)
+            {
+                let key: SessionKey = connection
+                    .query_row(
+                        "SELECT key FROM sessions WHERE id = ?1",
+                        [session_id],
+                        |row| column_text(row, 0, SessionKey::parse),
+                    )
+                    .map_err(StoreError::read)?;
+                lineage.push((key, to));
+            }
+            Ok(lineage)
         })
         .await
     }

@@ -311,9 +311,8 @@ pub(super) fn session_id(connection: &Connection, key: &SessionKey) -> Result<i6
 
 pub(super) fn last_position(connection: &Connection) -> Result<Position, StoreError> {
     connection
-        .query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| {
-            row.get(0)
-        })
+        .prepare_cached("SELECT coalesce(max(position), 0) FROM events")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .map(unsigned)
         .map_err(StoreError::read)
 }

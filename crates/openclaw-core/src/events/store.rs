@@ -14,7 +14,7 @@ use tokio::task;
 
 use super::anchoring::Anchoring;
 use super::audit::AuditEntry;
-use super::backup::{lock_file, sync_folder};
+use super::backup::lock_file;
 use super::cache::EventCache;
 use super::error::StoreError;
 use super::lease::Owner;
@@ -26,7 +26,7 @@ use super::writer::{Command, FileId, Releases, Writer, advance};
 use super::{Position, SessionEvent, schema};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
-use crate::state_dir::{private_dir, private_file};
+use crate::state_dir::{private_dir, private_file, sync_folder};
 
 /// How many requests wait for the writer before `append` makes its callers wait.
 const QUEUE: usize = 1024;

@@ -178,14 +178,5 @@ impl Drop for Draft {
 /// Gives a finished file its name, never over a file that somebody made meanwhile.
 fn finish(file: &File, draft: &Path, path: &Path) -> io::Result<()> {
     file.sync_all()?;
-    publish(draft, path)?;
-    #[cfg(unix)]
-    {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or_else(|| Path::new("."));
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    publish(draft, path)
 }

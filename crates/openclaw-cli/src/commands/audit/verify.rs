@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
-use openclaw_core::events::{Finding, Report, Tampering, anchors_path};
+use openclaw_core::events::{
+    Finding, Position, Report, StoreError, Tampering, anchors_path, inspect, inspect_deep,
+};
 use openclaw_core::state_dir::StateDir;
 use serde_json::json;
+use tokio::task;
 
 use super::log;
 use super::report::{advice, first_finding, print_findings};
@@ -30,10 +33,7 @@ pub(super) async fn verify(cx: Cx<'_>, state: &StateDir) -> Result<ExitCode, Cli
     let (report, position) = if !path.exists() && anchors_path(&path).exists() {
         (gone(), 0)
     } else {
-        let store = log(state)?;
-        let check = |hear| store.verify(hear);
-        let report = progress::watched(cx.out, "checking", check).await?;
-        (report, store.position())
+        check(cx, state).await?
     };
     let code = ExitCode::from(if report.intact { 0 } else { FINDINGS });
     if cx.out.is_json() {
@@ -54,6 +54,24 @@ pub(super) async fn verify(cx: Cx<'_>, state: &StateDir) -> Result<ExitCode, Cli
     }
     print(cx, &report)?;
     Ok(code)
+}
+
+/// Checks the log as it lies there: opening it for writing would renew what a check should see.
+async fn check(cx: Cx<'_>, state: &StateDir) -> Result<(Report, Position), CliError> {
+    let path = state.event_log();
+    if path.exists() {
+        let log = path.clone();
+        let look = |hear: progress::Hear| task::spawn_blocking(move || inspect_deep(&log, hear));
+        let seen = progress::watched(cx.out, "checking", look).await;
+        if let Some(report) = seen.unwrap_or(Err(StoreError::Closed))? {
+            return Ok((report, inspect(&path)?.last));
+        }
+    }
+    // A log of an earlier version gets its hashes when it is opened.
+    let store = log(state)?;
+    let look = |hear| store.verify(hear);
+    let report = progress::watched(cx.out, "checking", look).await?;
+    Ok((report, store.position()))
 }
 
 fn print(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use openclaw_core::state_dir::{private_dir, private_file};
+use openclaw_core::state_dir::{private_dir, private_file, publish};
 
 use super::OnboardError;
 
@@ -37,12 +37,10 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     private_dir(folder)?;
     let draft = folder.join(format!(".openclaw.json.{}", std::process::id()));
     let mut file = private_file(&draft)?;
-    let written = file
-        .write_all(text.as_bytes())
+    file.write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&draft, path));
-    fs::remove_file(&draft)?;
-    written
+        .and_then(|()| publish(&draft, path))
+        .inspect_err(|_| drop(fs::remove_file(&draft)))
 }
 
 #[cfg(all(test, unix))]

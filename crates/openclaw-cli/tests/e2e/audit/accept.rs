@@ -83,3 +83,29 @@ async fn nothing_is_accepted_while_a_gateway_writes() {
     drop(accept(&home, &["--yes"]).await.assert_code(0));
     assert_intact(&home).await;
 }
+
+#[tokio::test]
+async fn a_check_tells_what_a_power_loss_took_and_leaves_the_repair_to_the_next_start() {
+    let home = recorded().await;
+    let mut cut = fs::read(anchors(&home)).unwrap();
+    // Another boot of the machine wrote them, and the last slot never reached the disk.
+    cut[16..32].fill(9);
+    cut.truncate(cut.len() - 32);
+    fs::write(anchors(&home), &cut).unwrap();
+    for _ in 0..2 {
+        let ran = openclaw(&home, &["audit", "verify", "--json"]).run().await;
+        let data = ran.assert_code(0).json()["data"].clone();
+        assert_eq!(
+            (&data["unanchored"], &data["renewed"]),
+            (&1.into(), &0.into())
+        );
+        assert!(fs::read(anchors(&home)).unwrap() == cut);
+    }
+    drop(openclaw(&home, &["agent", "--message", "more"]).run().await);
+    let ran = openclaw(&home, &["audit", "verify", "--json"]).run().await;
+    let data = ran.assert_code(0).json()["data"].clone();
+    assert_eq!(
+        (&data["unanchored"], &data["renewed"]),
+        (&0.into(), &1.into())
+    );
+}
