@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use openclaw_core::config::env::OPENCLAW_GATEWAY_TOKEN;
-use openclaw_core::config::{ConfigError, Problem};
+use openclaw_config::{ConfigError, Problem};
+use openclaw_core::env::OPENCLAW_GATEWAY_TOKEN;
 use openclaw_core::events::{BackupError, StoreError};
 use openclaw_core::session_key::SessionKeyError;
 use openclaw_core::state_dir::StateDirError;

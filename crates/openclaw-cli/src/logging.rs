@@ -2,7 +2,7 @@
 
 use std::io;
 
-use openclaw_core::config::env::{Env, OPENCLAW_LOG};
+use openclaw_core::env::{Env, OPENCLAW_LOG};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use openclaw_core::Kind;
-use openclaw_core::config::env::Env;
+use openclaw_core::env::Env;
 
 use crate::cli::Cli;
 use crate::output::{Format, Output};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
-use openclaw_core::config::env::{CLICOLOR_FORCE, Env, NO_COLOR, TERM};
+use openclaw_core::env::{CLICOLOR_FORCE, Env, NO_COLOR, TERM};
 use owo_colors::{OwoColorize as _, Style};
 
 /// When output is coloured.

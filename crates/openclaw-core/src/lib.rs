@@ -1,19 +1,20 @@
-//! Vocabulary and local state of openclaw-rs: ids, limits, secrets, configuration and the event log.
+//! Vocabulary and local state of openclaw-rs: ids, limits, secrets and the event log.
 //!
 //! Nothing here opens a socket, starts a process or spawns a task, and nothing here knows a wire
 //! format, a prompt, a model name or a channel name.
 //!
 //! Reading order: [`ids`] and [`session_key`] name things, [`validation`] bounds them, [`kind`]
-//! sorts what can go wrong, [`config`] says what the user wants, [`access`] says who may speak,
+//! sorts what can go wrong, [`env`] names the environment variables, [`access`] says who may speak,
 //! and [`events`] is the one truth of what happened.
 #![forbid(unsafe_code)]
 
 pub mod access;
 pub mod clock;
-pub mod config;
+pub mod env;
 pub mod events;
 pub mod ids;
 pub mod kind;
+pub mod model_ref;
 pub mod secrets;
 pub mod session_key;
 pub mod state_dir;
@@ -24,6 +25,7 @@ pub use clock::Clock;
 pub use events::{EventStore, SessionEvent, SessionEventKind, SessionProjection};
 pub use ids::{AgentId, CallId, ChannelId, GroupId, MessageId, PeerId, ProviderId, RunId};
 pub use kind::Kind;
+pub use model_ref::ModelRef;
 pub use secrets::ApiKey;
 pub use session_key::SessionKey;
 pub use usage::Usage;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::config::env::{self, Env};
+use crate::env::{self, Env};
 use crate::kind::Kind;
 use crate::secrets::ApiKey;
 

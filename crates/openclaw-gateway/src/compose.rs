@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use openclaw_agents::{Agent, AgentModel, Limits, ToolRegistry};
-use openclaw_core::config::{ModelRef, ProviderSettings};
+use openclaw_config::ProviderSettings;
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
-use openclaw_core::{AgentId, ApiKey};
+use openclaw_core::{AgentId, ApiKey, ModelRef};
 use openclaw_providers::{ProviderConfig, WELL_KNOWN};
 use openclaw_sandbox::{SandboxConfig, SandboxLevel};
 

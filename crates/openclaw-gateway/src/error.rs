@@ -4,11 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use openclaw_config::ConfigError;
 use openclaw_core::access::WeakToken;
-use openclaw_core::config::{ConfigError, ModelRef};
 use openclaw_core::events::StoreError;
 use openclaw_core::state_dir::StateDirError;
-use openclaw_core::{Kind, ProviderId};
+use openclaw_core::{Kind, ModelRef, ProviderId};
 use openclaw_providers::ProviderError;
 
 /// Why the gateway does not start or does not go on.

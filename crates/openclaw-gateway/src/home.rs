@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use openclaw_config::{Config, SecretInput};
 use openclaw_core::access::GatewayToken;
-use openclaw_core::config::env::{Env, OPENCLAW_GATEWAY_TOKEN};
-use openclaw_core::config::{Config, SecretInput};
+use openclaw_core::env::{Env, OPENCLAW_GATEWAY_TOKEN};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::secrets::{ApiKey, SecretRef};
 use openclaw_core::state_dir::{Overrides, StateDir};

@@ -5,7 +5,7 @@
 
 use openclaw_agents::AgentError;
 use openclaw_agents::replay::{RecordedTurn, Replay};
-use openclaw_core::config::ModelRef;
+use openclaw_core::ModelRef;
 use openclaw_core::events::AuditEntry;
 use openclaw_core::{AgentId, Kind};
 

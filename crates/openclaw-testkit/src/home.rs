@@ -6,7 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use openclaw_core::config::env::{self, Env};
+use openclaw_core::env::{self, Env};
 use openclaw_core::state_dir::{Overrides, StateDir};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use openclaw_core::config::env::Env;
+use openclaw_core::env::Env;
 
 /// The variable that names the folder.
 pub const OPENCLAW_SHARED: &str = "OPENCLAW_SHARED";

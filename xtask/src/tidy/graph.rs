@@ -55,6 +55,8 @@ const DRAWING: &[Drawn] = &[
     drawn("core", Level::Vocabulary, Uses::Only(&[])),
     drawn("http", Level::Means, Uses::Only(&["core"])),
     drawn("sandbox", Level::Means, Uses::Only(&["core"])),
+    drawn("config", Level::Means, Uses::Only(&["core"])),
+    drawn("compat", Level::Means, Uses::Only(&["core"])),
     drawn("providers", Level::Edges, Uses::Only(&["http", "core"])),
     drawn("channels", Level::Edges, Uses::Only(&["http", "core"])),
     drawn("ipc", Level::Edges, Uses::Only(&["http", "core"])),

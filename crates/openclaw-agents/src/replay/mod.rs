@@ -12,8 +12,8 @@ mod decision;
 mod recording;
 mod tape;
 
+use openclaw_core::ModelRef;
 use openclaw_core::Usage;
-use openclaw_core::config::ModelRef;
 use openclaw_providers::{Completion, Message, Request, ToolResult};
 use tokio_util::sync::CancellationToken;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use openclaw_core::config::ModelRef;
+use openclaw_core::ModelRef;
 use openclaw_core::events::{Change, StepPayload};
 use openclaw_core::{Kind, RunId, SessionEvent, SessionEventKind, SessionKey, SessionProjection};
 use openclaw_providers::{AssistantBlock, Message, ToolResult};

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use openclaw_core::config::Bind;
+use openclaw_config::Bind;
 use openclaw_gateway::{GatewayBuilder, Home};
 
 use super::Cx;

@@ -13,7 +13,7 @@ pub(crate) mod status;
 
 use std::process::ExitCode;
 
-use openclaw_core::config::env::Env;
+use openclaw_core::env::Env;
 use openclaw_core::state_dir::Overrides;
 
 use crate::cli::{Cli, Command};

@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::fs;
 
 use clap::error::ErrorKind;
+use openclaw_config::Problem;
 use openclaw_core::Kind;
-use openclaw_core::config::Problem;
 use serde::Serialize;
 
 use super::{Look, Output, SCHEMA_VERSION};
@@ -182,10 +182,10 @@ impl Failure {
 impl ShownProblem {
     fn of(problem: &Problem) -> Self {
         Self {
-            path: problem.path.clone(),
+            path: problem.path.to_string(),
             message: problem.message.clone(),
-            line: problem.position.map(|(line, _)| line),
-            col: problem.position.map(|(_, col)| col),
+            line: problem.place.as_ref().map(|place| place.line),
+            col: problem.place.as_ref().map(|place| place.column),
         }
     }
 }
@@ -222,7 +222,7 @@ fn excerpt(file: Option<&str>, problem: &ShownProblem) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use openclaw_core::config::Config;
+    use openclaw_config::Config;
 
     use super::*;
     use crate::cli::Cli;

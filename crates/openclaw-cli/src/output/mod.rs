@@ -11,7 +11,7 @@ use std::fmt::Display;
 use std::io::{self, Stderr, Stdout, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use openclaw_core::config::env::Env;
+use openclaw_core::env::Env;
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use openclaw_core::config::env::{Env, PATH};
+use openclaw_core::env::{Env, PATH};
 use openclaw_testkit::http::HttpRequest;
 use openclaw_testkit::rpc::RpcClient;
 use openclaw_testkit::{

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use openclaw_core::config::Maintenance;
+use openclaw_config::Maintenance;
 use openclaw_core::events::SessionSummary;
 use openclaw_core::{Clock, EventStore, Kind};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use openclaw_agents::TaskScope;
-use openclaw_core::config::MaintenanceMode;
+use openclaw_config::MaintenanceMode;
 use openclaw_core::{Clock, EventStore};
 use tokio::time;
 

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use openclaw_core::access::{Admitted, GatewayToken};
-use openclaw_core::config::env::Env;
+use openclaw_core::env::Env;
 use openclaw_core::state_dir::Overrides;
 use openclaw_core::{ApiKey, EventStore, Kind};
 use openclaw_gateway::agents::{TaskScope, ToolRegistry};

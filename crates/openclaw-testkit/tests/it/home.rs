@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use openclaw_core::config::Config;
+use openclaw_config::Config;
 use openclaw_testkit::http::HttpRequest;
 use openclaw_testkit::{FakeProvider, TestHome, WireFormat, shared_dir, skip_note};
 use serde_json::json;

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use openclaw_core::config::env::{Env, HOME, PATH};
+use openclaw_core::env::{Env, HOME, PATH};
 use openclaw_core::state_dir::Overrides;
 use openclaw_core::{AgentId, SessionKey};
 use openclaw_gateway::providers::scripted;

@@ -1,6 +1,6 @@
 //! What is to be configured, checked against what the gateway can do.
 
-use openclaw_core::config::ModelRef;
+use openclaw_core::ModelRef;
 use openclaw_gateway::providers::{PROVIDERS, WELL_KNOWN, WellKnown};
 use serde_json::{Map, Value, json};
 
@@ -239,7 +239,7 @@ fn is_variable_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use openclaw_core::config::{Config, RawConfig, SecretInput};
+    use openclaw_config::{Config, RawConfig, SecretInput};
     use openclaw_core::secrets::SecretRef;
 
     use super::*;

@@ -5,8 +5,8 @@ use std::path;
 use std::time::Duration;
 
 use clap::Args;
+use openclaw_config::{Config, parse_duration, parse_size};
 use openclaw_core::clock::rfc3339;
-use openclaw_core::config::{Config, parse_duration, parse_size};
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{Clock, EventStore};
 use openclaw_gateway::retention::{self, Due, Limits, Step, archive_folder};

@@ -201,7 +201,7 @@ fn row(clock: &Clock, session: SessionSummary, last: Option<SessionEvent>) -> Ro
 #[cfg(test)]
 mod tests {
     use openclaw_core::EventStore;
-    use openclaw_core::config::env::Env;
+    use openclaw_core::env::Env;
     use openclaw_core::events::NewEvent;
     use openclaw_core::state_dir::Overrides;
     use serde_json::{Value, json};

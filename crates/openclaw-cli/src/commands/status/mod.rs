@@ -204,7 +204,7 @@ fn exit_code(facts: &Facts) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use openclaw_core::config::env::Env;
+    use openclaw_core::env::Env;
     use openclaw_core::state_dir::Overrides;
 
     use super::*;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-use openclaw_core::config::env::Env;
+use openclaw_core::env::Env;
 
 /// Asks for the long form: how many times the writer is killed; the other tests scale with it.
 const ROUNDS: &str = "OPENCLAW_SOAK_ROUNDS";

@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use openclaw_core::config::env::Env;
+use openclaw_core::env::Env;
 use openclaw_core::events::StoreError;
 use openclaw_core::{EventStore, SessionEventKind, SessionKey};
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ mod document;
 mod text;
 
 use clap::Args;
-use openclaw_core::config::ModelRef;
+use openclaw_core::ModelRef;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{Kind, SessionEvent, SessionEventKind};
 use openclaw_gateway::agents::AgentError;

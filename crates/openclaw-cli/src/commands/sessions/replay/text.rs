@@ -1,8 +1,8 @@
 //! A replay as people read it: a line or two for each step, the recorded side marked with `-` and
 //! the replayed one with `+` where they differ.
 
+use openclaw_core::ModelRef;
 use openclaw_core::Usage;
-use openclaw_core::config::ModelRef;
 use openclaw_gateway::agents::calls::Call;
 use openclaw_gateway::agents::replay::{
     CallChanges, Decision, Difference, End, Recording, Replay, ReplayStep,

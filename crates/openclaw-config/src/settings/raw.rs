@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Problem};
+use super::ConfigError;
+use crate::problem::{KeyPath, Place, Problem};
 
 /// The largest config file that is read, in bytes.
 const MAX_CONFIG_SIZE: u64 = 10_000_000;
@@ -19,9 +20,14 @@ impl RawConfig {
     /// Reads the file; a missing one is an empty document.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         match read(path) {
-            Ok(text) => Self::parse(&text).map_err(|problem| ConfigError::Invalid {
-                path: path.to_owned(),
-                problems: vec![problem],
+            Ok(text) => Self::parse(&text).map_err(|mut problem| {
+                if let Some(place) = &mut problem.place {
+                    path.clone_into(&mut place.file);
+                }
+                ConfigError::Invalid {
+                    path: path.to_owned(),
+                    problems: vec![problem],
+                }
             }),
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(ConfigError::Read {
@@ -68,9 +74,12 @@ fn read(path: &Path) -> io::Result<String> {
 
 fn whole(message: String, position: Option<(usize, usize)>) -> Problem {
     Problem {
-        path: String::new(),
-        message,
-        position,
+        place: position.map(|(line, column)| Place {
+            file: std::path::PathBuf::new(),
+            line,
+            column,
+        }),
+        ..Problem::new(KeyPath::root(), message)
     }
 }
 
@@ -98,7 +107,7 @@ mod tests {
     #[test]
     fn names_line_and_column_of_a_mistake() {
         let problem = RawConfig::parse("{\n  a: 1,\n  b: ]\n}").unwrap_err();
-        assert_eq!(problem.position, Some((3, 6)));
+        assert_eq!(problem.place.map(|at| (at.line, at.column)), Some((3, 6)));
         assert!(RawConfig::parse("").is_err());
         assert!(RawConfig::parse("[]").is_err());
     }

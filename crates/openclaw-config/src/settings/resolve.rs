@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::{
-    Bind, Config, DEFAULT_PORT, GatewaySettings, ModelRef, ModelSettings, Problem,
-    ProviderSettings, RawConfig, SecretInput,
+    Bind, Config, DEFAULT_PORT, GatewaySettings, ModelSettings, ProviderSettings, RawConfig,
+    SecretInput,
 };
-use crate::ids::ProviderId;
-use crate::secrets::{ApiKey, SecretRef};
+use openclaw_core::secrets::SecretRef;
+use openclaw_core::{ApiKey, ModelRef, ProviderId};
+
+use crate::problem::{KeyPath, Problem};
 
 /// Returns the meaning of a document, or everything that is wrong with it.
 pub(super) fn resolve(raw: &RawConfig) -> Result<Config, Vec<Problem>> {
@@ -113,12 +115,12 @@ impl Reader<'_> {
         };
         let mut models = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let path = format!("{}.{index}", at.join("."));
+            let path = at.iter().copied().collect::<KeyPath>().index(index);
             let Some(id) = entry.get("id").and_then(Value::as_str) else {
-                self.problem_at(
-                    format!("{path}.id"),
-                    "expected the model's id as text".to_owned(),
-                );
+                self.problems.push(Problem::new(
+                    path.key("id"),
+                    "expected the model's id as text",
+                ));
                 continue;
             };
             let max_tokens = match entry.get("maxTokens") {
@@ -126,10 +128,10 @@ impl Reader<'_> {
                 Some(value) => {
                     let tokens = whole_number(value).and_then(|n| u32::try_from(n).ok());
                     if tokens.is_none_or(|n| n == 0) {
-                        self.problem_at(
-                            format!("{path}.maxTokens"),
+                        self.problems.push(Problem::new(
+                            path.key("maxTokens"),
                             format!("expected a whole number above 0, found {}", shown(value)),
-                        );
+                        ));
                     }
                     tokens
                 }
@@ -257,23 +259,13 @@ impl Reader<'_> {
     }
 
     pub(super) fn problem(&mut self, path: &[&str], message: String) {
-        self.problem_at(path.join("."), message);
-    }
-
-    fn problem_at(&mut self, path: String, message: String) {
-        self.problems.push(Problem {
-            path,
-            message,
-            position: None,
-        });
+        self.problems
+            .push(Problem::new(path.iter().copied().collect(), message));
     }
 
     pub(super) fn warning(&mut self, path: &[&str], message: String) {
-        self.warnings.push(Problem {
-            path: path.join("."),
-            message,
-            position: None,
-        });
+        self.warnings
+            .push(Problem::new(path.iter().copied().collect(), message));
     }
 }
 
@@ -372,9 +364,9 @@ mod tests {
                agents: { defaults: { model: 'no-slash' } } }",
         )
         .unwrap_err();
-        let paths: Vec<&str> = problems
+        let paths: Vec<String> = problems
             .iter()
-            .map(|problem| problem.path.as_str())
+            .map(|problem| problem.path.to_string())
             .collect();
         assert_eq!(
             paths,

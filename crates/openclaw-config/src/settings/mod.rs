@@ -1,27 +1,25 @@
-//! The configuration: what the user's `openclaw.json` means.
+//! What a config means: what the user's `openclaw.json` means.
 //!
 //! Two types keep "what the file says" and "what it means" apart: [`raw::RawConfig`] holds the
 //! JSON5 document with every key, known or not; [`Config`] is immutable and complete, and is made
 //! from it in one go with *all* problems reported together.
 
-pub mod env;
 mod maintenance;
 mod quantity;
 mod raw;
 mod resolve;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 pub use maintenance::{Maintenance, MaintenanceMode};
 pub use quantity::{QuantityError, parse_duration, parse_size};
 pub use raw::RawConfig;
 
-use crate::ids::ProviderId;
-use crate::kind::Kind;
-use crate::secrets::{ApiKey, SecretRef};
+use openclaw_core::secrets::SecretRef;
+use openclaw_core::{ApiKey, Kind, ModelRef, ProviderId};
+
+use crate::problem::Problem;
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 18789;
@@ -92,63 +90,6 @@ pub enum SecretInput {
     Inline(ApiKey),
     /// The file says where the secret is.
     Ref(SecretRef),
-}
-
-/// A model, named as `provider/model`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelRef {
-    /// The provider.
-    pub provider: ProviderId,
-    /// The provider's name for the model; it may contain slashes.
-    pub model: String,
-}
-
-impl fmt::Display for ModelRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.provider, self.model)
-    }
-}
-
-impl FromStr for ModelRef {
-    type Err = ModelRefError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('/') {
-            Some((provider, model)) if !provider.is_empty() && !model.is_empty() => Ok(Self {
-                provider: provider.into(),
-                model: model.to_owned(),
-            }),
-            _ => Err(ModelRefError(text.to_owned())),
-        }
-    }
-}
-
-/// The text is not of the form `provider/model`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no model: write `provider/model`")]
-pub struct ModelRefError(String);
-
-/// One thing that is wrong with a config.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The path of keys to it, such as `gateway.port`; empty for the file as a whole.
-    pub path: String,
-    /// What is wrong and what is allowed.
-    pub message: String,
-    /// Line and column, both from 1, where they are known.
-    pub position: Option<(usize, usize)>,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((line, column)) = self.position {
-            write!(f, "{line}:{column}: ")?;
-        }
-        if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
-        }
-        f.write_str(&self.message)
-    }
 }
 
 /// Why there is no usable config.

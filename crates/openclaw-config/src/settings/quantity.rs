@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kind::Kind;
+use openclaw_core::Kind;
 
 /// The most digits after the point that are read; further ones would change nothing.
 const MAX_DECIMALS: usize = 9;
@@ -52,11 +52,11 @@ impl QuantityError {
 /// Reads a duration such as `90d`, `1.5h` or `30` (days).
 ///
 /// ```
-/// use openclaw_core::config::parse_duration;
+/// use openclaw_config::parse_duration;
 /// use std::time::Duration;
 ///
 /// assert_eq!(parse_duration("1.5h")?, Duration::from_secs(5400));
-/// # Ok::<(), openclaw_core::config::QuantityError>(())
+/// # Ok::<(), openclaw_config::QuantityError>(())
 /// ```
 pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
     scaled(text, DURATIONS)
@@ -67,10 +67,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
 /// Reads a size in bytes such as `500mb`, `1.5 GB` or `4096`.
 ///
 /// ```
-/// use openclaw_core::config::parse_size;
+/// use openclaw_config::parse_size;
 ///
 /// assert_eq!(parse_size("1.5kb")?, 1536);
-/// # Ok::<(), openclaw_core::config::QuantityError>(())
+/// # Ok::<(), openclaw_config::QuantityError>(())
 /// ```
 pub fn parse_size(text: &str) -> Result<u64, QuantityError> {
     scaled(text, SIZES).ok_or_else(|| QuantityError::Size(excerpt(text)))

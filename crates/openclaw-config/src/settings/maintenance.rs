@@ -129,8 +129,9 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, Problem, RawConfig, resolve};
+    use super::super::{Config, RawConfig, resolve};
     use super::*;
+    use crate::problem::Problem;
 
     fn resolved(maintenance: &str) -> Result<Config, Vec<Problem>> {
         let text = format!("{{ session: {{ maintenance: {maintenance} }} }}");

@@ -1,0 +1,19 @@
+//! The configuration of openclaw-rs: what a user's `openclaw.json` says, whether it may, and what it means.
+//!
+//! Reading order: [`problem`] is what can be said about a config; [`document`] is one JSON5 file
+//! with the place of every value, and can be edited without losing a comment; [`source`] reads the
+//! config with its includes and variables; [`migration`] brings older forms into the current one;
+//! [`schema`] and [`rules`] judge it; [`settings`] is what it means; [`edit`] writes it.
+#![forbid(unsafe_code)]
+
+pub mod document;
+pub mod edit;
+pub mod migration;
+pub mod problem;
+pub mod rules;
+pub mod schema;
+pub mod settings;
+pub mod source;
+
+pub use problem::{KeyPath, Place, Problem};
+pub use settings::*;

@@ -1,0 +1,1 @@
+//! From the forms of earlier releases to the current one.

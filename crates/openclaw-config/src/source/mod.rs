@@ -1,0 +1,1 @@
+//! The config as its files say it: includes merged, variables filled in.
