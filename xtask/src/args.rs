@@ -19,6 +19,7 @@ Commands:
   test                 install what the tests need (Debian, as root), then run all of them
   ci [--no-test]       fmt, tidy, clippy, test, doc, deny, advisories, codegen; a table at the end
   codegen [--check]    write docs/reference; with --check, fail where it differs from the code
+  schema               write the config schema of openclaw-config from the recorded one
   tidy                 check the crate graph, the sources and the paths that ARCHITECTURE.md names
   bench [PART]         measure the release build and write the figures to docs/benchmarks.md;
                        PART is gateway, events or stores, all of them unless it is named
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Ci(Tests),
     /// Generate the reference pages.
     Codegen(Mode),
+    /// Write the compact config schema.
+    Schema,
     /// Check what no other tool checks.
     Tidy,
     /// Run the long forms of the tests of durability.
@@ -108,6 +111,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             Ok(Command::Demo { arguments })
         }
         "test" => without_flags("test", Command::Test, arguments),
+        "schema" => without_flags("schema", Command::Schema, arguments),
         "tidy" => without_flags("tidy", Command::Tidy, arguments),
         "soak" => {
             let rounds = number(&mut arguments, "--rounds")?;
@@ -204,6 +208,7 @@ mod tests {
         );
         assert_eq!(parsed("soak"), Ok(Command::Soak { rounds: 50 }));
         assert_eq!(parsed("soak --rounds 3"), Ok(Command::Soak { rounds: 3 }));
+        assert_eq!(parsed("schema"), Ok(Command::Schema));
         assert_eq!(parsed("tidy --help"), Ok(Command::Help));
         assert_eq!(parsed(""), Ok(Command::Help));
     }

@@ -4,6 +4,7 @@ use crate::bench::BenchError;
 use crate::codegen::CodegenError;
 use crate::place::PlaceError;
 use crate::run::RunError;
+use crate::schema::SchemaError;
 use crate::soak::SoakError;
 use crate::tidy::TidyError;
 
@@ -22,6 +23,9 @@ pub(crate) enum Error {
     /// The reference pages are not what the code says.
     #[error(transparent)]
     Codegen(#[from] CodegenError),
+    /// The config schema cannot be written.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The figures of a soak cannot be collected.
     #[error(transparent)]
     Soak(#[from] SoakError),

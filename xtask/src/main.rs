@@ -16,6 +16,7 @@ mod metadata;
 mod place;
 mod report;
 mod run;
+mod schema;
 mod soak;
 mod test;
 mod tidy;
@@ -56,6 +57,7 @@ fn carry_out(command: &Command) -> Result<ExitCode, Error> {
         Command::Test => test::test(&place)?,
         Command::Ci(tests) => ci::ci(&place, *tests)?,
         Command::Codegen(mode) => codegen::codegen(&place, *mode)?,
+        Command::Schema => schema::schema(&place)?,
         Command::Tidy => tidy::tidy(&place)?,
         Command::Soak { rounds } => soak::soak(&place, *rounds)?,
         Command::Bench(parts) => bench::bench(&place, parts)?,

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openclaw_core::AgentId;
+use openclaw_core::{AgentId, Kind};
 use openclaw_providers::Provider;
 use openclaw_sandbox::SandboxConfig;
+
+use crate::skills::Skills;
+use crate::workspace::ContextFiles;
 
 /// An agent, as the configuration describes it.
 #[derive(Clone, Debug)]
@@ -17,13 +20,35 @@ pub struct Agent {
     /// The name that it goes by.
     pub name: String,
     /// The model that it thinks with; without one it can run tools for clients but not answer.
-    pub model: Option<AgentModel>,
+    pub model: Result<AgentModel, NoModel>,
     /// The folder that its tools work in.
     pub workspace: PathBuf,
     /// How its commands are confined.
     pub sandbox: SandboxConfig,
     /// What one of its turns may take.
     pub limits: Limits,
+    /// The skills that it is told of; none by default.
+    pub skills: Skills,
+    /// The files of its workspace that it is given with every turn; none by default.
+    pub context: ContextFiles,
+    /// The time zone of the people it works for, by its IANA name; the machine's, if not set.
+    pub time_zone: Option<String>,
+}
+
+/// Why an agent has no model to think with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoModel {
+    /// The config names none.
+    NotConfigured,
+    /// The one that the config names cannot be asked.
+    Unusable {
+        /// What kind of failure that is.
+        kind: Kind,
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
 }
 
 /// A model and the provider that serves it.

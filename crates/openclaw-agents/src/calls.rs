@@ -1,6 +1,7 @@
 //! The one gate to a tool: every call, a model's or a client's, is recorded, checked, run and
 //! recorded again here.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use openclaw_core::events::{Lease, NewEvent, Payload, StepPayload, StoreError, T
 use openclaw_core::{CallId, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 use openclaw_sandbox::Workspace;
 use serde_json::Value;
+use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
@@ -160,10 +162,18 @@ impl Gate<'_> {
         let cx = ToolCx {
             workspace: Workspace::open(&self.agent.workspace).await?,
             sandbox: self.agent.sandbox.clone(),
+            readable: self.readable().await,
             stop: self.stop.clone(),
             live: self.live(call),
         };
         tool.call(call.params.clone(), &cx).await
+    }
+
+    /// Returns the folders beside the workspace that may be read.
+    async fn readable(&self) -> Vec<PathBuf> {
+        let skills = self.agent.skills.clone();
+        let folders = task::spawn_blocking(move || skills.latest().folders()).await;
+        folders.unwrap_or_default()
     }
 
     fn live(&self, call: &Call) -> LiveOutput {

@@ -7,6 +7,8 @@ use openclaw_core::validation::ValidationError;
 use openclaw_core::{AgentId, Kind, SessionKey};
 use openclaw_providers::ProviderError;
 
+use crate::agent::NoModel;
+
 /// Why a turn, or a tool call of a client, did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
@@ -19,6 +21,18 @@ pub enum AgentError {
     /// The agent has no model.
     #[error("no model is configured for the agent `{0}`")]
     NoModel(AgentId),
+    /// The agent's model cannot be asked.
+    #[error("the agent `{agent}` cannot answer: {message}")]
+    UnusableModel {
+        /// The agent.
+        agent: AgentId,
+        /// What kind of failure it is.
+        kind: Kind,
+        /// What is wrong with its model.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// The model's provider failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -56,18 +70,35 @@ pub enum AgentError {
 }
 
 impl AgentError {
+    /// Makes the failure of an agent that has no model to think with.
+    pub fn no_model(agent: &AgentId, why: NoModel) -> Self {
+        match why {
+            NoModel::NotConfigured => Self::NoModel(agent.clone()),
+            NoModel::Unusable {
+                kind,
+                message,
+                hint,
+            } => Self::UnusableModel {
+                agent: agent.clone(),
+                kind,
+                message,
+                hint,
+            },
+        }
+    }
+
     /// Returns the kind of this failure.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Invalid(err) => err.kind(),
             Self::NoAgent(_) => Kind::NotFound,
             Self::NoModel(_) => Kind::Config,
+            Self::UnusableModel { kind, .. } | Self::FailedBefore { kind, .. } => *kind,
             Self::Provider(err) => err.kind(),
             Self::Store(err) => err.kind(),
             Self::LaneFull { .. } => Kind::Busy,
             Self::TooManySteps(_) | Self::TimedOut(_) => Kind::Limited,
             Self::Cancelled => Kind::Cancelled,
-            Self::FailedBefore { kind, .. } => *kind,
             Self::Defect => Kind::Internal,
         }
     }
@@ -79,6 +110,7 @@ impl AgentError {
                 "run `openclaw onboard`, or set agents.defaults.model.primary in the config"
                     .to_owned(),
             ),
+            Self::UnusableModel { hint, .. } => hint.clone(),
             Self::Provider(err) => err.hint(),
             Self::Store(StoreError::Leased(_)) => {
                 Some("wait until that run has ended, or stop it, and try again".to_owned())

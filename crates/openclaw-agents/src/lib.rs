@@ -1,7 +1,7 @@
 //! The agent loop: from an admitted message to tool calls, tool results and an answer.
 //!
-//! Reading order: [`agent`] is who answers, [`tools`] what it can do, `transcript` and `prompt`
-//! what the model sees, `step` one question to it, [`calls`] the one gate to a tool, `run` the loop of
+//! Reading order: [`agent`] is who answers, [`tools`] what it can do, [`skills`] and [`workspace`]
+//! what it knows, `transcript` and `prompt` what the model sees, `step` one question to it, [`calls`] the one gate to a tool, `run` the loop of
 //! one turn, [`engine`] the lanes that keep one run per session, [`runtime`] the same loop for
 //! embedding programs, [`replay`] the same steps again with what a recorded turn's tools answered.
 //!
@@ -12,6 +12,7 @@
 pub mod agent;
 pub mod bus;
 pub mod calls;
+mod confined;
 pub mod engine;
 mod error;
 mod inbox;
@@ -21,11 +22,13 @@ pub mod replay;
 mod run;
 pub mod runtime;
 pub mod scope;
+pub mod skills;
 mod step;
 pub mod tools;
 mod transcript;
+pub mod workspace;
 
-pub use agent::{Agent, AgentModel, Limits};
+pub use agent::{Agent, AgentModel, Limits, NoModel};
 pub use bus::{Bus, Live};
 pub use engine::{Engine, Turn};
 pub use error::AgentError;
@@ -33,4 +36,6 @@ pub use openclaw_sandbox::{self as sandbox, SandboxConfig, SandboxLevel};
 pub use run::Reply;
 pub use runtime::{AgentRuntime, Context};
 pub use scope::TaskScope;
+pub use skills::{SkillSet, SkillSources, Skills};
 pub use tools::{BashTool, ReadFileTool, Tool, ToolCx, ToolError, ToolOutput, ToolRegistry};
+pub use workspace::{ContextFiles, ContextLimits};

@@ -9,13 +9,14 @@ use openclaw_core::events::{
 use openclaw_core::{CallId, ProviderId, RunId, SessionEventKind, Usage};
 use openclaw_providers::{AssistantBlock, Completion, Message, StopReason, ToolResult};
 use serde_json::Value;
-use tokio::time;
+use tokio::{task, time};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::bus::{Bus, Live, Part};
 use crate::calls::{Call, Gate, Record};
 use crate::error::AgentError;
+use crate::prompt::Scene;
 use crate::step::{Brief, text_of};
 use crate::tools::{ToolRegistry, model_text};
 use crate::transcript;
@@ -78,7 +79,7 @@ impl Run {
     }
 
     async fn steps(&self) -> Result<Reply, AgentError> {
-        let brief = Brief::new(&self.agent, &self.tools)?;
+        let brief = Brief::new(&self.agent, &self.tools, &self.scene().await?)?;
         let mut messages = self.transcript().await?;
         let mut usage = Usage::default();
         for step in 1..=self.agent.limits.max_steps {
@@ -97,6 +98,14 @@ impl Run {
             }
         }
         Err(AgentError::TooManySteps(self.agent.limits.max_steps))
+    }
+
+    /// Looks around on disk, where it holds nobody up.
+    async fn scene(&self) -> Result<Scene, AgentError> {
+        let (agent, session) = (Arc::clone(&self.agent), self.lease.session().clone());
+        task::spawn_blocking(move || Scene::of(&agent, &session))
+            .await
+            .map_err(|_panicked| AgentError::Defect)
     }
 
     /// Closes what an earlier run left open and folds the session's events.

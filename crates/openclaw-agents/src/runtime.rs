@@ -14,7 +14,9 @@ use crate::engine::{Engine, Turn};
 use crate::error::AgentError;
 use crate::run::Reply;
 use crate::scope::TaskScope;
+use crate::skills::Skills;
 use crate::tools::ToolRegistry;
+use crate::workspace::ContextFiles;
 
 /// An agent with its provider, tools and sandbox.
 ///
@@ -151,10 +153,13 @@ impl AgentRuntime {
         let agent = Agent {
             id: context.session.agent(),
             name: context.session.agent().to_string(),
-            model: Some(self.model.clone()),
+            model: Ok(self.model.clone()),
             workspace: self.workspace.clone().unwrap_or_else(|| PathBuf::from(".")),
             sandbox: self.sandbox.clone(),
             limits: self.limits,
+            skills: Skills::default(),
+            context: ContextFiles::default(),
+            time_zone: None,
         };
         let tools = Arc::new(self.tools.clone());
         let engine = Engine::new(

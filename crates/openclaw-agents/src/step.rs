@@ -17,7 +17,7 @@ use crate::agent::{Agent, AgentModel};
 use crate::bus::Part;
 use crate::calls::Call;
 use crate::error::AgentError;
-use crate::prompt;
+use crate::prompt::{self, Scene};
 use crate::tools::ToolRegistry;
 
 /// What is the same in every step of a turn.
@@ -31,14 +31,18 @@ pub(crate) struct Brief {
 
 impl Brief {
     /// Takes what an agent's model is told; an agent without a model cannot take a step.
-    pub(crate) fn new(agent: &Agent, tools: &ToolRegistry) -> Result<Self, AgentError> {
+    pub(crate) fn new(
+        agent: &Agent,
+        tools: &ToolRegistry,
+        scene: &Scene,
+    ) -> Result<Self, AgentError> {
         let model = agent
             .model
             .clone()
-            .ok_or_else(|| AgentError::NoModel(agent.id.clone()))?;
+            .map_err(|why| AgentError::no_model(&agent.id, why))?;
         Ok(Self {
             model,
-            system: prompt::system(agent),
+            system: prompt::system(agent, tools, scene),
             tools: tools.specs(),
             max_calls: agent.limits.max_calls_per_step,
         })

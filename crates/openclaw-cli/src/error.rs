@@ -164,10 +164,7 @@ impl CliError {
         let (Self::Config(config) | Self::Gateway(GatewayError::Config(config))) = self else {
             return None;
         };
-        match config {
-            ConfigError::Invalid { path, problems } => Some((path, problems)),
-            ConfigError::Read { .. } => None,
-        }
+        Some((&config.path, &config.problems))
     }
 
     /// Tells whether the reader of standard output has seen enough.

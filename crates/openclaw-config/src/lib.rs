@@ -3,13 +3,15 @@
 //! Reading order: [`problem`] is what can be said about a config; [`document`] is one JSON5 file
 //! with the place of every value, and can be edited without losing a comment; [`source`] reads the
 //! config with its includes and variables; [`migration`] brings older forms into the current one;
-//! [`schema`] and [`rules`] judge it; [`settings`] is what it means; [`edit`] writes it.
+//! [`schema`] and [`rules`] judge it; [`settings`] is what it means; [`edit`] writes it;
+//! [`redact`] is what of it may be shown.
 #![forbid(unsafe_code)]
 
 pub mod document;
 pub mod edit;
 pub mod migration;
 pub mod problem;
+pub mod redact;
 pub mod rules;
 pub mod schema;
 pub mod settings;

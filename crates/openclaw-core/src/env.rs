@@ -27,6 +27,11 @@ pub const OPENCLAW_CONFIG_PATH: Variable = Variable {
     name: "OPENCLAW_CONFIG_PATH",
     doc: "The config file, in place of `openclaw.json` in the state directory.",
 };
+/// Names further directories that a config may include files from.
+pub const OPENCLAW_INCLUDE_ROOTS: Variable = Variable {
+    name: "OPENCLAW_INCLUDE_ROOTS",
+    doc: "Directories besides the config's own that `$include` may read from, separated by `:`.",
+};
 /// Sets the gateway's bearer token.
 pub const OPENCLAW_GATEWAY_TOKEN: Variable = Variable {
     name: "OPENCLAW_GATEWAY_TOKEN",
@@ -57,6 +62,11 @@ pub const HOME: Variable = Variable {
     name: "HOME",
     doc: "The user's home directory.",
 };
+/// The working directory.
+pub const PWD: Variable = Variable {
+    name: "PWD",
+    doc: "The working directory, whose `.env` file is read.",
+};
 /// Where programs are looked for.
 pub const PATH: Variable = Variable {
     name: "PATH",
@@ -70,12 +80,14 @@ pub const VARIABLES: &[Variable] = &[
     OPENCLAW_HOME,
     OPENCLAW_STATE_DIR,
     OPENCLAW_CONFIG_PATH,
+    OPENCLAW_INCLUDE_ROOTS,
     OPENCLAW_GATEWAY_TOKEN,
     OPENCLAW_LOG,
     NO_COLOR,
     CLICOLOR_FORCE,
     TERM,
     HOME,
+    PWD,
     PATH,
 ];
 
@@ -99,6 +111,16 @@ impl Env {
     /// Returns a variable's value, unless it is unset, empty or not UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_os(name).and_then(OsStr::to_str)
+    }
+
+    /// Returns whether a variable is set, be it to nothing.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name))
+    }
+
+    /// Sets a variable in this snapshot.
+    pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.0.insert(name.into(), value.into());
     }
 
     /// Returns a variable's value as the system has it, unless it is unset or empty.

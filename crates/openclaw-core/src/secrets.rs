@@ -70,6 +70,9 @@ impl fmt::Display for ApiKey {
 }
 
 /// Where a secret is to be found; the reference itself is not secret.
+///
+/// In a config it is `{source, provider, id}`, as in OpenClaw. `provider` is the alias of an entry
+/// of `secrets.providers`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "lowercase", deny_unknown_fields)]
 pub enum SecretRef {
@@ -80,4 +83,36 @@ pub enum SecretRef {
         /// The variable's name.
         id: String,
     },
+    /// A file on this machine.
+    File {
+        /// The alias of the secret provider that names the file.
+        provider: String,
+        /// A JSON pointer (RFC 6901) into the file, or `value` for all of it.
+        id: String,
+    },
+    /// A program that prints secrets.
+    Exec {
+        /// The alias of the secret provider that names the program.
+        provider: String,
+        /// What the program calls the secret.
+        id: String,
+    },
+    /// The encrypted credential store.
+    Store {
+        /// The alias of the secret provider, `default` unless configured otherwise.
+        provider: String,
+        /// The credential's name.
+        id: String,
+    },
+}
+
+impl SecretRef {
+    /// Returns the name of the secret where it is kept.
+    pub fn id(&self) -> &str {
+        let (Self::Env { id, .. }
+        | Self::File { id, .. }
+        | Self::Exec { id, .. }
+        | Self::Store { id, .. }) = self;
+        id
+    }
 }

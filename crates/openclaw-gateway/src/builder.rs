@@ -12,6 +12,7 @@ use openclaw_core::access::{Admitted, GatewayToken};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::{Clock, EventStore, Kind};
 use openclaw_ipc::{Handle, Method, RpcError};
+use parking_lot::RwLock;
 use tokio::time;
 
 use crate::audit::{Door, Occasion, Reason, Trail};
@@ -20,7 +21,7 @@ use crate::error::GatewayError;
 use crate::home::Home;
 use crate::http::{self, Listening};
 use crate::live::Live;
-use crate::rpc::{CallCx, Rpc};
+use crate::rpc::{Agents, CallCx, Rpc};
 
 /// Collects the parts of a gateway.
 ///
@@ -70,15 +71,15 @@ impl GatewayBuilder {
     /// Collects everything that a home's config describes.
     pub fn from_home(home: &Home) -> Result<GatewayBuilder<EventStore>, GatewayError> {
         home.state.create()?;
-        let (agent, provider_key) = compose::agent(home)?;
+        let cast = compose::cast(home)?;
         let store = EventStore::open(&home.state.event_log())?;
         let (token, token_read) = home.audited_token()?;
         let mut builder = Self::new()
             .with_event_store(store)
-            .with_agent(agent)
             .with_tool_registry(compose::tools())
             .with_token(token);
-        builder.secrets.extend(provider_key);
+        builder.agents.extend(cast.agents);
+        builder.secrets.extend(cast.keys_read);
         builder.secrets.push(token_read);
         Ok(builder)
     }
@@ -160,7 +161,7 @@ impl GatewayBuilder<EventStore> {
         let audit = Trail::new(self.store.clone(), self.secrets);
         let rpc = Rpc {
             store: self.store,
-            agents: self.agents.into_iter().map(Arc::new).collect(),
+            agents: Agents::new(self.agents),
             tools,
             engine,
             bus,
@@ -171,7 +172,7 @@ impl GatewayBuilder<EventStore> {
         Gateway {
             shared: Arc::new(Shared {
                 rpc,
-                token: self.token,
+                token: RwLock::new(self.token),
                 started: Clock::system().now(),
                 connections: TaskScope::new(),
             }),
@@ -188,7 +189,8 @@ pub struct Gateway {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) rpc: Rpc,
-    pub(crate) token: Option<GatewayToken>,
+    /// A changed config exchanges it.
+    pub(crate) token: RwLock<Option<GatewayToken>>,
     pub(crate) started: Timestamp,
     /// The tasks of clients; when they are told to stop, they finish what is under way.
     pub(crate) connections: TaskScope,
@@ -255,7 +257,7 @@ impl Gateway {
 impl Shared {
     /// Admits the bearer of the gateway's token; either way, it goes on record.
     pub(crate) fn admit(&self, presented: Option<&str>, door: Door) -> Result<Admitted, RpcError> {
-        let verdict = match &self.token {
+        let verdict = match &*self.token.read() {
             Some(token) => token.verify(presented).map_err(|denied| {
                 let reason = match presented {
                     Some(_) => Reason::WrongToken,

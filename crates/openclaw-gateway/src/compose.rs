@@ -1,9 +1,9 @@
 //! From a config to the parts of a gateway.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use openclaw_agents::{Agent, AgentModel, Limits, ToolRegistry};
-use openclaw_config::ProviderSettings;
+use openclaw_agents::{Agent, AgentModel, Limits, NoModel, ToolRegistry};
+use openclaw_config::{AgentSettings, ProviderSettings};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
 use openclaw_core::{AgentId, ApiKey, ModelRef};
@@ -12,22 +12,50 @@ use openclaw_sandbox::{SandboxConfig, SandboxLevel};
 
 use crate::error::GatewayError;
 use crate::home::{Home, secret_name};
-
-/// The agent that every home has.
-pub(crate) const DEFAULT_AGENT: &str = "main";
+use crate::skills;
 
 /// The most memory that one command of an agent may use.
 const COMMAND_MEMORY: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Makes the default agent that the config describes, and its workspace.
+/// The agents of a home, and the secrets that were read for them.
+#[derive(Debug)]
+pub(crate) struct Cast {
+    /// The agents, the default one first.
+    pub(crate) agents: Vec<Agent>,
+    /// What the audit stream is to say about their providers' keys.
+    pub(crate) keys_read: Vec<AuditEntry>,
+}
+
+/// Makes the agents that the config describes, and their workspaces.
 ///
-/// Returns also what the audit stream is to say about its provider's key, if there is one.
-pub(crate) fn agent(home: &Home) -> Result<(Agent, Option<AuditEntry>), GatewayError> {
-    let workspace = workspace(home)?;
-    let reference = home.config.model.as_ref();
-    let model = reference.map(|reference| model(home, reference));
-    let (model, key) = model.transpose()?.unzip();
-    Ok((described(workspace, model), key.flatten()))
+/// An agent whose model cannot be asked is there all the same, and says why when it is asked.
+pub(crate) fn cast(home: &Home) -> Result<Cast, GatewayError> {
+    let mut cast = Cast {
+        agents: Vec::new(),
+        keys_read: Vec::new(),
+    };
+    for settings in &home.config.agents {
+        let workspace = workspace(home, settings)?;
+        let model = match &settings.model {
+            None => Err(NoModel::NotConfigured),
+            Some(reference) => match model(home, reference) {
+                Ok((model, key_read)) => {
+                    cast.keys_read.extend(key_read);
+                    Ok(model)
+                }
+                Err(err) => {
+                    tracing::warn!(agent = %settings.id, %err, "an agent cannot answer");
+                    Err(NoModel::Unusable {
+                        kind: err.kind(),
+                        message: err.to_string(),
+                        hint: err.hint(),
+                    })
+                }
+            },
+        };
+        cast.agents.push(described(home, settings, workspace, model));
+    }
+    Ok(cast)
 }
 
 /// Returns the agent of that id as the config describes it, if there is one, but thinking with
@@ -38,13 +66,13 @@ pub(crate) fn agent_with_model(
     id: &AgentId,
     reference: &ModelRef,
 ) -> Result<Option<(Agent, Option<AuditEntry>)>, GatewayError> {
-    if id.as_str() != DEFAULT_AGENT {
+    let Some(settings) = home.config.agent(id) else {
         return Ok(None);
-    }
-    let path = workspace_path(home);
+    };
+    let path = settings.workspace.clone();
     let workspace = path.canonicalize().unwrap_or(path);
     let (model, key) = model(home, reference)?;
-    Ok(Some((described(workspace, Some(model)), key)))
+    Ok(Some((described(home, settings, workspace, Ok(model)), key)))
 }
 
 /// Returns the tools that agents and clients may call.
@@ -52,13 +80,22 @@ pub(crate) fn tools() -> ToolRegistry {
     ToolRegistry::standard()
 }
 
-fn described(workspace: PathBuf, model: Option<AgentModel>) -> Agent {
+fn described(
+    home: &Home,
+    settings: &AgentSettings,
+    workspace: PathBuf,
+    model: Result<AgentModel, NoModel>,
+) -> Agent {
+    let level = home.config.own.sandbox_level.as_deref();
     Agent {
-        id: AgentId::from(DEFAULT_AGENT),
-        name: DEFAULT_AGENT.to_owned(),
+        id: settings.id.clone(),
+        name: settings.name.clone(),
         model,
         sandbox: SandboxConfig {
-            level: SandboxLevel::Strict,
+            // A level that is not known is the strictest.
+            level: level
+                .and_then(|level| level.parse().ok())
+                .unwrap_or(SandboxLevel::Strict),
             allowed_paths: vec![workspace.clone()],
             network_access: false,
             max_cpu_time: None,
@@ -66,28 +103,25 @@ fn described(workspace: PathBuf, model: Option<AgentModel>) -> Agent {
         },
         workspace,
         limits: Limits::default(),
+        skills: skills::skills(home, settings),
+        context: skills::context(home, &settings.id),
+        time_zone: home.config.skills.agent(&settings.id).time_zone.clone(),
     }
 }
 
-fn workspace_path(home: &Home) -> PathBuf {
-    home.config
-        .workspace
-        .clone()
-        .unwrap_or_else(|| home.state.default_workspace())
-}
-
-fn workspace(home: &Home) -> Result<PathBuf, GatewayError> {
-    let path = workspace_path(home);
+fn workspace(home: &Home, settings: &AgentSettings) -> Result<PathBuf, GatewayError> {
+    let path: &Path = &settings.workspace;
     let failed = |source| GatewayError::Workspace {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     };
-    private_dir(&path).map_err(failed)?;
+    private_dir(path).map_err(failed)?;
     let workspace = path.canonicalize().map_err(failed)?;
     let own = home.state.own().canonicalize().map_err(failed)?;
     if own.starts_with(&workspace) || workspace.starts_with(&own) {
         return Err(GatewayError::WideWorkspace { path: workspace });
     }
+    skills::seed(home, settings)?;
     Ok(workspace)
 }
 
@@ -102,6 +136,8 @@ fn model(
         .api
         .as_deref()
         .or(known.map(|known| known.api))
+        // As OpenClaw has it for a server that is given by its address alone.
+        .or(settings.base_url.as_ref().map(|_| "openai-completions"))
         .ok_or_else(|| GatewayError::UnknownProvider {
             model: reference.clone(),
         })?;

@@ -4,11 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use openclaw_config::ConfigError;
+use openclaw_config::{ConfigError, SecretError};
 use openclaw_core::access::WeakToken;
 use openclaw_core::events::StoreError;
 use openclaw_core::state_dir::StateDirError;
-use openclaw_core::{Kind, ModelRef, ProviderId};
+use openclaw_core::{AgentId, Kind, ModelRef, ProviderId};
 use openclaw_providers::ProviderError;
 
 /// Why the gateway does not start or does not go on.
@@ -26,14 +26,17 @@ pub enum GatewayError {
     /// The configured bearer token is too weak.
     #[error("the gateway token is not usable: {0}")]
     Token(#[from] WeakToken),
-    /// A secret that the config points to is not there.
-    #[error("`{path}` points to the environment variable `{variable}`, which is not set")]
-    MissingSecret {
+    /// A secret that the config gives or points to cannot be had.
+    #[error("`{path}`: {source}")]
+    Secret {
         /// Where the config points to it.
         path: String,
-        /// The variable.
-        variable: String,
+        /// The reason.
+        source: SecretError,
     },
+    /// The home has no such agent.
+    #[error("there is no agent `{0}`")]
+    NoAgent(AgentId),
     /// The model names a provider that is neither configured nor known.
     #[error("the model `{model}` names the provider `{}`, which is not configured", model.provider)]
     UnknownProvider {
@@ -108,9 +111,10 @@ impl GatewayError {
             Self::Config(err) => err.kind(),
             Self::Store(err) => err.kind(),
             Self::Token(_)
-            | Self::MissingSecret { .. }
+            | Self::Secret { .. }
             | Self::UnknownProvider { .. }
             | Self::WideWorkspace { .. } => Kind::Config,
+            Self::NoAgent(_) => Kind::NotFound,
             Self::Provider { source, .. } => source.kind(),
             Self::Workspace { .. }
             | Self::AlreadyRunning { .. }
@@ -123,7 +127,10 @@ impl GatewayError {
     /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::MissingSecret { variable, .. } => Some(format!(
+            Self::Secret {
+                source: SecretError::Variable(variable),
+                ..
+            } => Some(format!(
                 "set `{variable}` in the environment of the gateway"
             )),
             Self::UnknownProvider { model } => Some(format!(
@@ -144,6 +151,8 @@ impl GatewayError {
             Self::StateDir(_)
             | Self::Config(_)
             | Self::Store(_)
+            | Self::Secret { .. }
+            | Self::NoAgent(_)
             | Self::Workspace { .. }
             | Self::Listen { .. }
             | Self::GatewayFile { .. } => None,

@@ -7,16 +7,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use openclaw_config::{Config, SecretInput};
+use openclaw_config::{Config, DEFAULT_AGENT, SecretInput};
 use openclaw_core::access::GatewayToken;
 use openclaw_core::env::{Env, OPENCLAW_GATEWAY_TOKEN};
 use openclaw_core::events::AuditEntry;
-use openclaw_core::secrets::{ApiKey, SecretRef};
+use openclaw_core::{AgentId, ApiKey};
 use openclaw_core::state_dir::{Overrides, StateDir};
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
 use crate::error::GatewayError;
+use crate::reload::Stamp;
 
 /// How often a starting gateway looks again when somebody is just looking at its file.
 const LOCK_ATTEMPTS: u32 = 20;
@@ -25,12 +26,16 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// Everything that a process knows before it starts or calls a gateway.
 #[derive(Clone, Debug)]
 pub struct Home {
-    /// The environment.
+    /// The environment, with what the `.env` files add.
     pub env: Env,
     /// The state directory.
     pub state: StateDir,
     /// The config.
     pub config: Config,
+    /// The environment without what the `.env` files add, which may change.
+    process: Env,
+    /// The state that the config file had when it was read.
+    pub(crate) stamp: Stamp,
 }
 
 /// A gateway that is running, as its file in the state directory says.
@@ -52,8 +57,32 @@ impl Home {
     /// Finds the state directory and reads the config.
     pub fn open(env: Env, overrides: &Overrides) -> Result<Self, GatewayError> {
         let state = StateDir::locate(&env, overrides)?;
-        let config = Config::load(state.config_file())?;
-        Ok(Self { env, state, config })
+        Self::read(state, env)
+    }
+
+    fn read(state: StateDir, process: Env) -> Result<Self, GatewayError> {
+        // Looked at first: a change while it is read is one that is still to come.
+        let stamp = Stamp::of(state.config_file());
+        let config = Config::load(&state, &process)?;
+        Ok(Self {
+            env: config.env.clone(),
+            process,
+            state,
+            config,
+            stamp,
+        })
+    }
+
+    /// Reads the config again, as the process that opened this home would.
+    pub(crate) fn reopened(&self) -> Result<Self, GatewayError> {
+        Self::read(self.state.clone(), self.process.clone())
+    }
+
+    /// Returns the agent that answers where nobody else is named.
+    pub fn default_agent(&self) -> AgentId {
+        self.config
+            .default_agent()
+            .map_or_else(|| AgentId::from(DEFAULT_AGENT), |agent| agent.id.clone())
     }
 
     /// Returns the bearer token: from the environment, the config, or a file made at the first call.
@@ -88,17 +117,13 @@ impl Home {
 
     /// Returns a secret that the config gives or points to.
     pub(crate) fn secret(&self, input: &SecretInput, path: &str) -> Result<ApiKey, GatewayError> {
-        match input {
-            SecretInput::Inline(secret) => Ok(secret.clone()),
-            SecretInput::Ref(SecretRef::Env { id, .. }) => self
-                .env
-                .get(id)
-                .map(|value| ApiKey::new(value.to_owned()))
-                .ok_or_else(|| GatewayError::MissingSecret {
-                    path: path.to_owned(),
-                    variable: id.clone(),
-                }),
-        }
+        self.config
+            .secrets
+            .resolve(input, &self.env)
+            .map_err(|source| GatewayError::Secret {
+                path: path.to_owned(),
+                source,
+            })
     }
 
     /// Returns the gateway that works on this state directory now, if one does.
@@ -147,12 +172,9 @@ impl Held {
     }
 }
 
-/// Returns the name of a secret: of the variable that holds it, or of its place in the config.
+/// Returns the name of a secret: where it is kept, or its place in the config.
 pub(crate) fn secret_name(input: &SecretInput, path: &str) -> String {
-    match input {
-        SecretInput::Inline(_) => path.to_owned(),
-        SecretInput::Ref(SecretRef::Env { id, .. }) => id.clone(),
-    }
+    input.name().unwrap_or(path).to_owned()
 }
 
 /// The file by which a running gateway is found; the lock on it lasts as long as the process.

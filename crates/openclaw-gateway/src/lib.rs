@@ -15,9 +15,11 @@ mod http;
 mod live;
 mod pipeline;
 mod port;
+mod reload;
 mod replay;
 pub mod retention;
 pub mod rpc;
+pub mod skills;
 
 pub use builder::{Gateway, GatewayBuilder};
 pub use error::GatewayError;

@@ -66,7 +66,8 @@ pub fn replay(
     model: Option<&ModelRef>,
 ) -> Result<(Replay, Option<AuditEntry>), ReplayRefused> {
     let no_agent = || AgentError::NoAgent(id.clone());
-    let agent = match (model, turn.model(), &home.config.model) {
+    let own = home.config.agent(id).and_then(|agent| agent.model.as_ref());
+    let agent = match (model, turn.model(), own) {
         (Some(asked), _, _) | (None, None, Some(asked)) => {
             compose::agent_with_model(home, id, asked)?
         }

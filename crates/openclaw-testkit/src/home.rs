@@ -71,10 +71,14 @@ impl TestHome {
         self
     }
 
+    /// Returns the environment of the programs that run in it.
+    pub fn env(&self) -> Env {
+        self.env.clone().into_iter().collect()
+    }
+
     /// Returns the layout of the state directory, which need not be there yet.
     pub fn state_dir(&self) -> StateDir {
-        let env: Env = self.env.clone().into_iter().collect();
-        StateDir::locate(&env, &Overrides::default()).expect("a state directory")
+        StateDir::locate(&self.env(), &Overrides::default()).expect("a state directory")
     }
 
     /// Returns the agents' workspace, made if need be.

@@ -75,7 +75,7 @@ const DRAWING: &[Drawn] = &[
     drawn(
         "cli",
         Level::FrontDoors,
-        Uses::Only(&["gateway", "ipc", "sandbox", "core"]),
+        Uses::Only(&["gateway", "ipc", "sandbox", "config", "compat", "core"]),
     ),
     drawn(
         "node",

@@ -25,6 +25,7 @@ use self::tape::Tape;
 use crate::agent::Agent;
 use crate::calls::Call;
 use crate::error::AgentError;
+use crate::prompt::Scene;
 use crate::step::{Brief, text_of};
 use crate::tools::ToolRegistry;
 
@@ -100,15 +101,16 @@ pub struct Totals {
 }
 
 impl Replay {
-    /// Prepares to take an agent's model through a recorded turn.
+    /// Prepares to take an agent's model through a recorded turn. Blocks on the file system.
     pub fn new(
         turn: RecordedTurn,
         agent: &Agent,
         tools: &ToolRegistry,
     ) -> Result<Self, AgentError> {
+        let scene = Scene::of(agent, turn.session());
         let (messages, steps, next) = turn.into_parts();
         Ok(Self {
-            brief: Brief::new(agent, tools)?,
+            brief: Brief::new(agent, tools, &scene)?,
             tape: Tape::new(steps),
             messages,
             next,

@@ -31,6 +31,7 @@ pub struct Recording {
 /// A turn from one of its events on.
 #[derive(Clone, Debug)]
 pub struct RecordedTurn {
+    session: SessionKey,
     message: u64,
     model: Option<ModelRef>,
     messages: Vec<Message>,
@@ -125,7 +126,8 @@ impl Recording {
         let seen = before(events, at.saturating_add(1));
         Ok(Self {
             state: SessionProjection::project(seen).state(),
-            turn: waiting(seen, &turns, at).map(|turn| RecordedTurn::new(events, turn, at)),
+            turn: waiting(seen, &turns, at)
+                .map(|turn| RecordedTurn::new(session.clone(), events, turn, at)),
             session,
             at,
             head,
@@ -134,7 +136,7 @@ impl Recording {
 }
 
 impl RecordedTurn {
-    fn new(events: &[SessionEvent], turn: &TurnEvents<'_>, at: u64) -> Self {
+    fn new(session: SessionKey, events: &[SessionEvent], turn: &TurnEvents<'_>, at: u64) -> Self {
         let (next, steps) = turn.steps_after(at);
         // The live run saw all that was on record before its step, also what came after `at`:
         // the rest of the step that `at` lies in, and runs that the message had to wait for.
@@ -153,12 +155,18 @@ impl RecordedTurn {
             })
         });
         Self {
+            session,
             message: turn.message(),
             model: first.or_else(|| seen.iter().rev().find_map(payload).map(model_of)),
             messages: transcript::fold(seen, turn.run.unwrap_or(&outsider)),
             steps,
             next,
         }
+    }
+
+    /// Returns the session that the turn is in.
+    pub(super) const fn session(&self) -> &SessionKey {
+        &self.session
     }
 
     /// Returns the message that the turn answers.

@@ -11,6 +11,7 @@ mod read;
 mod registry;
 mod write;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -54,6 +55,8 @@ pub trait Tool: Send + Sync + 'static {
 pub struct ToolCx {
     /// The files that it may touch.
     pub workspace: Workspace,
+    /// Folders outside of the workspace that it may read, and not write.
+    pub readable: Vec<PathBuf>,
     /// How its commands are confined.
     pub sandbox: SandboxConfig,
     /// Tells it to stop.

@@ -1,9 +1,9 @@
-//! `read`: reads a text file of the workspace.
+//! `read`: reads a text file of the workspace or of a skill.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use openclaw_sandbox::Workspace;
+use openclaw_sandbox::{FileError, Workspace};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::{MAX_RESULT_BYTES, Tool, ToolCx, ToolError, ToolOutput};
 /// The largest file that is read at all, in bytes.
 pub(super) const MAX_FILE_BYTES: u64 = 10_000_000;
 
-/// Reads a text file of the workspace.
+/// Reads a text file of the workspace, or of a folder that may only be read.
 #[derive(Clone, Debug, Default)]
 pub struct ReadTool {
     workspace: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub struct ReadTool {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadArgs {
-    /// The file, inside the workspace.
+    /// The file, inside the workspace or a skill's folder.
     path: String,
     /// The first line to return, from 1.
     #[serde(default)]
@@ -44,8 +44,8 @@ impl ReadTool {
 #[async_trait]
 impl Tool for ReadTool {
     const NAME: &'static str = "read";
-    const DESCRIPTION: &'static str = "Reads a text file of the workspace. Long files come in parts: \
-        continue with `offset`.";
+    const DESCRIPTION: &'static str = "Reads a text file of the workspace or of a skill. Long files \
+        come in parts: continue with `offset`.";
     type Args = ReadArgs;
 
     async fn run(&self, args: ReadArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
@@ -54,7 +54,13 @@ impl Tool for ReadTool {
             None => None,
         };
         let workspace = own.as_ref().unwrap_or(&cx.workspace);
-        let text = text_of(workspace, &args.path).await?;
+        let text = match text_of(workspace, &args.path).await {
+            // A tool with a folder of its own reads nothing else.
+            Err(ToolError::File(FileError::Outside { .. })) if own.is_none() => {
+                text_beside(cx, &args.path).await?
+            }
+            text => text?,
+        };
         Ok(ToolOutput::text(page(
             &text,
             args.offset.unwrap_or(1).max(1),
@@ -70,6 +76,18 @@ pub(super) async fn text_of(workspace: &Workspace, path: &str) -> Result<String,
         let at = err.utf8_error().valid_up_to();
         ToolError::ForModel(format!("`{path}` is no text: byte {at} is not UTF-8"))
     })
+}
+
+/// Returns a whole file of a folder that may be read, as text.
+async fn text_beside(cx: &ToolCx, path: &str) -> Result<String, ToolError> {
+    let folder = cx
+        .readable
+        .iter()
+        .find(|folder| Path::new(path).starts_with(folder));
+    match folder {
+        Some(folder) => text_of(&Workspace::open(folder).await?, path).await,
+        None => text_of(&cx.workspace, path).await,
+    }
 }
 
 /// Returns the lines from `first` on, as many as fit, and says where to go on.

@@ -38,7 +38,7 @@ async fn replay(fixture: &Fixture, at: u64, provider: &FakeProvider, limits: Lim
     let agent = Agent {
         id: "main".into(),
         name: "main".to_owned(),
-        model: Some(AgentModel {
+        model: Ok(AgentModel {
             provider: Arc::new(provider),
             model: "other".to_owned(),
             max_tokens: None,
@@ -46,6 +46,9 @@ async fn replay(fixture: &Fixture, at: u64, provider: &FakeProvider, limits: Lim
         workspace: fixture.workspace(),
         sandbox: SandboxConfig::default(),
         limits,
+        skills: openclaw_agents::Skills::default(),
+        context: openclaw_agents::ContextFiles::default(),
+        time_zone: None,
     };
     Replay::new(recording.turn.unwrap(), &agent, &ToolRegistry::standard()).unwrap()
 }

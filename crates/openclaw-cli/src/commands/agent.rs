@@ -45,6 +45,9 @@ pub(crate) struct AgentArgs {
     /// The session to say it in [default: agent:main:main]
     #[arg(long, value_name = "KEY")]
     session: Option<String>,
+    /// The agent to say it to, in its main session [default: the default agent]
+    #[arg(long, value_name = "ID", conflicts_with = "session")]
+    agent: Option<String>,
     /// Say it in a new session
     #[arg(long, conflicts_with = "session")]
     new: bool,
@@ -54,7 +57,7 @@ pub(crate) struct AgentArgs {
 #[derive(Debug)]
 enum Target {
     Existing(SessionKey),
-    New,
+    New(AgentId),
 }
 
 /// What happened to a message.
@@ -67,12 +70,13 @@ struct Turn {
 
 pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
     let message = message(&args.message)?;
-    let target = match args.session {
-        _ if args.new => Target::New,
-        Some(key) => Target::Existing(SessionKey::parse(&key)?),
-        None => Target::Existing(SessionKey::main(&AgentId::from("main"))?),
-    };
     let home = Home::open(cx.env.clone(), cx.overrides)?;
+    let agent = args.agent.map_or_else(|| home.default_agent(), AgentId::from);
+    let target = match args.session {
+        _ if args.new => Target::New(agent),
+        Some(key) => Target::Existing(SessionKey::parse(&key)?),
+        None => Target::Existing(SessionKey::main(&agent)?),
+    };
     runtime::block_on(Threads::Two, async {
         let turn = match home.running()? {
             Some(running) => remote(cx, &home, &running, target, message).await?,
@@ -103,6 +107,13 @@ fn message(text: &str) -> Result<String, CliError> {
     Ok(validate_message_bytes(&bytes).map(str::to_owned)?)
 }
 
+fn create(agent: AgentId) -> SessionCreateParams {
+    SessionCreateParams {
+        agent_id: Some(agent),
+        ..SessionCreateParams::default()
+    }
+}
+
 /// Says it through the gateway that is running.
 async fn remote(
     cx: Cx<'_>,
@@ -118,9 +129,9 @@ async fn remote(
     let mut client = Client::connect(&endpoint, home.token()?.secret()).await?;
     let session = match target {
         Target::Existing(key) => key,
-        Target::New => {
+        Target::New(agent) => {
             client
-                .call::<SessionCreate>(&SessionCreateParams::default())
+                .call::<SessionCreate>(&create(agent))
                 .await?
                 .session_key
         }
@@ -166,7 +177,12 @@ async fn embedded(
     target: Target,
     message: String,
 ) -> Result<Turn, CliError> {
-    if home.config.model.is_none() {
+    let agent = match &target {
+        Target::Existing(key) => key.agent(),
+        Target::New(agent) => agent.clone(),
+    };
+    let settings = home.config.agent(&agent);
+    if settings.is_some_and(|settings| settings.model.is_none()) {
         return Err(CliError::NoModel {
             config: home.state.config_file().to_owned(),
         });
@@ -186,9 +202,9 @@ async fn embedded_turn(
     let owner = Admitted::local_owner();
     let session = match target {
         Target::Existing(key) => key,
-        Target::New => {
+        Target::New(agent) => {
             gateway
-                .call::<SessionCreate>(owner, SessionCreateParams::default())
+                .call::<SessionCreate>(owner, create(agent))
                 .await?
                 .session_key
         }

@@ -13,6 +13,9 @@ use crate::output::Look;
 use crate::runtime::{self, Threads};
 use crate::signals::Signals;
 
+/// How many settings without effect are named at the start.
+const NAMED: usize = 12;
+
 const EXAMPLES: &str = "\
 Examples:
   openclaw gateway run
@@ -48,6 +51,23 @@ pub(crate) fn run(cx: Cx<'_>, args: &GatewayArgs) -> Result<ExitCode, CliError> 
     for warning in &home.config.warnings {
         cx.out.warning(warning);
     }
+    // One line: a home of OpenClaw's may have dozens of areas, and `config validate` lists them.
+    if !home.config.not_followed.is_empty() {
+        let all = &home.config.not_followed;
+        let named: Vec<String> = all
+            .iter()
+            .take(NAMED)
+            .map(|problem| problem.path.to_string())
+            .collect();
+        let more = match all.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        cx.out.warning(format_args!(
+            "accepted, but without effect in this version: {}{more}; see `openclaw config validate`",
+            named.join(", ")
+        ));
+    }
     runtime::block_on(Threads::Two, serve(cx, &home, args.port))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -77,11 +97,14 @@ async fn serve(cx: Cx<'_>, home: &Home, port: Option<u16>) -> Result<(), CliErro
 fn introduce(cx: Cx<'_>, home: &Home) {
     let dim = |text: &str| cx.out.note(cx.out.look_aside(Look::Dim, text));
     dim(&format!("state  {}", home.state.root().display()));
-    match &home.config.model {
-        Some(model) => dim(&format!("agent  main, {model}")),
-        None => cx.out.warning(
-            "no model is configured, so the agent cannot answer; see `openclaw onboard --help`",
-        ),
+    for agent in &home.config.agents {
+        match &agent.model {
+            Some(model) => dim(&format!("agent  {}, {model}", agent.id)),
+            None => cx.out.warning(format_args!(
+                "no model is configured for the agent {}, so it cannot answer; see `openclaw onboard --help`",
+                agent.id
+            )),
+        }
     }
     dim(&format!(
         "talk   openclaw{} agent --message \"hello\"",

@@ -222,10 +222,23 @@ fn excerpt(file: Option<&str>, problem: &ShownProblem) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use openclaw_config::Config;
+    use std::path::Path;
+
+    use openclaw_config::{Config, ConfigError};
+    use openclaw_core::env::Env;
+    use openclaw_core::state_dir::{Overrides, StateDir};
 
     use super::*;
     use crate::cli::Cli;
+
+    fn loaded(dir: &Path) -> Result<Config, ConfigError> {
+        let here = Overrides {
+            state_dir: Some(dir.to_owned()),
+            profile: None,
+        };
+        let state = StateDir::locate(&Env::default(), &here).unwrap();
+        Config::load(&state, &Env::default())
+    }
 
     fn usage(args: &[&str]) -> Failure {
         let args = [&["openclaw"], args].concat();
@@ -252,7 +265,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("openclaw.json");
         fs::write(&path, "{\n  gateway: { port: ] }\n}\n").unwrap();
-        let failure = Failure::of(&Config::load(&path).unwrap_err().into());
+        let failure = Failure::of(&loaded(dir.path()).unwrap_err().into());
         assert_eq!(
             (
                 failure.code,
@@ -274,7 +287,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("openclaw.json");
         fs::write(&path, "{ gateway: { port: 0, bind: 'moon' } }").unwrap();
-        let failure = Failure::of(&Config::load(&path).unwrap_err().into());
+        let failure = Failure::of(&loaded(dir.path()).unwrap_err().into());
         let paths: Vec<&str> = failure
             .problems
             .iter()

@@ -17,6 +17,7 @@ mod doctor;
 mod edge;
 mod path;
 mod refusals;
+mod reload;
 mod repeated;
 mod socket;
 mod watched;

@@ -177,7 +177,7 @@ async fn a_session_that_has_ended_takes_no_message() {
 #[tokio::test]
 async fn a_gateway_that_cannot_start_says_why() {
     let home = TestHome::new();
-    home.write_config("{ gateway: { port: 'nine' },\n agents: { defaults: { model: 'x' } } }");
+    home.write_config("{ gateway: { port: 'nine' },\n agents: { defaults: { model: 5 } } }");
     let run = || {
         home.command(OPENCLAW)
             .args(["gateway", "run", "--port", "0"])
@@ -193,15 +193,6 @@ async fn a_gateway_that_cannot_start_says_why() {
     home.write_config("{ gateway: { port: 1,, } }");
     assert!(run().await.assert_code(78).stderr.contains("1:"));
 
-    home.write_config("{ agents: { defaults: { model: 'p/m' } }, models: { providers: { p: { api: 'openai-completions', baseUrl: 'http://127.0.0.1:1/v1', apiKey: '${NOT_SET_ANYWHERE}' } } } }");
-    assert!(
-        run()
-            .await
-            .assert_code(78)
-            .stderr
-            .contains("NOT_SET_ANYWHERE")
-    );
-
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port().to_string();
     home.write_config("{}");
@@ -212,4 +203,22 @@ async fn a_gateway_that_cannot_start_says_why() {
         .await
         .assert_code(69);
     assert!(ran.stderr.contains(&port), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn an_agent_without_its_key_is_there_and_says_what_it_lacks() {
+    let home = TestHome::new();
+    home.write_config(
+        "{ agents: { defaults: { model: 'p/m' } }, models: { providers: { p: { api: 'openai-completions',
+           baseUrl: 'http://127.0.0.1:1/v1', apiKey: '${NOT_SET_ANYWHERE}',
+           models: [{ id: 'm', name: 'm' }] } } } }",
+    );
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let params = json!({ "sessionKey": "agent:main:main", "content": "hi" });
+    let refused = gateway.rpc("session.message", params).await.unwrap_err();
+    assert!(
+        refused["message"].as_str().unwrap().contains("NOT_SET_ANYWHERE"),
+        "{refused}"
+    );
+    assert!(gateway.stderr().contains("NOT_SET_ANYWHERE"));
 }

@@ -116,6 +116,14 @@ pub enum AuditEntry {
         /// What noticed it.
         by: String,
     },
+    /// The config was changed in a way that the running gateway does not take up.
+    #[serde(rename = "audit.config.refused")]
+    ConfigRefused {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it; no secret is in it.
+        problems: Vec<String>,
+    },
     /// The events of a session, or a part of them, were deleted; their hashes stay.
     #[serde(rename = "audit.session.deleted")]
     SessionDeleted {

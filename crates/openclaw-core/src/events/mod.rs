@@ -20,6 +20,7 @@ mod change;
 mod error;
 mod export;
 mod hash;
+mod history;
 mod inspect;
 mod kind;
 mod lease;

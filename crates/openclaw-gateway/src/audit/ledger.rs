@@ -175,6 +175,11 @@ impl Ledger {
         }
     }
 
+    /// Adds entries as they stand.
+    pub(super) fn enter(&mut self, entries: impl IntoIterator<Item = AuditEntry>) {
+        self.entries.extend(entries);
+    }
+
     /// Counts an occasion; returns whether it is the first of its sort, which is due now.
     pub(super) fn count(&mut self, occasion: Occasion, now: Instant) -> bool {
         let known = self.tallies.contains_key(&occasion);

@@ -32,9 +32,6 @@ pub use config::record_config_change;
 pub(crate) use ledger::{Door, Occasion, Reason, Transport};
 use ledger::{Due, Ledger};
 
-/// What a config change that is found at the start of a gateway is said to be noticed by.
-const AT_START: &str = "gateway start";
-
 /// Where decisions are put on record.
 #[derive(Clone, Debug)]
 pub(crate) struct Trail {
@@ -45,7 +42,7 @@ pub(crate) struct Trail {
 struct Shared {
     store: EventStore,
     ledger: Mutex<Ledger>,
-    config: Mutex<Option<PathBuf>>,
+    config: Mutex<Option<(PathBuf, &'static str)>>,
     wake: Arc<Notify>,
     started: AtomicBool,
 }
@@ -76,9 +73,15 @@ impl Trail {
         }
     }
 
-    /// Has the config file compared with what is on record of it.
-    pub(crate) fn look_at_config(&self, file: PathBuf) {
-        *self.shared.config.lock() = Some(file);
+    /// Has the config file compared with what is on record of it; `by` is what noticed a change.
+    pub(crate) fn look_at_config(&self, file: PathBuf, by: &'static str) {
+        *self.shared.config.lock() = Some((file, by));
+        self.shared.wake.notify_one();
+    }
+
+    /// Puts entries on record in their turn.
+    pub(crate) fn enter(&self, entries: impl IntoIterator<Item = AuditEntry>) {
+        self.shared.ledger.lock().enter(entries);
         self.shared.wake.notify_one();
     }
 
@@ -142,11 +145,11 @@ impl Shared {
     }
 
     async fn check_config(&self) {
-        let Some(file) = self.config.lock().take() else {
+        let Some((file, by)) = self.config.lock().take() else {
             return;
         };
         // The next start compares again, so nothing is lost for good.
-        if let Err(err) = record_config_change(&self.store, &file, AT_START).await {
+        if let Err(err) = record_config_change(&self.store, &file, by).await {
             tracing::error!(%err, "whether the config has changed cannot be put on record");
         }
     }

@@ -140,7 +140,7 @@ async fn status(State(gateway): State<Gateway>, request: Request) -> Response {
         "pid": std::process::id(),
         "startedAt": rfc3339(gateway.shared.started),
         "uptimeMs": uptime.as_millis(),
-        "agents": rpc.agents.iter().map(|agent| &agent.id).collect::<Vec<_>>(),
+        "agents": rpc.agents.all().iter().map(|agent| &agent.id).collect::<Vec<_>>(),
         "sessions": sessions,
         "activeSessions": active,
         "tools": rpc.tools.names(),

@@ -21,7 +21,7 @@ use crate::builder::Gateway;
 use crate::error::GatewayError;
 use crate::home::{GatewayFile, Home, Running};
 use crate::port;
-use crate::retention::Daily;
+use crate::reload::Follower;
 
 /// How many connections are open at the same time; further ones wait to be accepted.
 const CONNECTIONS: usize = 4096;
@@ -44,6 +44,9 @@ const LAST_ANSWERS: Duration = Duration::from_millis(100);
 /// How long to wait after the system refused a connection, for want of file handles for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// What a config change that is found at the start of a gateway is said to be noticed by.
+const AT_START: &str = "gateway start";
+
 /// The address that a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
@@ -54,7 +57,7 @@ pub struct Listening {
     gateway: Gateway,
     listener: TcpListener,
     addr: SocketAddr,
-    retention: Option<Daily>,
+    follower: Option<Follower>,
     /// Held until the gateway has stopped.
     _file: Option<GatewayFile>,
 }
@@ -97,13 +100,13 @@ impl Listening {
         }
         if let Some(home) = home {
             let audit = &gateway.shared.rpc.audit;
-            audit.look_at_config(home.state.config_file().to_owned());
+            audit.look_at_config(home.state.config_file().to_owned(), AT_START);
         }
         Ok(Self {
             gateway,
             listener,
             addr,
-            retention: home.and_then(Daily::of),
+            follower: home.cloned().map(Follower::new),
             _file: file,
         })
     }
@@ -117,10 +120,9 @@ impl Listening {
     /// answered or cancelled, and on record.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
         self.gateway.shared.start_audit();
-        if let Some(retention) = self.retention {
-            let rpc = &self.gateway.shared.rpc;
-            let work = retention.run(rpc.store.clone(), rpc.scope.clone());
-            drop(rpc.scope.spawn("retention", work));
+        if let Some(follower) = self.follower {
+            let work = follower.run(self.gateway.clone());
+            drop(self.gateway.shared.connections.spawn("config", work));
         }
         let app = router(self.gateway.clone());
         let places = Arc::new(Semaphore::new(CONNECTIONS));

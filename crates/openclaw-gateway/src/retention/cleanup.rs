@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use openclaw_config::Maintenance;
 use openclaw_core::events::SessionSummary;
-use openclaw_core::{Clock, EventStore, Kind};
+use openclaw_core::session_key::Scope;
+use openclaw_core::{Clock, EventStore, Kind, SessionKey};
 
 use super::RetentionError;
 use super::delete::{CopyTo, Deleted, delete};
@@ -154,6 +155,12 @@ const fn is_passing(err: &RetentionError) -> bool {
     matches!(err.kind(), Kind::Busy | Kind::Conflict | Kind::NotFound)
 }
 
+/// Tells whether a session stays however old it is: an agent's main session and the conversations
+/// of groups do in OpenClaw, too, because they are found again by their place and not by their age.
+fn is_protected(session: &SessionKey) -> bool {
+    matches!(session.scope(), Scope::Main | Scope::Group { .. })
+}
+
 /// All sessions, to be asked one after the other whether they are due.
 #[derive(Debug)]
 struct Queue {
@@ -174,6 +181,7 @@ impl Queue {
             }
             sessions.extend(page);
         }
+        sessions.retain(|session| !is_protected(&session.key));
         // Between two pages a session may have moved to the front, and one been listed twice.
         sessions.sort_by_key(|session| Reverse(session.updated));
         sessions.dedup_by(|one, other| one.key == other.key);
@@ -213,8 +221,6 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use openclaw_core::SessionKey;
-
     use super::*;
 
     const DAY_MS: i64 = 86_400_000;
@@ -281,5 +287,13 @@ mod tests {
             by(Some(days(1)), None, Some(days(50))),
             ["agent:main:90-days age"]
         );
+    }
+    #[test]
+    fn main_sessions_and_groups_stay() {
+        let protected = |key: &str| is_protected(&SessionKey::parse(key).unwrap());
+        assert!(protected("agent:main:main"));
+        assert!(protected("agent:work:telegram:group:-100:topic:7"));
+        assert!(!protected("agent:main:telegram:direct:4711"));
+        assert!(!protected("agent:main:openai:1"));
     }
 }

@@ -14,6 +14,7 @@ impl Handle<AgentList> for Rpc {
         Ok(AgentListOutput {
             agents: self
                 .agents
+                .all()
                 .iter()
                 .map(|agent| self.summary(agent))
                 .collect(),
@@ -55,10 +56,11 @@ impl Rpc {
     fn summary(&self, agent: &Agent) -> AgentSummary {
         AgentSummary {
             agent_id: agent.id.clone(),
-            model: agent.model.as_ref().map(|model| model.model.clone()),
+            model: agent.model.as_ref().ok().map(|model| model.model.clone()),
             provider: agent
                 .model
                 .as_ref()
+                .ok()
                 .map(|model| model.provider.id().clone()),
             default: self
                 .agents

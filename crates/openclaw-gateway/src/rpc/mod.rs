@@ -4,6 +4,7 @@
 //! failure is decided in one place, `public`.
 
 mod agent;
+mod agents;
 mod session;
 mod tools;
 
@@ -18,6 +19,7 @@ use openclaw_core::{AgentId, EventStore, Kind};
 use openclaw_ipc::{Handlers, MethodInfo, RpcError};
 use uuid::Uuid;
 
+pub(crate) use self::agents::Agents;
 use crate::audit::{Occasion, Trail};
 use crate::builder::CallLimiter;
 
@@ -25,7 +27,7 @@ use crate::builder::CallLimiter;
 #[derive(Debug)]
 pub struct Rpc {
     pub(crate) store: EventStore,
-    pub(crate) agents: Vec<Arc<Agent>>,
+    pub(crate) agents: Agents,
     pub(crate) tools: Arc<ToolRegistry>,
     pub(crate) engine: Engine,
     pub(crate) bus: Bus,
@@ -60,10 +62,7 @@ impl Handlers for Rpc {
 
 impl Rpc {
     pub(crate) fn find_agent(&self, id: &AgentId) -> Option<Arc<Agent>> {
-        self.agents
-            .iter()
-            .find(|agent| agent.id == *id)
-            .map(Arc::clone)
+        self.agents.find(id)
     }
 
     /// Returns the agent of that id, or the default agent.
@@ -76,7 +75,6 @@ impl Rpc {
             None => self
                 .agents
                 .first()
-                .map(Arc::clone)
                 .ok_or_else(|| RpcError::new(Kind::Config, "the gateway has no agent")),
         }
     }
@@ -89,6 +87,7 @@ pub(crate) fn public(err: &AgentError) -> RpcError {
         AgentError::Invalid(_)
         | AgentError::NoAgent(_)
         | AgentError::NoModel(_)
+        | AgentError::UnusableModel { .. }
         | AgentError::Provider(_)
         | AgentError::LaneFull { .. }
         | AgentError::TooManySteps(_)

@@ -181,6 +181,9 @@ fn what(entry: &AuditEntry) -> String {
         AuditEntry::ConfigChanged { file, sha256, by } => {
             format!("{} is now {sha256}, noticed by {by}", file.display())
         }
+        AuditEntry::ConfigRefused { file, problems } => {
+            format!("{} is not taken up: {}", file.display(), problems.join("; "))
+        }
         AuditEntry::SessionDeleted {
             session,
             from,

@@ -239,8 +239,10 @@ fn is_variable_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use openclaw_config::{Config, RawConfig, SecretInput};
+    use openclaw_config::{Config, SecretInput};
+    use openclaw_core::env::Env;
     use openclaw_core::secrets::SecretRef;
+    use openclaw_core::state_dir::{Overrides, StateDir};
 
     use super::*;
 
@@ -277,13 +279,18 @@ mod tests {
         ]))
         .unwrap();
         let text = plan.config_text().unwrap();
-        assert!(RawConfig::parse(&text).is_ok());
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("openclaw.json");
-        std::fs::write(&path, text).unwrap();
-        let config = Config::load(&path).unwrap();
-        assert!(config.warnings.is_empty());
-        assert_eq!(config.model.unwrap().to_string(), "mine/org/m");
+        std::fs::write(dir.path().join("openclaw.json"), text).unwrap();
+        let here = Overrides {
+            state_dir: Some(dir.path().to_owned()),
+            profile: None,
+        };
+        let env = Env::from_iter([("MY_KEY", "sk")]);
+        let state = StateDir::locate(&env, &here).unwrap();
+        let config = Config::load(&state, &env).unwrap();
+        assert!(config.warnings.is_empty() && config.not_followed.is_empty());
+        let agent = config.default_agent().unwrap();
+        assert_eq!(agent.model.as_ref().unwrap().to_string(), "mine/org/m");
         assert_eq!(config.gateway.port, 4000);
         let provider = &config.providers[&"mine".into()];
         assert_eq!(provider.api.as_deref(), Some("openai-completions"));

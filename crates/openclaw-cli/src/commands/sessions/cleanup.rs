@@ -49,7 +49,7 @@ pub(super) async fn cleanup(
     state: &StateDir,
     args: CleanupArgs,
 ) -> Result<(), CliError> {
-    let limits = limits(state, &args)?;
+    let limits = limits(cx, state, &args)?;
     let mut report = Report::new(cx, limits, &args);
     if let Some(store) = existing_log(state)? {
         if args.consent.dry_run {
@@ -66,7 +66,7 @@ pub(super) async fn cleanup(
 }
 
 /// Returns the limits of the command line, or else those of the config.
-fn limits(state: &StateDir, args: &CleanupArgs) -> Result<Limits, CliError> {
+fn limits(cx: Cx<'_>, state: &StateDir, args: &CleanupArgs) -> Result<Limits, CliError> {
     let typed = Limits {
         older_than: args.older_than,
         max_size: args.max_size,
@@ -76,7 +76,7 @@ fn limits(state: &StateDir, args: &CleanupArgs) -> Result<Limits, CliError> {
         return Ok(typed);
     }
     let config = state.config_file();
-    let limits = Limits::of(&Config::load(config)?.maintenance);
+    let limits = Limits::of(&Config::load(state, cx.env)?.maintenance);
     if limits.keep_everything() {
         return Err(SessionsError::NoLimits(config.to_owned()).into());
     }

@@ -35,12 +35,8 @@ pub(super) fn of(facts: &Facts) -> Value {
             "startedAt": running.as_ref().map(|running| running.started.to_string()),
         },
         "agents": {
-            "defaultId": "main",
-            "agents": [{
-                "id": "main",
-                "name": "main",
-                "workspaceDir": facts.config.workspace,
-            }],
+            "defaultId": facts.config.agents.first().map(|agent| &agent.id),
+            "agents": facts.config.agents,
             "totalSessions": count,
         },
         "stateDir": facts.state.root(),

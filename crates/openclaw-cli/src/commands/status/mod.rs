@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use openclaw_config::AgentSettings;
 use openclaw_core::Kind;
 use openclaw_core::state_dir::StateDir;
 use openclaw_gateway::{GatewayError, Home, Running};
@@ -51,8 +52,17 @@ struct ConfigFacts {
     valid: bool,
     problems: Vec<String>,
     warnings: Vec<String>,
+    agents: Vec<AgentFacts>,
+}
+
+/// One agent of the config; the first is the default one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AgentFacts {
+    id: String,
+    name: String,
     model: Option<String>,
-    workspace: Option<PathBuf>,
+    workspace_dir: PathBuf,
 }
 
 /// How the gateway was looked for, and what came of it.
@@ -96,6 +106,17 @@ async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
     })
 }
 
+impl AgentFacts {
+    fn of(agent: &AgentSettings) -> Self {
+        Self {
+            id: agent.id.to_string(),
+            name: agent.name.clone(),
+            model: agent.model.as_ref().map(ToString::to_string),
+            workspace_dir: agent.workspace.clone(),
+        }
+    }
+}
+
 fn config(state: &StateDir, home: Result<Home, CliError>) -> ConfigFacts {
     let path = state.config_file().to_owned();
     let mut facts = ConfigFacts {
@@ -104,18 +125,16 @@ fn config(state: &StateDir, home: Result<Home, CliError>) -> ConfigFacts {
         valid: home.is_ok(),
         problems: Vec::new(),
         warnings: Vec::new(),
-        model: None,
-        workspace: None,
+        agents: Vec::new(),
     };
     match home {
         Ok(home) => {
-            facts.model = home.config.model.as_ref().map(ToString::to_string);
-            let workspace = home.config.workspace.clone();
-            facts.workspace = Some(workspace.unwrap_or_else(|| state.default_workspace()));
+            facts.agents = home.config.agents.iter().map(AgentFacts::of).collect();
             facts.warnings = home
                 .config
                 .warnings
                 .iter()
+                .chain(&home.config.not_followed)
                 .map(ToString::to_string)
                 .collect();
         }
@@ -227,8 +246,7 @@ mod tests {
                 valid: failure != Some(Kind::Config),
                 problems: Vec::new(),
                 warnings: Vec::new(),
-                model: None,
-                workspace: None,
+                agents: Vec::new(),
             },
             gateway,
             sandbox: Err(SandboxError::NetworkAtStrict),

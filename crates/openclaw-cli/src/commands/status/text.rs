@@ -22,8 +22,7 @@ pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
         valid,
         problems,
         warnings,
-        model,
-        ..
+        agents,
     } = &facts.config;
     row("version", Look::Strong, env!("CARGO_PKG_VERSION"))?;
     row(
@@ -43,10 +42,14 @@ pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
     for warning in warnings {
         row("", Look::Doubtful, warning)?;
     }
-    match model {
-        Some(model) => row("model", Look::Good, model)?,
-        None if *valid => row("model", Look::Doubtful, "none: the agent cannot answer")?,
-        None => {}
+    for agent in agents {
+        match &agent.model {
+            Some(model) => row("agent", Look::Good, &format!("{}, {model}", agent.id))?,
+            None => {
+                let text = format!("{}, no model: it cannot answer", agent.id);
+                row("agent", Look::Doubtful, &text)?;
+            }
+        }
     }
     print_gateway(cx, &facts.gateway)?;
     match &facts.sessions {
@@ -113,7 +116,7 @@ fn print_gateway(cx: Cx<'_>, facts: &GatewayFacts) -> Result<(), CliError> {
 fn hints(cx: Cx<'_>, facts: &Facts) -> Vec<String> {
     let flags = cx.state_flags();
     let mut hints = Vec::new();
-    if facts.config.valid && facts.config.model.is_none() {
+    if facts.config.agents.iter().any(|agent| agent.model.is_none()) {
         hints.push("see `openclaw onboard --help` to set a model".to_owned());
     }
     if facts.config.valid && facts.gateway.running.is_none() {

@@ -3,6 +3,7 @@
 mod append;
 mod delete;
 mod fork;
+mod history;
 mod import;
 mod row;
 
@@ -21,6 +22,7 @@ use super::{NewEvent, Position, SessionEvent, SessionEventKind};
 use crate::session_key::SessionKey;
 
 pub(super) use append::{Append, Claim, Guard};
+pub(super) use history::History;
 pub(super) use import::Import;
 use row::Row;
 
@@ -32,6 +34,7 @@ pub(super) enum Work {
     Fork(Fork),
     Delete(Deletion),
     Import(Import),
+    History(History),
 }
 
 impl Work {
@@ -100,6 +103,7 @@ impl<'a> Tx<'a> {
             Work::Fork(fork) => self.fork(fork)?,
             Work::Delete(deletion) => self.delete(deletion)?,
             Work::Import(import) => self.import(import)?,
+            Work::History(history) => self.history(history)?,
         };
         if let Some(row) = &self.audit {
             row.store(self.connection)?;

@@ -176,7 +176,7 @@ async fn without_flags_the_config_says_what_goes() {
     configure(&home, &json!({"pruneAfter": "a while"}));
     let told = refused(&home, &["cleanup"], 78, "config").await;
     assert!(
-        told.contains("session.maintenance.pruneAfter: `a while` is no duration"),
+        told.contains("session.maintenance.pruneAfter: must be a duration"),
         "{told}"
     );
     for flags in [["--older-than", "soon"], ["--max-size", "big"]] {

@@ -1,0 +1,288 @@
+//! Skills: folders with a `SKILL.md` that tell the model how to do one kind of task.
+//!
+//! The model is told of each skill by name, description and place, and reads the body with `read`
+//! when it needs it. Reading order: [`roots`] is where skills are looked for, `discovery` finds
+//! the folders, [`front_matter`] and [`manifest`] read what a skill says about itself, [`skill`]
+//! is the result, [`policy`] judges it, `catalog` is what the model sees. To add a place, add an
+//! [`Origin`] and its line in [`Places::roots`].
+//!
+//! Nothing of a skill is run from here, and no secret of `skills.entries` gets here.
+
+mod catalog;
+mod collate;
+mod discovery;
+pub mod front_matter;
+mod install;
+pub mod manifest;
+pub mod policy;
+pub mod roots;
+pub mod skill;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+pub use catalog::CatalogLimits;
+pub use discovery::Skip;
+pub use install::{InstallOption, InstallPreferences, InstallSource, InstallSpec};
+pub use policy::{Barrier, ConfigCheck, EntryPolicy, Needs, Policy, Verdict};
+pub use roots::{Origin, Places, SkillRoot};
+pub use skill::{BrokenSkill, Skill, SkillProblem};
+
+pub(crate) use catalog::{end, length, start};
+
+use self::discovery::Candidate;
+use self::skill::SkillFile;
+use crate::confined::Stamp;
+
+/// How much is looked at (`skills.limits`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most folders of one place that may be skills (`maxCandidatesPerRoot`).
+    pub max_candidates_per_root: usize,
+    /// The most skills of one place (`maxSkillsLoadedPerSource`).
+    pub max_skills_per_source: usize,
+    /// The most bytes of a `SKILL.md` (`maxSkillFileBytes`).
+    pub max_file_bytes: u64,
+    /// What the list in the prompt may take.
+    pub catalog: CatalogLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_candidates_per_root: 300,
+            max_skills_per_source: 200,
+            max_file_bytes: 256_000,
+            catalog: CatalogLimits::default(),
+        }
+    }
+}
+
+/// Where an agent's skills come from, and what decides about them.
+#[derive(Clone, Debug, Default)]
+pub struct SkillSources {
+    /// The places, in the order of precedence, the lowest first; see [`Places::roots`].
+    pub roots: Vec<SkillRoot>,
+    /// The folders that links in the workspace may lead to (`skills.load.allowSymlinkTargets`).
+    pub link_targets: Vec<PathBuf>,
+    /// How much is looked at.
+    pub limits: Limits,
+    /// What decides about each skill.
+    pub policy: Policy,
+}
+
+/// A skill and what the policy says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedSkill {
+    /// The skill.
+    pub skill: Arc<Skill>,
+    /// What the policy says.
+    pub verdict: Verdict,
+}
+
+impl JudgedSkill {
+    /// Tells whether the model is told of it.
+    pub fn is_model_visible(&self) -> bool {
+        self.verdict.is_offered() && self.skill.model_invocable
+    }
+
+    /// Tells whether people can ask for it by name.
+    pub fn is_command_visible(&self) -> bool {
+        self.verdict.is_offered() && self.skill.user_invocable
+    }
+}
+
+/// All skills that were found, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct SkillSet {
+    /// The skills by name; of several with one name, the one that wins.
+    pub skills: Vec<JudgedSkill>,
+    /// What should be a skill and cannot be used.
+    pub broken: Vec<BrokenSkill>,
+    /// The list for the system prompt; empty without skills.
+    pub(crate) catalog: String,
+}
+
+impl SkillSet {
+    /// Returns the list for the system prompt; empty without skills.
+    pub fn catalog(&self) -> &str {
+        &self.catalog
+    }
+
+    /// Returns the folders that the agent may read from because of its skills.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.skills
+            .iter()
+            .filter(|judged| judged.verdict.is_offered())
+            .map(|judged| judged.skill.folder.clone())
+            .collect()
+    }
+}
+
+/// The skills of one agent, looked up anew whenever somebody asks.
+///
+/// Files that have not changed are not read again.
+#[derive(Clone, Debug, Default)]
+pub struct Skills(Option<Arc<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    sources: SkillSources,
+    cache: Mutex<Cache>,
+}
+
+type Read = Result<Arc<Skill>, SkillProblem>;
+
+#[derive(Debug, Default)]
+struct Cache {
+    files: HashMap<PathBuf, (Stamp, Read)>,
+    latest: Option<Arc<SkillSet>>,
+    reported: Vec<BrokenSkill>,
+}
+
+impl Skills {
+    /// Makes the skills of an agent.
+    pub fn new(sources: SkillSources) -> Self {
+        Self(Some(Arc::new(Inner {
+            sources,
+            cache: Mutex::default(),
+        })))
+    }
+
+    /// Looks all places through. Blocks on the file system.
+    pub fn load(&self) -> Arc<SkillSet> {
+        self.0
+            .as_ref()
+            .map(|inner| inner.load())
+            .unwrap_or_default()
+    }
+
+    /// Returns what was found last, or looks now. Blocks on the file system.
+    pub fn latest(&self) -> Arc<SkillSet> {
+        let latest = self
+            .0
+            .as_ref()
+            .and_then(|inner| inner.cache.lock().latest.clone());
+        latest.unwrap_or_else(|| self.load())
+    }
+}
+
+impl Inner {
+    fn load(&self) -> Arc<SkillSet> {
+        let mut cache = self.cache.lock();
+        let mut before = std::mem::take(&mut cache.files);
+        let mut scan = Scan {
+            sources: &self.sources,
+            before: &mut before,
+            now: HashMap::new(),
+            by_name: BTreeMap::new(),
+            broken: Vec::new(),
+        };
+        for root in &self.sources.roots {
+            scan.root(root);
+        }
+        let Scan {
+            now,
+            by_name,
+            broken,
+            ..
+        } = scan;
+        let policy = &self.sources.policy;
+        let mut skills: Vec<JudgedSkill> = by_name
+            .into_values()
+            .map(|skill| JudgedSkill {
+                verdict: policy.judge(&skill),
+                skill,
+            })
+            .collect();
+        skills.sort_by(|a, b| collate::compare(&a.skill.name, &b.skill.name));
+        let shown: Vec<&Skill> = skills
+            .iter()
+            .filter(|judged| judged.is_model_visible())
+            .map(|judged| &*judged.skill)
+            .collect();
+        let catalog = catalog::block(&shown, &self.sources.limits.catalog);
+        // Each is said once, not in every turn.
+        for problem in broken
+            .iter()
+            .filter(|problem| !cache.reported.contains(problem))
+        {
+            tracing::warn!(%problem, "a skill cannot be used");
+        }
+        cache.files = now;
+        cache.reported.clone_from(&broken);
+        let set = Arc::new(SkillSet {
+            skills,
+            broken,
+            catalog,
+        });
+        cache.latest = Some(Arc::clone(&set));
+        set
+    }
+}
+
+struct Scan<'a> {
+    sources: &'a SkillSources,
+    before: &'a mut HashMap<PathBuf, (Stamp, Read)>,
+    now: HashMap<PathBuf, (Stamp, Read)>,
+    by_name: BTreeMap<String, Arc<Skill>>,
+    broken: Vec<BrokenSkill>,
+}
+
+impl Scan<'_> {
+    fn root(&mut self, root: &SkillRoot) {
+        let found = discovery::find(root, &self.sources.link_targets, &self.sources.limits);
+        for (path, skip) in found.skipped {
+            self.broken
+                .push(BrokenSkill::new(path, SkillProblem::Skipped(skip)));
+        }
+        let own = found.own.and_then(|own| self.read(&own, root.origin));
+        let skills = own.map_or_else(|| self.several(root, &found.folders), |own| vec![own]);
+        for skill in skills {
+            self.by_name.insert(skill.name.clone(), skill);
+        }
+    }
+
+    fn several(&mut self, root: &SkillRoot, folders: &[Candidate]) -> Vec<Arc<Skill>> {
+        let mut skills = Vec::new();
+        for candidate in folders {
+            if skills.len() >= self.sources.limits.max_skills_per_source {
+                let skip = SkillProblem::Skipped(Skip::TooMany);
+                self.broken
+                    .push(BrokenSkill::new(root.folder.clone(), skip));
+                break;
+            }
+            skills.extend(self.read(candidate, root.origin));
+        }
+        skills
+    }
+
+    fn read(&mut self, candidate: &Candidate, origin: Origin) -> Option<Arc<Skill>> {
+        let path = candidate.folder.join(discovery::SKILL_FILE);
+        let read = match SkillFile::open(candidate, origin) {
+            Ok(file) => {
+                let stamp = file.stamp();
+                let known = self
+                    .before
+                    .remove(&path)
+                    .filter(|(known, _)| *known == stamp);
+                let max_bytes = self.sources.limits.max_file_bytes;
+                let (_, read) = known.unwrap_or_else(|| {
+                    let read = file.read(candidate, origin, max_bytes).map(Arc::new);
+                    (stamp, read)
+                });
+                self.now.insert(path.clone(), (stamp, read.clone()));
+                read
+            }
+            Err(problem) => Err(problem),
+        };
+        read.map_err(|problem| self.broken.push(BrokenSkill::new(path, problem)))
+            .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

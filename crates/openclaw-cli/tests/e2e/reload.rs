@@ -1,0 +1,120 @@
+//! A gateway that follows its config, and a home with several agents.
+
+use std::time::Duration;
+
+use openclaw_testkit::{FakeProvider, GatewayProcess, Reply, TestHome, WireFormat};
+use serde_json::{Value, json};
+
+use crate::OPENCLAW;
+use crate::audit::entries;
+
+/// How often, and how long at most, the gateway is asked whether it has noticed.
+const ASK: Duration = Duration::from_millis(100);
+const ATTEMPTS: u32 = 100;
+
+fn config(provider: &FakeProvider, model: &str) -> Value {
+    let mut config = TestHome::config_for(provider, WireFormat::Anthropic);
+    config["models"]["providers"]["fake"]["models"] = json!([
+        { "id": "fake-model", "name": "fake-model" }, { "id": "other-model", "name": "other-model" }
+    ]);
+    config["agents"]["defaults"]["model"]["primary"] = json!(format!("fake/{model}"));
+    config
+}
+
+/// Asks until `seen` is satisfied with the answer.
+async fn until(gateway: &GatewayProcess, seen: impl Fn(&Value) -> bool) {
+    let mut asked = tokio::time::interval(ASK);
+    for _ in 0..ATTEMPTS {
+        asked.tick().await;
+        let agents = gateway.rpc("agent.list", json!({})).await.unwrap();
+        if seen(&agents) {
+            return;
+        }
+    }
+    panic!("the gateway did not notice\n{}", gateway.stderr());
+}
+
+#[tokio::test]
+async fn a_good_edit_is_taken_up_and_a_bad_one_is_refused_while_a_session_goes_on() {
+    let home = TestHome::new();
+    let provider = FakeProvider::scripted(["one", "two", "three"].map(Reply::text));
+    home.write_config(&config(&provider, "fake-model").to_string());
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let say = |text: &'static str| {
+        gateway.rpc(
+            "session.message",
+            json!({ "sessionKey": "agent:main:main", "content": text }),
+        )
+    };
+    assert_eq!(say("first").await.unwrap()["content"], "one");
+    assert_eq!(provider.last_request().model(), "fake-model");
+
+    home.write_config(&config(&provider, "other-model").to_string());
+    until(&gateway, |agents| agents["agents"][0]["model"] == "other-model").await;
+    assert_eq!(say("second").await.unwrap()["content"], "two");
+    let asked = provider.last_request();
+    assert_eq!(asked.model(), "other-model");
+    assert_eq!(asked.user_texts(), ["first", "second"], "the session went on");
+
+    let mut broken = config(&provider, "fake-model");
+    broken["gateway"] = json!({ "port": "many" });
+    home.write_config(&broken.to_string());
+    let mut asked = tokio::time::interval(ASK);
+    for _ in 0..ATTEMPTS {
+        asked.tick().await;
+        if gateway.stderr().contains("the changed config is refused") {
+            break;
+        }
+    }
+    assert!(gateway.stderr().contains("gateway.port"), "{}", gateway.stderr());
+    assert_eq!(say("third").await.unwrap()["content"], "three");
+    assert_eq!(provider.last_request().model(), "other-model", "the last good one stays");
+    provider.assert_clean();
+
+    drop(gateway);
+    let entries = entries(&home, "config").await;
+    let told = |what: &str| {
+        let telling = entries.iter().filter(|entry| entry.to_string().contains(what));
+        telling.count()
+    };
+    assert_eq!(told("gateway start"), 1, "{entries:?}");
+    assert_eq!(told("gateway reload"), 1, "{entries:?}");
+    assert_eq!(told("gateway.port"), 1, "{entries:?}");
+}
+
+#[tokio::test]
+async fn every_agent_has_its_own_model_and_folder() {
+    let home = TestHome::new();
+    let provider = FakeProvider::scripted(["from main", "from work"].map(Reply::text));
+    let mut config = config(&provider, "fake-model");
+    config["agents"]["ownership"] = json!("explicit");
+    config["agents"]["entries"] = json!({ "main": {}, "work": { "model": "fake/other-model" } });
+    home.write_config(&config.to_string());
+    for (agent, answer, model) in [
+        ("main", "from main", "fake-model"),
+        ("work", "from work", "other-model"),
+    ] {
+        let said = home
+            .command(OPENCLAW)
+            .args(["agent", "--agent", agent, "--message", "hello", "--json"])
+            .run()
+            .await
+            .assert_code(0)
+            .json();
+        assert!(said.to_string().contains(answer), "{said}");
+        assert!(said.to_string().contains(&format!("agent:{agent}:main")), "{said}");
+        let asked = provider.last_request();
+        assert_eq!(asked.model(), model);
+        let workspace = home.state_dir().root().join(match agent {
+            "main" => "workspace",
+            _ => "workspace-work",
+        });
+        assert!(workspace.is_dir());
+    }
+    let unknown = home
+        .command(OPENCLAW)
+        .args(["agent", "--agent", "nobody", "--message", "hello"]);
+    let unknown = unknown.run().await;
+    assert_ne!(unknown.code, Some(0));
+    provider.assert_clean();
+}

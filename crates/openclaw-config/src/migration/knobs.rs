@@ -1,0 +1,176 @@
+//! Knobs that nobody has to turn any more: the built-in values apply.
+
+use super::log::Log;
+use super::scope::Scope;
+use super::table::apply_group;
+use super::tree::Record;
+
+type Path = &'static [&'static str];
+
+const WHY: &str = "the built-in value applies";
+
+/// Removes the knobs of the runtime.
+pub(super) fn runtime(root: &mut Record, log: &mut Log) {
+    apply_group((Scope::Root, WHY), RUNTIME, root, log);
+    apply_group((Scope::AgentsAndDefaults, WHY), OF_AGENTS, root, log);
+}
+
+/// Removes settings of the root and of agents for which there is one good value.
+pub(super) fn settled(root: &mut Record, log: &mut Log) {
+    apply_group((Scope::AgentsAndDefaults, WHY), SETTLED_OF_AGENTS, root, log);
+    apply_group((Scope::Root, WHY), SETTLED, root, log);
+}
+
+const RUNTIME: &[Path] = &[
+    &["systemAgent"],
+    &["marketplaces"],
+    &["cli", "banner", "taglineMode"],
+    &["commitments"],
+    &["auth", "cooldowns"],
+    &["secrets", "resolution"],
+    &["browser", "remoteCdpTimeoutMs"],
+    &["browser", "remoteCdpHandshakeTimeoutMs"],
+    &["browser", "localLaunchTimeoutMs"],
+    &["browser", "localCdpReadyTimeoutMs"],
+    &["browser", "actionTimeoutMs"],
+    &["browser", "cdpPortRangeStart"],
+    &["browser", "tabCleanup", "idleMinutes"],
+    &["browser", "tabCleanup", "maxTabsPerSession"],
+    &["browser", "tabCleanup", "sweepMinutes"],
+    &["tools", "loopDetection", "genericRepeat"],
+    &["tools", "loopDetection", "knownPollNoProgress"],
+    &["tools", "loopDetection", "pingPong"],
+    &["tools", "loopDetection", "windowSize"],
+    &["tools", "loopDetection", "historySize"],
+    &["tools", "loopDetection", "warningThreshold"],
+    &["tools", "loopDetection", "unknownToolThreshold"],
+    &["tools", "loopDetection", "criticalThreshold"],
+    &["tools", "loopDetection", "globalCircuitBreakerThreshold"],
+    &["tools", "loopDetection", "detectors"],
+    &["tools", "loopDetection", "postCompactionGuard"],
+    &["gateway", "handshakeTimeoutMs"],
+    &["gateway", "channelHealthCheckMinutes"],
+    &["gateway", "channelStaleEventThresholdMinutes"],
+    &["gateway", "channelMaxRestartsPerHour"],
+    &["gateway", "reload", "debounceMs"],
+    &["gateway", "reload", "deferralTimeoutMs"],
+    &["gateway", "http", "endpoints", "chatCompletions", "maxBodyBytes"],
+    &["gateway", "http", "endpoints", "chatCompletions", "maxImageParts"],
+    &["gateway", "http", "endpoints", "chatCompletions", "maxTotalImageBytes"],
+    &["gateway", "http", "endpoints", "responses", "maxBodyBytes"],
+    &["session", "typingIntervalSeconds"],
+    &["session", "writeLock"],
+    &["session", "agentToAgent", "maxPingPongTurns"],
+    &["cron", "maxConcurrentRuns"],
+    &["cron", "triggers", "minIntervalMs"],
+    &["cron", "retry"],
+    &["diagnostics", "stuckSessionWarnMs"],
+    &["diagnostics", "stuckSessionAbortMs"],
+    &["diagnostics", "memoryPressureSnapshot"],
+    &["diagnostics", "memoryPressureBundle"],
+    &["web", "heartbeatSeconds"],
+    &["web", "reconnect"],
+    &["web", "whatsapp"],
+    &["messages", "queue", "debounceMs"],
+    &["messages", "statusReactions", "timing"],
+    &["acp", "stream", "coalesceIdleMs"],
+    &["acp", "stream", "maxChunkChars"],
+    &["acp", "stream", "maxOutputChars"],
+    &["acp", "stream", "maxSessionUpdateChars"],
+    &["acp", "stream", "hiddenBoundarySeparator"],
+    &["acp", "maxConcurrentSessions"],
+    &["acp", "runtime", "ttlMinutes"],
+    &["worktrees"],
+    &["transcripts", "maxUtterances"],
+    &["hooks", "maxBodyBytes"],
+    &["update", "auto", "stableDelayHours"],
+    &["update", "auto", "stableJitterHours"],
+    &["update", "auto", "betaCheckIntervalHours"],
+    &["memory", "search", "chunking"],
+    &["memory", "search", "sync", "watchDebounceMs"],
+    &["memory", "search", "sync", "intervalMinutes"],
+    &["memory", "search", "query", "hybrid", "vectorWeight"],
+    &["memory", "search", "query", "hybrid", "textWeight"],
+    &["memory", "search", "query", "hybrid", "candidateMultiplier"],
+    &["memory", "search", "query", "hybrid", "mmr", "lambda"],
+    &["memory", "search", "query", "hybrid", "temporalDecay", "halfLifeDays"],
+    &["memory", "search", "cache", "maxEntries"],
+    &["channels", "*", "streaming", "progress", "render"],
+    &["channels", "*", "accounts", "*", "streaming", "progress", "render"],
+];
+
+const OF_AGENTS: &[Path] = &[
+    &["compaction", "reserveTokens"],
+    &["compaction", "reserveTokensFloor"],
+    &["compaction", "maxHistoryShare"],
+    &["contextPruning", "keepLastAssistants"],
+    &["contextPruning", "softTrimRatio"],
+    &["contextPruning", "hardClearRatio"],
+    &["contextPruning", "minPrunableToolChars"],
+    &["contextPruning", "softTrim"],
+    &["memory", "search", "chunking"],
+    &["memory", "search", "sync", "watchDebounceMs"],
+    &["memory", "search", "sync", "intervalMinutes"],
+    &["memory", "search", "query", "hybrid", "vectorWeight"],
+    &["memory", "search", "query", "hybrid", "textWeight"],
+    &["memory", "search", "query", "hybrid", "candidateMultiplier"],
+    &["memory", "search", "query", "hybrid", "mmr", "lambda"],
+    &["memory", "search", "query", "hybrid", "temporalDecay", "halfLifeDays"],
+    &["memory", "search", "cache", "maxEntries"],
+    &["cliBackends", "*", "reliability", "outputLimits"],
+    &["cliBackends", "*", "reliability", "watchdog", "fresh", "noOutputTimeoutMs"],
+    &["cliBackends", "*", "reliability", "watchdog", "resume", "noOutputTimeoutMs"],
+    &["runRetries"],
+    &["tools", "loopDetection", "genericRepeat"],
+    &["tools", "loopDetection", "knownPollNoProgress"],
+    &["tools", "loopDetection", "pingPong"],
+    &["tools", "loopDetection", "windowSize"],
+    &["tools", "loopDetection", "historySize"],
+    &["tools", "loopDetection", "warningThreshold"],
+    &["tools", "loopDetection", "unknownToolThreshold"],
+    &["tools", "loopDetection", "criticalThreshold"],
+    &["tools", "loopDetection", "globalCircuitBreakerThreshold"],
+    &["tools", "loopDetection", "detectors"],
+    &["tools", "loopDetection", "postCompactionGuard"],
+];
+
+const SETTLED: &[Path] = &[
+    &["cloudWorkers", "profiles", "*", "lifetime"],
+    &["meta", "lastTouchedAt"],
+    &["hooks", "internal", "installs"],
+    &["cron", "store"],
+    &["plugins", "bundledDiscovery"],
+    &["tts", "prefsPath"],
+    &["logging", "redactSensitive"],
+    &["commands", "useAccessGroups"],
+    &["gateway", "controlUi", "allowInsecureAuth"],
+    &["memory", "search", "remote", "nonBatchConcurrency"],
+    &["memory", "search", "remote", "batch", "wait"],
+    &["memory", "search", "remote", "batch", "concurrency"],
+    &["memory", "search", "remote", "batch", "pollIntervalMs"],
+    &["memory", "search", "remote", "batch", "timeoutMinutes"],
+    &["memory", "search", "local", "contextSize"],
+    &["memory", "search", "local", "modelCacheDir"],
+    &["memory", "search", "store", "driver"],
+    &["memory", "search", "sync"],
+    &["memory", "search", "query", "hybrid"],
+];
+
+const SETTLED_OF_AGENTS: &[Path] = &[
+    &["groupChat", "visibleReplies"],
+    &["memory", "search", "remote", "nonBatchConcurrency"],
+    &["memory", "search", "remote", "batch", "wait"],
+    &["memory", "search", "remote", "batch", "concurrency"],
+    &["memory", "search", "remote", "batch", "pollIntervalMs"],
+    &["memory", "search", "remote", "batch", "timeoutMinutes"],
+    &["memory", "search", "local", "contextSize"],
+    &["memory", "search", "local", "modelCacheDir"],
+    &["memory", "search", "store", "driver"],
+    &["memory", "search", "sync"],
+    &["memory", "search", "query", "hybrid"],
+    &["heartbeat", "ackMaxChars"],
+    &["heartbeat", "includeReasoning"],
+    &["heartbeat", "includeSystemPromptSection"],
+    &["heartbeat", "skipWhenBusy"],
+    &["heartbeat", "suppressToolErrorWarnings"],
+];

@@ -1,0 +1,79 @@
+//! Which settings have an effect here; every other one is named to the operator.
+
+use serde_json::Value;
+
+use super::reader::Reader;
+
+/// The settings that have an effect, or none to have: notes of the tools that wrote the file.
+/// `*` is any key; what is below a setting belongs to it.
+const FOLLOWED: &[&[&str]] = &[
+    &["$schema"],
+    &["meta"],
+    &["wizard"],
+    &["agents", "ownership"],
+    &["agents", "defaults", "model", "primary"],
+    &["agents", "defaults", "models", "*", "alias"],
+    &["agents", "defaults", "workspace"],
+    &["agents", "defaults", "systemAgent", "agentId"],
+    &["agents", "entries", "*", "agentDir"],
+    &["agents", "entries", "*", "default"],
+    &["agents", "entries", "*", "identity", "name"],
+    &["agents", "entries", "*", "model", "primary"],
+    &["agents", "entries", "*", "name"],
+    &["agents", "entries", "*", "workspace"],
+    &["env"],
+    &["gateway", "auth", "mode"],
+    &["gateway", "auth", "token"],
+    &["gateway", "bind"],
+    &["gateway", "mode"],
+    &["gateway", "port"],
+    &["gateway", "reload"],
+    &["models", "mode"],
+    &["models", "providers", "*", "api"],
+    &["models", "providers", "*", "apiKey"],
+    &["models", "providers", "*", "baseUrl"],
+    &["models", "providers", "*", "models"],
+    &["secrets", "defaults"],
+    &["secrets", "providers"],
+    &["session", "maintenance"],
+];
+
+/// Of these, each member is named: which messenger has no effect is what the operator asks.
+const NAMED_BY_MEMBER: [&str; 1] = ["channels"];
+
+impl Reader<'_> {
+    /// Notes every setting without effect, at the highest place where nothing below has any.
+    pub(super) fn areas(&mut self) {
+        let mut path = Vec::new();
+        let members: Vec<(&str, &Value)> = self.members(&[]).collect();
+        for (key, value) in members {
+            path.push(key);
+            self.area(&mut path, value);
+            path.pop();
+        }
+    }
+
+    fn area<'v>(&mut self, path: &mut Vec<&'v str>, value: &'v Value) {
+        let fits = |known: &[&str]| {
+            known
+                .iter()
+                .zip(path.iter())
+                .all(|(known, key)| *known == "*" || known == key)
+        };
+        let mut fitting = FOLLOWED.iter().filter(|known| fits(known)).peekable();
+        let by_member = *path == NAMED_BY_MEMBER;
+        if fitting.peek().is_none() && !by_member {
+            self.not_followed(path, "is accepted, but has no effect in this version");
+            return;
+        }
+        let whole = fitting.any(|known| known.len() <= path.len());
+        // What is no object where one could be is a short form of it.
+        if let (false, Some(members)) = (whole, value.as_object()) {
+            for (key, value) in members {
+                path.push(key);
+                self.area(path, value);
+                path.pop();
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From files to settings: read, bring into the current form, judge, and say what it means.
+
+use std::path::Path;
+
+use openclaw_core::env::{Env, HOME};
+use openclaw_core::state_dir::StateDir;
+
+use super::own::{self, OWN_FILE};
+use super::reader::Reader;
+use super::{Config, ConfigError};
+use crate::migration::{self, Migrated};
+use crate::problem::{KeyPath, Problem};
+use crate::rules::{self, Surroundings, Verdict};
+use crate::source::{self, Source};
+
+/// How a config is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// As it stands, like OpenClaw 2026.9.6 judges it; only the forms that are this program's own
+    /// are understood.
+    AsItStands,
+    /// After the forms of earlier releases were brought into the current one.
+    AfterMigration,
+}
+
+impl Config {
+    /// Reads the config of a home; a missing file means all defaults.
+    ///
+    /// Forms of earlier releases are understood; the file is not changed.
+    pub fn load(state: &StateDir, env: &Env) -> Result<Self, ConfigError> {
+        let file = state.config_file();
+        let invalid = |problems| ConfigError {
+            path: file.to_owned(),
+            problems,
+        };
+        let source = source::read(file, env).map_err(invalid)?;
+        let (migrated, verdict) = judged(&source, state, Judged::AfterMigration);
+        if !verdict.is_valid() {
+            return Err(invalid(verdict.problems));
+        }
+        let env = source.env();
+        let own_file = file.with_file_name(OWN_FILE);
+        let (own, own_not_followed) =
+            own::read(&own_file, env).map_err(|problems| ConfigError {
+                path: own_file.clone(),
+                problems,
+            })?;
+        let mut config = settings(&migrated, env, state.root());
+        for problem in &mut config.not_followed {
+            problem.place = source.place(&problem.path);
+        }
+        config.own = own;
+        config.not_followed.extend(own_not_followed);
+        config.warnings = verdict.warnings;
+        config.files = source.files;
+        config.files.push(own_file);
+        Ok(config)
+    }
+}
+
+/// Reads and judges a config file; fails only when it cannot be read or understood at all.
+pub fn judge_file(
+    state: &StateDir,
+    env: &Env,
+    judged_how: Judged,
+) -> Result<Verdict, Vec<Problem>> {
+    let source = source::read(state.config_file(), env)?;
+    Ok(judge(&source, state, judged_how))
+}
+
+/// Judges a config; every problem and warning has its place.
+pub fn judge(source: &Source, state: &StateDir, judged_how: Judged) -> Verdict {
+    judged(source, state, judged_how).1
+}
+
+fn judged(source: &Source, state: &StateDir, how: Judged) -> (Migrated, Verdict) {
+    let migrated = match how {
+        Judged::AsItStands => migration::seed_forms(source.value.clone()),
+        Judged::AfterMigration => migration::migrate(source.value.clone()),
+    };
+    let home = source.env().get_os(HOME.name).unwrap_or_default();
+    let surroundings = Surroundings::new(Path::new(home), state.root());
+    let mut verdict = rules::judge(&migrated.value, &surroundings);
+    verdict
+        .problems
+        .extend(source.non_finite().iter().map(|found| {
+            let message = format!(
+                "Invalid input: expected number, received {}",
+                name(found.number)
+            );
+            Problem::new(found.path.clone(), message)
+        }));
+    verdict
+        .warnings
+        .splice(0..0, source.warnings.iter().cloned());
+    for problem in verdict.problems.iter_mut().chain(&mut verdict.warnings) {
+        *problem = source.locate(problem.clone());
+    }
+    // As they stand in the file; what has no place comes last.
+    verdict.problems.sort_by_key(|problem| {
+        let place = problem.place.clone();
+        (place.is_none(), place)
+    });
+    (migrated, verdict)
+}
+
+/// JavaScript's name of a number that JSON cannot hold.
+fn name(number: f64) -> &'static str {
+    if number.is_nan() {
+        "NaN"
+    } else if number.is_sign_negative() {
+        "-Infinity"
+    } else {
+        "Infinity"
+    }
+}
+
+pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Config {
+    let mut reader = Reader::new(&migrated.value, env, state_dir);
+    reader.areas();
+    let mut config = Config {
+        agents: reader.agents(),
+        providers: reader.providers(),
+        gateway: reader.gateway(),
+        maintenance: reader.maintenance(),
+        secrets: reader.secrets(),
+        skills: reader.skills(),
+        own: Default::default(),
+        env: env.clone(),
+        files: Vec::new(),
+        warnings: Vec::new(),
+        not_followed: Vec::new(),
+    };
+    config.not_followed = reader.finish();
+    if migrated.own.as_object().is_some_and(|own| !own.is_empty()) {
+        config.not_followed.push(Problem::new(
+            KeyPath::from_iter(["channels", "telegram"]),
+            "is accepted, but has no effect in this version",
+        ));
+    }
+    config
+}

@@ -1,0 +1,92 @@
+//! `openclaw-rs.json5`: the settings that only this program knows.
+//!
+//! They stand in a file of their own beside `openclaw.json`, because OpenClaw does not start on a
+//! config with keys that it does not know.
+
+use std::path::Path;
+
+use openclaw_core::env::Env;
+use serde_json::Value;
+
+use crate::problem::{KeyPath, Problem};
+use crate::source;
+
+/// The file's name, beside the config file.
+pub const OWN_FILE: &str = "openclaw-rs.json5";
+
+/// The keys that the file may have, and whether this version follows them.
+const KEYS: &[(&str, Followed)] = &[("sandbox", Followed::Yes), ("channels", Followed::NotYet)];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    Yes,
+    NotYet,
+}
+
+/// What the file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnSettings {
+    /// How far commands are confined (`sandbox.level`): `strict`, `relaxed` or `none`.
+    pub sandbox_level: Option<String>,
+}
+
+/// Reads the file; returns also what is accepted but not followed.
+pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>), Vec<Problem>> {
+    let source = source::read(file, env)?;
+    let mut problems = Vec::new();
+    let mut not_followed = Vec::new();
+    let members = source.value.as_object();
+    for (key, value) in members.into_iter().flatten() {
+        let path = KeyPath::root().key(key);
+        match KEYS.iter().find(|(known, _)| known == key) {
+            Some((_, Followed::Yes)) => problems.extend(sandbox(&path, value)),
+            Some((_, Followed::NotYet)) => not_followed.push(Problem::new(
+                path,
+                "is accepted, but has no effect in this version",
+            )),
+            None => {
+                let mut problem = Problem::new(path, format!("Unrecognized key: \"{key}\""));
+                problem.allowed = KEYS.iter().map(|(known, _)| (*known).to_owned()).collect();
+                problems.push(problem);
+            }
+        }
+    }
+    for problem in problems.iter_mut().chain(&mut not_followed) {
+        problem.place = source.place(&problem.path);
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let level = source.value.pointer("/sandbox/level");
+    Ok((
+        OwnSettings {
+            sandbox_level: level.and_then(Value::as_str).map(str::to_owned),
+        },
+        not_followed,
+    ))
+}
+
+/// The only setting of the sandbox is its level.
+fn sandbox(path: &KeyPath, value: &Value) -> Vec<Problem> {
+    const LEVELS: [&str; 3] = ["strict", "relaxed", "none"];
+    let Some(members) = value.as_object() else {
+        return vec![Problem::new(path.clone(), "expected an object")];
+    };
+    let mut problems = Vec::new();
+    for (key, value) in members {
+        let at = path.key(key);
+        if key != "level" {
+            let mut problem = Problem::new(at, format!("Unrecognized key: \"{key}\""));
+            problem.allowed = vec!["level".to_owned()];
+            problems.push(problem);
+        } else if !value.as_str().is_some_and(|level| LEVELS.contains(&level)) {
+            let mut problem = Problem::new(
+                at,
+                "Invalid input (allowed: \"strict\", \"relaxed\", \"none\")",
+            );
+            problem.allowed = LEVELS.map(str::to_owned).to_vec();
+            problems.push(problem);
+        }
+    }
+    problems
+}

@@ -1,0 +1,306 @@
+//! Secrets in a config: written out, or a reference to where they are kept.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use openclaw_core::env::Env;
+use openclaw_core::secrets::SecretRef;
+use openclaw_core::{ApiKey, Kind};
+use serde_json::Value;
+
+use super::reader::Reader;
+
+/// The alias that needs no entry of its own.
+const DEFAULT_ALIAS: &str = "default";
+/// The most bytes of a secret file, unless its entry says otherwise.
+const MAX_FILE: u64 = 1024 * 1024;
+/// The id that stands for a whole file.
+const WHOLE: &str = "value";
+
+/// A secret as a config gives it.
+#[derive(Clone, Debug)]
+pub enum SecretInput {
+    /// The secret itself stands in the file.
+    Inline(ApiKey),
+    /// The file says where the secret is.
+    Ref(SecretRef),
+    /// `{{ NAME }}`: a credential of that name, or else the environment variable.
+    Named(String),
+}
+
+/// One entry of `secrets.providers`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretProvider {
+    /// Environment variables; with a list, only these.
+    Env {
+        /// The names that may be read.
+        allowlist: Option<Vec<String>>,
+    },
+    /// A file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whether the whole file is the secret (`mode: "singleValue"`).
+        whole: bool,
+        /// The most bytes that it may have.
+        max_bytes: u64,
+    },
+    /// A program that prints secrets.
+    Exec,
+    /// The encrypted credential store.
+    Store,
+}
+
+/// Where secrets come from: `secrets.providers`.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    providers: BTreeMap<String, SecretProvider>,
+}
+
+/// Why a secret cannot be had. No message has any part of a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set.
+    #[error("the environment variable `{0}` is not set")]
+    Variable(String),
+    /// The variable is not on the list of its provider.
+    #[error("`secrets.providers.{alias}` does not allow the variable `{id}`")]
+    NotAllowed {
+        /// The provider.
+        alias: String,
+        /// The variable.
+        id: String,
+    },
+    /// There is no such provider, or it is of another kind.
+    #[error("there is no `secrets.providers.{alias}` of the source `{source_kind}`")]
+    NoProvider {
+        /// The alias.
+        alias: String,
+        /// The source that was asked for.
+        source_kind: &'static str,
+    },
+    /// The file cannot be read.
+    #[error("the secret file `{path}` cannot be read")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The file does not keep its secret.
+    #[error("the secret file `{path}` {why}")]
+    Unsafe {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The file has no such secret.
+    #[error("the secret file `{path}` has no text at `{id}`")]
+    NotInFile {
+        /// The file.
+        path: PathBuf,
+        /// The JSON pointer.
+        id: String,
+    },
+    /// The reference names a source that this program cannot ask yet.
+    #[error("secrets of the source `{0}` cannot be read by this version")]
+    Source(&'static str),
+    /// The secret is empty, or its form is not known.
+    #[error("the secret is empty, or a reference that this version does not know")]
+    Empty,
+}
+
+impl SecretError {
+    /// Returns the kind of this failure.
+    pub const fn kind(&self) -> Kind {
+        Kind::Config
+    }
+}
+
+impl SecretInput {
+    /// Reads the text of a secret: `{{ NAME }}` and a `${NAME}` that had no value are references.
+    pub(super) fn from_text(text: &str) -> Self {
+        let between = |open, close| {
+            let name = text.trim().strip_prefix(open)?.strip_suffix(close)?;
+            let name = name.trim();
+            let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            (!name.is_empty() && name.chars().all(legal)).then(|| name.to_owned())
+        };
+        if let Some(name) = between("{{", "}}") {
+            return Self::Named(name);
+        }
+        match between("${", "}") {
+            Some(id) => Self::Ref(SecretRef::Env {
+                provider: DEFAULT_ALIAS.to_owned(),
+                id,
+            }),
+            None => Self::Inline(ApiKey::new(text.to_owned())),
+        }
+    }
+
+    /// Returns the name by which the secret is known; nothing of one that stands in the file.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Inline(_) => None,
+            Self::Ref(reference) => Some(reference.id()),
+            Self::Named(name) => Some(name),
+        }
+    }
+}
+
+impl Secrets {
+    /// Returns a secret that a config gives or points to.
+    pub fn resolve(&self, input: &SecretInput, env: &Env) -> Result<ApiKey, SecretError> {
+        let secret = match input {
+            SecretInput::Inline(secret) => secret.clone(),
+            SecretInput::Named(name) => variable(name, env)?,
+            SecretInput::Ref(reference) => self.referred(reference, env)?,
+        };
+        if secret.expose_secret().is_empty() {
+            return Err(SecretError::Empty);
+        }
+        Ok(secret)
+    }
+
+    fn referred(&self, reference: &SecretRef, env: &Env) -> Result<ApiKey, SecretError> {
+        match reference {
+            SecretRef::Env { provider, id } => match self.providers.get(provider) {
+                Some(SecretProvider::Env {
+                    allowlist: Some(allowed),
+                }) if !allowed.contains(id) => Err(SecretError::NotAllowed {
+                    alias: provider.clone(),
+                    id: id.clone(),
+                }),
+                Some(SecretProvider::Env { .. }) => variable(id, env),
+                None if provider == DEFAULT_ALIAS => variable(id, env),
+                _ => Err(no_provider(provider, "env")),
+            },
+            SecretRef::File { provider, id } => match self.providers.get(provider) {
+                Some(SecretProvider::File {
+                    path,
+                    whole,
+                    max_bytes,
+                }) => in_file(path, *whole, *max_bytes, id),
+                _ => Err(no_provider(provider, "file")),
+            },
+            SecretRef::Exec { .. } => Err(SecretError::Source("exec")),
+            SecretRef::Store { .. } => Err(SecretError::Source("store")),
+        }
+    }
+}
+
+fn no_provider(alias: &str, source_kind: &'static str) -> SecretError {
+    SecretError::NoProvider {
+        alias: alias.to_owned(),
+        source_kind,
+    }
+}
+
+fn variable(name: &str, env: &Env) -> Result<ApiKey, SecretError> {
+    env.get(name)
+        .map(|value| ApiKey::new(value.to_owned()))
+        .ok_or_else(|| SecretError::Variable(name.to_owned()))
+}
+
+fn in_file(path: &Path, whole: bool, max_bytes: u64, id: &str) -> Result<ApiKey, SecretError> {
+    let text = private_text(path, max_bytes)?;
+    let missing = || SecretError::NotInFile {
+        path: path.to_owned(),
+        id: id.to_owned(),
+    };
+    if whole {
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        return (id == WHOLE)
+            .then(|| ApiKey::new(text.to_owned()))
+            .ok_or_else(missing);
+    }
+    let document: Value = serde_json::from_str(&text).map_err(|_quotes_the_text| missing())?;
+    document
+        .pointer(id)
+        .and_then(Value::as_str)
+        .map(|secret| ApiKey::new(secret.to_owned()))
+        .ok_or_else(missing)
+}
+
+/// Reads a file that nobody else can read, and that is nothing but a file.
+fn private_text(path: &Path, max_bytes: u64) -> Result<String, SecretError> {
+    let failed = |source| SecretError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let refused = |why| SecretError::Unsafe {
+        path: path.to_owned(),
+        why,
+    };
+    // Looked at before it is opened: opening a pipe would wait for its writer.
+    let about = fs::symlink_metadata(path).map_err(failed)?;
+    if !about.is_file() {
+        return Err(refused("is not a regular file"));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if about.mode() & 0o077 != 0 {
+            return Err(refused("can be read by others: `chmod 600` it"));
+        }
+        if about.nlink() > 1 {
+            return Err(refused("has further names (hard links)"));
+        }
+    }
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| {
+            file.take(max_bytes.saturating_add(1))
+                .read_to_string(&mut text)
+        })
+        .map_err(failed)?;
+    if u64::try_from(text.len()).is_ok_and(|size| size > max_bytes) {
+        return Err(refused("is larger than `maxBytes`"));
+    }
+    Ok(text)
+}
+
+impl Reader<'_> {
+    pub(super) fn secrets(&mut self) -> Secrets {
+        let entries: Vec<(&str, &Value)> = self.members(&["secrets", "providers"]).collect();
+        let providers = entries
+            .into_iter()
+            .filter_map(|(alias, entry)| Some((alias.to_owned(), self.secret_provider(entry)?)))
+            .collect();
+        Secrets { providers }
+    }
+
+    fn secret_provider(&self, entry: &Value) -> Option<SecretProvider> {
+        let text = |key| entry.get(key).and_then(Value::as_str);
+        Some(match text("source")? {
+            "env" => SecretProvider::Env {
+                allowlist: entry
+                    .get("allowlist")
+                    .and_then(Value::as_array)
+                    .map(|names| {
+                        names
+                            .iter()
+                            .filter_map(Value::as_str)
+                            .map(str::to_owned)
+                            .collect()
+                    }),
+            },
+            "file" => SecretProvider::File {
+                path: self.path(text("path")?),
+                whole: text("mode") == Some("singleValue"),
+                max_bytes: entry
+                    .get("maxBytes")
+                    .and_then(Value::as_u64)
+                    .unwrap_or(MAX_FILE),
+            },
+            "exec" => SecretProvider::Exec,
+            "store" => SecretProvider::Store,
+            _ => return None,
+        })
+    }
+}

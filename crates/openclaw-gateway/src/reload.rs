@@ -1,0 +1,195 @@
+//! Following the config: a good change is taken up while the gateway runs, a bad one is refused.
+//!
+//! The files are looked at, not watched: looking costs a few microseconds, and it works wherever
+//! files do (network mounts, containers, editors that replace the file).
+//!
+//! Sessions go on: a turn keeps the agent that it began with, the next one has the new agent.
+
+use std::fs;
+use std::future;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use openclaw_config::ReloadMode;
+use openclaw_core::events::AuditEntry;
+use tokio::time;
+
+use crate::builder::Gateway;
+use crate::compose;
+use crate::error::GatewayError;
+use crate::home::Home;
+use crate::retention::Daily;
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What a change that is taken up is said to be noticed by.
+const ON_RELOAD: &str = "gateway reload";
+
+/// Does for a running gateway what its config asks for, and takes up the config's changes.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    home: Home,
+    seen: Vec<Stamp>,
+}
+
+impl Follower {
+    /// Follows the files that this home's config was read from.
+    pub(crate) fn new(home: Home) -> Self {
+        Self {
+            seen: seen(&home),
+            home,
+        }
+    }
+
+    /// Works until the gateway stops.
+    pub(crate) async fn run(mut self, gateway: Gateway) {
+        let stop = gateway.shared.connections.stop().clone();
+        loop {
+            let rpc = &gateway.shared.rpc;
+            let retention = Daily::of(&self.home);
+            let retention = async {
+                match retention {
+                    Some(daily) => daily.run(rpc.store.clone(), rpc.scope.clone()).await,
+                    None => future::pending().await,
+                }
+            };
+            let changed = tokio::select! {
+                () = stop.cancelled() => return,
+                () = retention => return,
+                changed = self.changed() => changed,
+            };
+            match changed {
+                Ok(home) => self.take_up(home, &gateway).await,
+                Err(err) => self.refuse(&err, &gateway),
+            }
+        }
+    }
+
+    /// Waits for a change that has come to rest, and reads the config again.
+    async fn changed(&mut self) -> Result<Home, GatewayError> {
+        let mut last = self.seen.clone();
+        loop {
+            time::sleep(LOOK).await;
+            let now = self.look().await;
+            // A file that is just being written looks different the next time.
+            let settled = now == last;
+            if settled && now != self.seen {
+                self.seen = now;
+                let home = self.home.clone();
+                return off_thread(move || home.reopened()).await;
+            }
+            last = now;
+        }
+    }
+
+    async fn look(&self) -> Vec<Stamp> {
+        let files = self.home.config.files.clone();
+        tokio::task::spawn_blocking(move || stamps(&files))
+            .await
+            .unwrap_or_else(|_stopping| self.seen.clone())
+    }
+
+    async fn take_up(&mut self, home: Home, gateway: &Gateway) {
+        if self.home.config.gateway.reload == ReloadMode::Off {
+            tracing::info!("the config has changed; it is taken up at the next start");
+            return;
+        }
+        let next = home.clone();
+        let parts = off_thread(move || Ok((compose::cast(&next)?, next.audited_token()?))).await;
+        let (cast, (token, token_read)) = match parts {
+            Ok(parts) => parts,
+            Err(err) => return self.refuse(&err, gateway),
+        };
+        let shared = &gateway.shared;
+        shared.rpc.agents.replace(cast.agents);
+        *shared.token.write() = Some(token);
+        shared.rpc.audit.enter(cast.keys_read);
+        shared.rpc.audit.enter([token_read]);
+        let file = home.state.config_file().to_owned();
+        shared.rpc.audit.look_at_config(file, ON_RELOAD);
+        for setting in self.waiting(&home) {
+            tracing::warn!(setting, "this change waits for the next start of the gateway");
+        }
+        tracing::info!("the changed config is taken up");
+        // An include may have been added or have gone; the new files count from now on.
+        self.seen = seen(&home);
+        self.home = home;
+    }
+
+    /// Returns the settings whose change needs a new start.
+    fn waiting(&self, home: &Home) -> Vec<&'static str> {
+        let (old, new) = (&self.home.config.gateway, &home.config.gateway);
+        let mut waiting = Vec::new();
+        if old.port != new.port {
+            waiting.push("gateway.port");
+        }
+        if old.bind != new.bind {
+            waiting.push("gateway.bind");
+        }
+        waiting
+    }
+
+    fn refuse(&self, err: &GatewayError, gateway: &Gateway) {
+        let file = self.home.state.config_file().to_owned();
+        tracing::error!(%err, "the changed config is refused; the last good one stays");
+        let problems = match err {
+            GatewayError::Config(invalid) => {
+                invalid.problems.iter().map(ToString::to_string).collect()
+            }
+            other => vec![other.to_string()],
+        };
+        let entry = AuditEntry::ConfigRefused { file, problems };
+        gateway.shared.rpc.audit.enter([entry]);
+    }
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, GatewayError> + Send + 'static,
+) -> Result<T, GatewayError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        // Nothing cancels it, so it panicked or the process is ending.
+        Err(_stopped) => future::pending().await,
+    }
+}
+
+/// Returns the state that a home's files had when it was read.
+fn seen(home: &Home) -> Vec<Stamp> {
+    let mut seen = stamps(&home.config.files);
+    // A change since then is one that was not read.
+    if let Some(first) = seen.first_mut() {
+        *first = home.stamp;
+    }
+    seen
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
+    files.iter().map(|file| Stamp::of(file)).collect()
+}
+
+/// What tells one state of a file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp(Option<(u64, u64, SystemTime)>);
+
+impl Stamp {
+    /// Looks at a file; one that is not there has a state, too.
+    pub(crate) fn of(file: &Path) -> Self {
+        let look = || {
+            let about = fs::metadata(file).ok()?;
+            Some((inode(&about), about.len(), about.modified().ok()?))
+        };
+        Self(look())
+    }
+}
+
+/// An editor that replaces a file may keep its length and time.
+#[cfg(unix)]
+fn inode(about: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(about)
+}
+
+#[cfg(not(unix))]
+fn inode(_about: &fs::Metadata) -> u64 {
+    0
+}
