@@ -33,8 +33,10 @@ impl Scene {
             .time_zone
             .as_deref()
             .and_then(|name| TimeZone::get(name).ok());
+        let skills = agent.skills.load();
+        agent.skills.report(&skills);
         Self {
-            skills: agent.skills.load(),
+            skills,
             context: agent.context.load(&agent.workspace, session),
             now: Clock::system()
                 .now()

@@ -4,7 +4,7 @@
 //! with the place of every value, and can be edited without losing a comment; [`source`] reads the
 //! config with its includes and variables; [`migration`] brings older forms into the current one;
 //! [`schema`] and [`rules`] judge it; [`settings`] is what it means; [`edit`] writes it;
-//! [`redact`] is what of it may be shown.
+//! [`upgrade`] writes an earlier form in the current one; [`redact`] is what may be shown.
 #![forbid(unsafe_code)]
 
 pub mod document;
@@ -16,6 +16,7 @@ pub mod rules;
 pub mod schema;
 pub mod settings;
 pub mod source;
+pub mod upgrade;
 
 pub use problem::{KeyPath, Place, Problem};
 pub use settings::*;

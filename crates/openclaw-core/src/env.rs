@@ -32,6 +32,16 @@ pub const OPENCLAW_INCLUDE_ROOTS: Variable = Variable {
     name: "OPENCLAW_INCLUDE_ROOTS",
     doc: "Directories besides the config's own that `$include` may read from, separated by `:`.",
 };
+/// Forbids changes to the config.
+pub const OPENCLAW_CONFIG_READONLY: Variable = Variable {
+    name: "OPENCLAW_CONFIG_READONLY",
+    doc: "Set to `1` where the config is managed elsewhere: commands do not change it.",
+};
+/// Says that Nix manages the installation.
+pub const OPENCLAW_NIX_MODE: Variable = Variable {
+    name: "OPENCLAW_NIX_MODE",
+    doc: "Set to `1` where Nix manages the installation: commands do not change the config.",
+};
 /// Sets the gateway's bearer token.
 pub const OPENCLAW_GATEWAY_TOKEN: Variable = Variable {
     name: "OPENCLAW_GATEWAY_TOKEN",
@@ -81,6 +91,8 @@ pub const VARIABLES: &[Variable] = &[
     OPENCLAW_STATE_DIR,
     OPENCLAW_CONFIG_PATH,
     OPENCLAW_INCLUDE_ROOTS,
+    OPENCLAW_CONFIG_READONLY,
+    OPENCLAW_NIX_MODE,
     OPENCLAW_GATEWAY_TOKEN,
     OPENCLAW_LOG,
     NO_COLOR,

@@ -22,6 +22,7 @@ use crate::home::Home;
 use crate::http::{self, Listening};
 use crate::live::Live;
 use crate::rpc::{Agents, CallCx, Rpc};
+use crate::takeover::Takeover;
 
 /// Collects the parts of a gateway.
 ///
@@ -51,6 +52,7 @@ pub struct GatewayBuilder<S = ()> {
     tools: ToolRegistry,
     token: Option<GatewayToken>,
     rate: Option<Quota>,
+    takeover: Takeover,
     /// The secrets that were read for all this, as the audit stream will have it.
     secrets: Vec<AuditEntry>,
 }
@@ -64,6 +66,7 @@ impl GatewayBuilder {
             tools: ToolRegistry::new(),
             token: None,
             rate: None,
+            takeover: Takeover::default(),
             secrets: Vec::new(),
         }
     }
@@ -79,6 +82,7 @@ impl GatewayBuilder {
             .with_tool_registry(compose::tools())
             .with_token(token);
         builder.agents.extend(cast.agents);
+        builder.takeover = Takeover::of(&home.state);
         builder.secrets.extend(cast.keys_read);
         builder.secrets.push(token_read);
         Ok(builder)
@@ -100,6 +104,7 @@ impl<S> GatewayBuilder<S> {
             tools,
             token,
             rate,
+            takeover,
             secrets,
         } = self;
         GatewayBuilder {
@@ -108,6 +113,7 @@ impl<S> GatewayBuilder<S> {
             tools,
             token,
             rate,
+            takeover,
             secrets,
         }
     }
@@ -168,6 +174,7 @@ impl GatewayBuilder<EventStore> {
             scope,
             rate: self.rate.map(RateLimiter::direct),
             audit,
+            takeover: self.takeover,
         };
         Gateway {
             shared: Arc::new(Shared {

@@ -53,7 +53,8 @@ pub(crate) fn cast(home: &Home) -> Result<Cast, GatewayError> {
                 }
             },
         };
-        cast.agents.push(described(home, settings, workspace, model));
+        cast.agents
+            .push(described(home, settings, workspace, model));
     }
     Ok(cast)
 }

@@ -11,8 +11,8 @@ use openclaw_config::{Config, DEFAULT_AGENT, SecretInput};
 use openclaw_core::access::GatewayToken;
 use openclaw_core::env::{Env, OPENCLAW_GATEWAY_TOKEN};
 use openclaw_core::events::AuditEntry;
-use openclaw_core::{AgentId, ApiKey};
 use openclaw_core::state_dir::{Overrides, StateDir};
+use openclaw_core::{AgentId, ApiKey};
 use serde::{Deserialize, Serialize};
 use tokio::time;
 

@@ -20,6 +20,7 @@ mod replay;
 pub mod retention;
 pub mod rpc;
 pub mod skills;
+pub mod takeover;
 
 pub use builder::{Gateway, GatewayBuilder};
 pub use error::GatewayError;

@@ -17,6 +17,8 @@ impl Rpc {
         let agent = self
             .find_agent(&session.agent())
             .ok_or_else(|| AgentError::NoAgent(session.agent()))?;
+        // What was said under the key before has to be known before this is said.
+        self.takeover.adopt(&self.store, &session).await?;
         self.engine
             .submit(Turn {
                 admitted,

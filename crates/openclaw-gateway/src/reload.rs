@@ -109,7 +109,10 @@ impl Follower {
         let file = home.state.config_file().to_owned();
         shared.rpc.audit.look_at_config(file, ON_RELOAD);
         for setting in self.waiting(&home) {
-            tracing::warn!(setting, "this change waits for the next start of the gateway");
+            tracing::warn!(
+                setting,
+                "this change waits for the next start of the gateway"
+            );
         }
         tracing::info!("the changed config is taken up");
         // An include may have been added or have gone; the new files count from now on.

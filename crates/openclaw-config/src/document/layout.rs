@@ -1,6 +1,6 @@
 //! Lines of a text: where they begin, how they are indented, what stands at their end.
 
-use super::scanner::{is_blank, is_line_end};
+use super::letters::{is_blank, is_line_end};
 
 /// Returns line and column of a byte, both from 1, the column in characters.
 ///

@@ -5,6 +5,7 @@
 
 mod change;
 pub(crate) mod layout;
+mod letters;
 mod number;
 mod parser;
 mod reshape;

@@ -70,13 +70,15 @@ mod tests {
 
     #[test]
     fn hexadecimal_numbers_are_rounded_once() {
-        assert_eq!(hexadecimal("ff"), 255.0);
-        assert_eq!(hexadecimal("20000000000001"), 9_007_199_254_740_992.0);
+        let bits = |digits: &str| hexadecimal(digits).to_bits();
+        let two: f64 = 2.0;
+        assert_eq!(bits("ff"), 255.0_f64.to_bits());
+        assert_eq!(bits("20000000000001"), two.powi(53).to_bits());
         assert_eq!(
-            hexadecimal("200000000000010000000000000000000000000000000000001"),
-            f64::from(2).powi(53) * f64::from(2).powi(148) + f64::from(2).powi(149)
+            bits("200000000000010000000000000000000000000000000000001"),
+            (two.powi(201) + two.powi(149)).to_bits()
         );
-        assert_eq!(hexadecimal("000"), 0.0);
-        assert!(hexadecimal(&"f".repeat(400)).is_infinite());
+        assert_eq!(bits("000"), 0.0_f64.to_bits());
+        assert_eq!(bits(&"f".repeat(400)), f64::INFINITY.to_bits());
     }
 }

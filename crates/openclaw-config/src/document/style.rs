@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::layout;
+use super::letters::{is_name_part, is_name_start};
 use super::number;
-use super::scanner::{is_name_part, is_name_start};
 use super::tree::{Entry, Node, NodeKind};
 
 /// The indentation of a file that shows none.
@@ -214,7 +214,7 @@ fn quoted(string: &str, quote: char) -> String {
                 if hidden.is_control()
                     || matches!(hidden, '\u{2028}' | '\u{2029}' | '\u{feff}') =>
             {
-                text.push_str(&format!("\\u{:04x}", u32::from(hidden)));
+                text.extend(["\\u", &format!("{:04x}", u32::from(hidden))]);
             }
             plain => text.push(plain),
         }

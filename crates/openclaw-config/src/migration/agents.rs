@@ -6,7 +6,9 @@ use super::log::{Log, at, below};
 use super::models::refs::{owned_by, split};
 use super::scope::Scope;
 use super::table::{Merge, Retired, Target, Which};
-use super::tree::{Record, fill, folded, made, record_at, record_at_mut, take, take_record, text_at};
+use super::tree::{
+    Record, fill, folded, made, record_at, record_at_mut, take, take_record, text_at,
+};
 use crate::problem::KeyPath;
 
 const OWN_PROMPT: &str = "the system prompt is made by OpenClaw";
@@ -133,21 +135,17 @@ fn keep_runtime(agent: &mut Record, path: &KeyPath, runtime: &Record, log: &mut 
 
 /// Returns the models that a `model` setting names, in order.
 pub(super) fn selected(model: Option<&Value>) -> Vec<&str> {
-    match model {
-        Some(Value::String(one)) => vec![one],
+    let named: Vec<&Value> = match model {
+        Some(one @ Value::String(_)) => vec![one],
         Some(Value::Object(choice)) => {
             let primary = choice.get("primary").into_iter();
             let fallbacks = choice.get("fallbacks").and_then(Value::as_array);
-            primary
-                .chain(fallbacks.into_iter().flatten())
-                .filter_map(Value::as_str)
-                .collect()
+            primary.chain(fallbacks.into_iter().flatten()).collect()
         }
         _ => Vec::new(),
-    }
-    .into_iter()
-    .filter(|model| split(model).is_some())
-    .collect()
+    };
+    let named = named.into_iter().filter_map(Value::as_str);
+    named.filter(|model| split(model).is_some()).collect()
 }
 
 /// Each agent's sandbox says whom it is shared with, in words.

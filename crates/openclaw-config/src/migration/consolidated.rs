@@ -105,7 +105,11 @@ fn signal_endpoint(entry: &mut Record, path: &KeyPath, whole: Option<&Record>, l
         return;
     }
     let to = path.key("httpUrl");
-    let from = path.key(if parts[0].is_some() { "httpHost" } else { "httpPort" });
+    let from = path.key(if parts[0].is_some() {
+        "httpHost"
+    } else {
+        "httpPort"
+    });
     let inherits = |key: &str| whole.and_then(|whole| whole.get(key)).cloned();
     if entry.contains_key("httpUrl") || inherits("httpUrl").is_some_and(|url| url.is_string()) {
         log.superseded(&from, &to);
@@ -116,7 +120,9 @@ fn signal_endpoint(entry: &mut Record, path: &KeyPath, whole: Option<&Record>, l
     let host = host.as_ref().and_then(Value::as_str).map(str::trim);
     let host = host.filter(|host| !host.is_empty()).unwrap_or(DEFAULT_HOST);
     let port = port.or_else(|| inherits("httpPort"));
-    let port = port.filter(Value::is_number).unwrap_or_else(|| Value::from(8080));
+    let port = port
+        .filter(Value::is_number)
+        .unwrap_or_else(|| Value::from(8080));
     let url = if host.contains(':') && !host.starts_with('[') {
         format!("http://[{host}]:{port}")
     } else {
@@ -151,7 +157,9 @@ struct Policy {
 fn exec_modes(root: &mut Record, log: &mut Log) {
     let inherited = record_at(root, &EXEC).map(configured).unwrap_or_default();
     exec_mode(root, &KeyPath::root(), &Policy::default(), log);
-    Scope::Agents.visit(root, &mut |agent, path| exec_mode(agent, path, &inherited, log));
+    Scope::Agents.visit(root, &mut |agent, path| {
+        exec_mode(agent, path, &inherited, log)
+    });
 }
 
 /// Returns the policy of the root that agents inherit; only a complete one counts.
@@ -253,8 +261,7 @@ fn compaction(root: &mut Record, log: &mut Log) {
     apply_retired(INSTRUCTIONS, root, log);
     Scope::AgentsAndDefaults.visit(root, &mut |agent, path| {
         let compaction = record_at_mut(agent, &["compaction"]);
-        let custom = compaction
-            .filter(|own| text_at(own, &["identifierPolicy"]) == Some("custom"));
+        let custom = compaction.filter(|own| text_at(own, &["identifierPolicy"]) == Some("custom"));
         if let Some(compaction) = custom {
             compaction.insert("identifierPolicy".to_owned(), Value::from("strict"));
             let path = below(path, &["compaction", "identifierPolicy"]);

@@ -17,7 +17,12 @@ pub(super) fn runtime(root: &mut Record, log: &mut Log) {
 
 /// Removes settings of the root and of agents for which there is one good value.
 pub(super) fn settled(root: &mut Record, log: &mut Log) {
-    apply_group((Scope::AgentsAndDefaults, WHY), SETTLED_OF_AGENTS, root, log);
+    apply_group(
+        (Scope::AgentsAndDefaults, WHY),
+        SETTLED_OF_AGENTS,
+        root,
+        log,
+    );
     apply_group((Scope::Root, WHY), SETTLED, root, log);
 }
 
@@ -54,9 +59,27 @@ const RUNTIME: &[Path] = &[
     &["gateway", "channelMaxRestartsPerHour"],
     &["gateway", "reload", "debounceMs"],
     &["gateway", "reload", "deferralTimeoutMs"],
-    &["gateway", "http", "endpoints", "chatCompletions", "maxBodyBytes"],
-    &["gateway", "http", "endpoints", "chatCompletions", "maxImageParts"],
-    &["gateway", "http", "endpoints", "chatCompletions", "maxTotalImageBytes"],
+    &[
+        "gateway",
+        "http",
+        "endpoints",
+        "chatCompletions",
+        "maxBodyBytes",
+    ],
+    &[
+        "gateway",
+        "http",
+        "endpoints",
+        "chatCompletions",
+        "maxImageParts",
+    ],
+    &[
+        "gateway",
+        "http",
+        "endpoints",
+        "chatCompletions",
+        "maxTotalImageBytes",
+    ],
     &["gateway", "http", "endpoints", "responses", "maxBodyBytes"],
     &["session", "typingIntervalSeconds"],
     &["session", "writeLock"],
@@ -93,10 +116,25 @@ const RUNTIME: &[Path] = &[
     &["memory", "search", "query", "hybrid", "textWeight"],
     &["memory", "search", "query", "hybrid", "candidateMultiplier"],
     &["memory", "search", "query", "hybrid", "mmr", "lambda"],
-    &["memory", "search", "query", "hybrid", "temporalDecay", "halfLifeDays"],
+    &[
+        "memory",
+        "search",
+        "query",
+        "hybrid",
+        "temporalDecay",
+        "halfLifeDays",
+    ],
     &["memory", "search", "cache", "maxEntries"],
     &["channels", "*", "streaming", "progress", "render"],
-    &["channels", "*", "accounts", "*", "streaming", "progress", "render"],
+    &[
+        "channels",
+        "*",
+        "accounts",
+        "*",
+        "streaming",
+        "progress",
+        "render",
+    ],
 ];
 
 const OF_AGENTS: &[Path] = &[
@@ -115,11 +153,32 @@ const OF_AGENTS: &[Path] = &[
     &["memory", "search", "query", "hybrid", "textWeight"],
     &["memory", "search", "query", "hybrid", "candidateMultiplier"],
     &["memory", "search", "query", "hybrid", "mmr", "lambda"],
-    &["memory", "search", "query", "hybrid", "temporalDecay", "halfLifeDays"],
+    &[
+        "memory",
+        "search",
+        "query",
+        "hybrid",
+        "temporalDecay",
+        "halfLifeDays",
+    ],
     &["memory", "search", "cache", "maxEntries"],
     &["cliBackends", "*", "reliability", "outputLimits"],
-    &["cliBackends", "*", "reliability", "watchdog", "fresh", "noOutputTimeoutMs"],
-    &["cliBackends", "*", "reliability", "watchdog", "resume", "noOutputTimeoutMs"],
+    &[
+        "cliBackends",
+        "*",
+        "reliability",
+        "watchdog",
+        "fresh",
+        "noOutputTimeoutMs",
+    ],
+    &[
+        "cliBackends",
+        "*",
+        "reliability",
+        "watchdog",
+        "resume",
+        "noOutputTimeoutMs",
+    ],
     &["runRetries"],
     &["tools", "loopDetection", "genericRepeat"],
     &["tools", "loopDetection", "knownPollNoProgress"],

@@ -181,7 +181,9 @@ pub(super) fn switches(root: &mut Record, log: &mut Log) {
     {
         let captures = match content.get("enabled") {
             Some(Value::Bool(enabled)) => *enabled,
-            _ => content.iter().any(|(key, value)| key != "enabled" && Some(value) == on),
+            _ => content
+                .iter()
+                .any(|(key, value)| key != "enabled" && Some(value) == on),
         };
         otel.insert("captureContent".to_owned(), Value::Bool(captures));
         let path = below(&path, &["otel", "captureContent"]);
@@ -220,5 +222,7 @@ pub(super) fn values(root: &mut Record, log: &mut Log) {
 
 /// An empty group of Slack's socket settings says nothing.
 pub(super) fn empty_sockets(root: &mut Record, _log: &mut Log) {
-    Scope::Channel("slack").visit(root, &mut |entry, _| super::tree::prune(entry, "socketMode"));
+    Scope::Channel("slack").visit(root, &mut |entry, _| {
+        super::tree::prune(entry, "socketMode")
+    });
 }

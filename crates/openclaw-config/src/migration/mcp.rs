@@ -114,7 +114,12 @@ fn aliases(server: &mut Record, path: &KeyPath, log: &mut Log) -> bool {
     log.len() > before
 }
 
-fn rename(record: &mut Record, path: &KeyPath, (old, new, fits): (&str, &str, Fits), log: &mut Log) {
+fn rename(
+    record: &mut Record,
+    path: &KeyPath,
+    (old, new, fits): (&str, &str, Fits),
+    log: &mut Log,
+) {
     let Some(value) = take(record, old) else {
         return;
     };
@@ -138,7 +143,9 @@ fn kind(server: &mut Record, path: &KeyPath, log: &mut Log) {
         ("stdio", None),
     ];
     let kind = server.get("type").and_then(Value::as_str).map(folded);
-    let known = TRANSPORTS.into_iter().find(|(name, _)| Some(*name) == kind.as_deref());
+    let known = TRANSPORTS
+        .into_iter()
+        .find(|(name, _)| Some(*name) == kind.as_deref());
     let Some((_, transport)) = known else {
         return;
     };
@@ -150,6 +157,9 @@ fn kind(server: &mut Record, path: &KeyPath, log: &mut Log) {
         server.insert("transport".to_owned(), Value::from(transport));
         log.moved(&from, &to);
     } else {
-        log.removed(&from, "a server with a command is reached by its standard streams");
+        log.removed(
+            &from,
+            "a server with a command is reached by its standard streams",
+        );
     }
 }

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::log::{Log, at, below};
-use super::tree::{
-    Record, array_at, fill, made, prune, record_at_mut, take, take_record, text_at,
-};
+use super::tree::{Record, array_at, fill, made, prune, record_at_mut, take, take_record, text_at};
 use crate::problem::KeyPath;
 
 const CAPABILITIES: [&str; 3] = ["image", "audio", "video"];
@@ -181,4 +179,3 @@ fn with_capability(models: &Value, capability: &str) -> Vec<Value> {
     }
     kept
 }
-

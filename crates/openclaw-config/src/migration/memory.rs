@@ -139,7 +139,12 @@ fn default_qmd(root: &mut Record, log: &mut Log) {
     keep_qmd(root, (&from, &at(&SEARCH)), qmd, log);
 }
 
-fn keep_qmd(record: &mut Record, places: (&KeyPath, &KeyPath), qmd: Option<&Record>, log: &mut Log) {
+fn keep_qmd(
+    record: &mut Record,
+    places: (&KeyPath, &KeyPath),
+    qmd: Option<&Record>,
+    log: &mut Log,
+) {
     index_sessions(record, places, qmd, log);
     let external = external_paths(qmd.and_then(|qmd| qmd.get("extraCollections")));
     search_paths(record, places, external, log);
@@ -250,6 +255,10 @@ fn search_paths(
     }
     if paths.len() > before {
         search.insert("extraPaths".to_owned(), Value::from(paths));
-        log.turned(from, &to.key("extraPaths"), "as far as it named other folders");
+        log.turned(
+            from,
+            &to.key("extraPaths"),
+            "as far as it named other folders",
+        );
     }
 }

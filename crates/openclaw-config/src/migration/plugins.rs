@@ -18,7 +18,9 @@ pub(super) fn codex_supervisor(root: &mut Record, log: &mut Log) {
     let denied = plugins.get("deny").and_then(Value::as_array);
     let denied = denied.is_some_and(|deny| deny.iter().any(|id| is_plugin(id, SUPERVISOR)));
     if let Some(entries) = record_at_mut(plugins, &["entries"]) {
-        let named = keys(entries).into_iter().find(|key| folded(key) == SUPERVISOR);
+        let named = keys(entries)
+            .into_iter()
+            .find(|key| folded(key) == SUPERVISOR);
         if let Some(key) = named
             && let Some(entry) = take(entries, &key)
         {
@@ -124,7 +126,9 @@ fn rename_in_list(
     *list = kept;
     let path = at(&["plugins", key]);
     let text = match new {
-        Some(new) => format!("changed `{old}` to `{new}` in `{path}`, which names each plugin once"),
+        Some(new) => {
+            format!("changed `{old}` to `{new}` in `{path}`, which names each plugin once")
+        }
         None => format!("removed `{old}` from `{path}`, which names each plugin once"),
     };
     log.push(&path, Some(&path), text);

@@ -329,7 +329,10 @@ pub(super) fn truncation(root: &mut Record, log: &mut Log) {
     if truncates == Value::Bool(false) && take(compaction, size).is_some() {
         log.removed(&path.key(size), "it was off");
     }
-    log.removed(&path.key("truncateAfterCompaction"), "naming a size turns it on");
+    log.removed(
+        &path.key("truncateAfterCompaction"),
+        "naming a size turns it on",
+    );
 }
 
 /// The planning tool has a switch of its own.

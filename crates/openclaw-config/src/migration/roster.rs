@@ -83,9 +83,8 @@ pub(super) fn ownership(root: &mut Record, log: &mut Log) {
     let Some(entries) = record_at(agents, &["entries"]) else {
         return;
     };
-    let marked = |entry: &Value| {
-        entry.get("default") == Some(&Value::Bool(true)) && entry.is_object()
-    };
+    let marked =
+        |entry: &Value| entry.get("default") == Some(&Value::Bool(true)) && entry.is_object();
     if agents.contains_key("ownership") || entries.len() < 2 || entries.values().any(marked) {
         return;
     }
@@ -124,7 +123,9 @@ fn ambient_owner(root: &Record) -> Option<String> {
         Some(defaults) => Some(defaults.as_object()?),
     };
     if let Some(system) = defaults.and_then(|defaults| defaults.get("systemAgent")) {
-        system.as_object().filter(|system| !system.contains_key("agentId"))?;
+        system
+            .as_object()
+            .filter(|system| !system.contains_key("agentId"))?;
     }
     let entries = record_at(agents, &["entries"])?;
     let known: Vec<(String, &Record)> = entries
@@ -276,8 +277,7 @@ pub(super) fn first_of_list(root: &Record) -> Option<String> {
     let is_known = |entry: &Value| {
         entry.as_object().is_some_and(|entry| {
             let mark = entry.get("default");
-            trimmed(entry, "id").is_some()
-                && mark.is_none_or(|mark| *mark == Value::Bool(false))
+            trimmed(entry, "id").is_some() && mark.is_none_or(|mark| *mark == Value::Bool(false))
         })
     };
     let has_other_form = agents.contains_key("ownership") || agents.contains_key("entries");

@@ -38,7 +38,9 @@ fn is_host(text: &str) -> bool {
     const LONGEST_LABEL: usize = 63;
     let host = text.trim().to_lowercase();
     let host = host.trim_end_matches('.');
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     let host = bare.unwrap_or(host);
     if host.parse::<IpAddr>().is_ok() {
         return true;

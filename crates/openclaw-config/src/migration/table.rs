@@ -66,11 +66,7 @@ pub(super) struct Retired {
 
 impl Retired {
     /// A setting of which every value is removed; the objects around it stay.
-    pub(super) const fn at(
-        scope: Scope,
-        path: &'static [&'static str],
-        why: &'static str,
-    ) -> Self {
+    pub(super) const fn at(scope: Scope, path: &'static [&'static str], why: &'static str) -> Self {
         Self {
             scope,
             path,

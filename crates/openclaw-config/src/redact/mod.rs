@@ -32,8 +32,17 @@ pub fn restore(shown: &mut Value, at: &KeyPath, config: &Value) -> Result<(), Ke
     restore_below(shown, &mut path, config)
 }
 
+/// Tells whether a line of a config file may hold a secret: it names a key of one, or has a URL with
+/// credentials in it.
+#[must_use]
+pub fn may_hold_secret(line: &str) -> bool {
+    let mut words = line.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '$'));
+    words.any(|word| places::is_secret(&["env".to_owned(), word.to_owned()]))
+        || url::has_secret(line)
+}
+
 fn restore_below(shown: &mut Value, path: &mut Vec<String>, config: &Value) -> Result<(), KeyPath> {
-    let mut member = |key: String, value: &mut Value, path: &mut Vec<String>| {
+    let member = |key: String, value: &mut Value, path: &mut Vec<String>| {
         path.push(key);
         restore_below(value, path, config)?;
         path.pop();
@@ -41,10 +50,8 @@ fn restore_below(shown: &mut Value, path: &mut Vec<String>, config: &Value) -> R
     };
     match shown {
         Value::String(text) if text == REDACTED => {
-            let original = lookup(config, path).filter(|found| {
-                let hidden = redact(config);
-                lookup(&hidden, path).is_some_and(|shown| shown == REDACTED) && **found != REDACTED
-            });
+            let original = lookup(config, path).filter(|found| **found != REDACTED);
+            let original = original.filter(|_| places::is_hidden(path));
             *shown = original
                 .ok_or_else(|| path.iter().collect::<KeyPath>())?
                 .clone();
@@ -99,14 +106,16 @@ fn member(value: &Value, path: &mut Vec<String>) -> Value {
         Value::Null => Value::Null,
         Value::String(text) => {
             let secret = listed || places::is_secret(path);
-            let in_url = match places::holds_url(path) {
-                true => url::has_secret(text),
-                false => url::has_password(text),
+            let in_url = if places::holds_url(path) {
+                url::has_secret(text)
+            } else {
+                url::has_password(text)
             };
-            let hidden = in_url || (secret && is_concrete(text));
-            hidden
-                .then(|| REDACTED.into())
-                .unwrap_or_else(|| value.clone())
+            if in_url || (secret && is_concrete(text)) {
+                REDACTED.into()
+            } else {
+                value.clone()
+            }
         }
         Value::Object(members) if listed || places::is_secret(path) => reference(members)
             .unwrap_or_else(|| {

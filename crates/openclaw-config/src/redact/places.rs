@@ -83,6 +83,15 @@ pub(super) fn is_listed(path: &[String]) -> bool {
     LISTED.iter().any(|pattern| whole(pattern)) || LISTED_ENDS.iter().any(|pattern| end(pattern))
 }
 
+/// Tells whether what stands at a path may have been left out.
+pub(super) fn is_hidden(path: &[String]) -> bool {
+    let secret = |path: &[String]| is_listed(path) || is_secret(path);
+    let id = path
+        .split_last()
+        .is_some_and(|(key, parent)| key == "id" && secret(parent));
+    id || secret(path) || holds_url(path)
+}
+
 /// Tells by the names of the keys whether a text at a path is a secret.
 pub(super) fn is_secret(path: &[String]) -> bool {
     let joined = path.join(".").to_lowercase();
@@ -128,10 +137,11 @@ pub(super) fn holds_url(path: &[String]) -> bool {
     server || URL_ENDS.iter().any(|end| joined.ends_with(end))
 }
 
+/// Variables stand in `env`, in `env.vars` and in the `env` of whatever has one.
 fn names_a_credential(path: &[String]) -> bool {
-    let [env, .., name] = path else {
+    let Some((name, parents)) = path.split_last() else {
         return false;
     };
     let name = name.to_uppercase();
-    env == "env" && CREDENTIAL_ENDS.iter().any(|end| name.ends_with(end))
+    parents.iter().any(|key| key == "env") && CREDENTIAL_ENDS.iter().any(|end| name.ends_with(end))
 }

@@ -106,3 +106,23 @@ fn nothing_is_put_where_no_secret_was() {
         assert_eq!(restore(&mut json!(REDACTED), &path, &config), Err(path));
     }
 }
+
+#[test]
+fn a_line_with_a_secret_is_told_from_one_without() {
+    for line in [
+        "auth: { mode: 1, token: 'x' }",
+        "'apiKey': 5,",
+        "baseUrl: 'https://u:p@x',",
+        "OPENAI_KEY: x",
+    ] {
+        assert!(may_hold_secret(line), "{line}");
+    }
+    for line in [
+        "  gateway: { port: ] }",
+        "maxTokens: 'x',",
+        "baseUrl: 'https://x.example/v1',",
+        "",
+    ] {
+        assert!(!may_hold_secret(line), "{line}");
+    }
+}

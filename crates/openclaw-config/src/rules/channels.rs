@@ -72,6 +72,9 @@ pub(super) fn judge(config: &Value, plugins: &Plugins<'_>, verdict: &mut Verdict
                 .extend(schema::validate_channel(id, channel));
             continue;
         }
+        if plugins.bring_channel(id) {
+            continue;
+        }
         let mut problem = Problem::new(path, format!("unknown channel id: {id}"));
         let plugin = ids::plugin(id);
         if !plugins.is_known(&plugin) && plugins.mentions(&[&plugin]) {
@@ -97,7 +100,7 @@ fn judge_target(path: KeyPath, target: &str, plugins: &Plugins<'_>, verdict: &mu
     let id = ids::lower(target);
     let aliases = names::CHANNEL_ALIASES.iter().map(|(alias, _)| alias);
     let mut known = TARGETS.iter().chain(&names::CHANNELS).chain(aliases);
-    if known.any(|known| *known == id) {
+    if known.any(|known| *known == id) || plugins.bring_channel(&id) {
         return;
     }
     if id.is_empty() {
@@ -119,11 +122,11 @@ pub(super) fn warn_of_closed_doors(config: &Value, warnings: &mut Vec<Problem>) 
             continue;
         }
         let path = walk::path("channels").key(id);
-        warnings.extend(closed_door(path.clone(), channel, None));
+        warnings.extend(closed_door(&path, channel, None));
         for (account, settings) in walk::members(channel, &["accounts"]) {
             if is_enabled(settings) {
                 let path = path.key("accounts").key(account);
-                warnings.extend(closed_door(path, settings, Some(channel)));
+                warnings.extend(closed_door(&path, settings, Some(channel)));
             }
         }
     }
@@ -133,7 +136,7 @@ fn is_enabled(settings: &Value) -> bool {
     settings.is_object() && settings.get("enabled") != Some(&Value::Bool(false))
 }
 
-fn closed_door(path: KeyPath, settings: &Value, channel: Option<&Value>) -> Option<Problem> {
+fn closed_door(path: &KeyPath, settings: &Value, channel: Option<&Value>) -> Option<Problem> {
     let read = |key: &str, older: &str| {
         [Some(settings), channel]
             .into_iter()
@@ -150,11 +153,7 @@ fn closed_door(path: KeyPath, settings: &Value, channel: Option<&Value>) -> Opti
         .iter()
         .filter_map(Value::as_array)
         .flatten()
-        .map(|sender| {
-            sender
-                .as_str()
-                .map_or_else(|| sender.to_string(), str::to_owned)
-        })
+        .map(as_text)
         .map(|sender| sender.trim().to_owned())
         .filter(|sender| !sender.is_empty())
         .collect();
@@ -171,4 +170,16 @@ fn closed_door(path: KeyPath, settings: &Value, channel: Option<&Value>) -> Opti
         _ => return None,
     };
     Some(Problem::new(path, message))
+}
+
+/// Returns a sender as JavaScript turns it into a text: an empty list is an empty one.
+fn as_text(sender: &Value) -> String {
+    match sender {
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => {
+            let elements: Vec<String> = elements.iter().map(as_text).collect();
+            elements.join(",")
+        }
+        other => other.to_string(),
+    }
 }

@@ -124,12 +124,12 @@ fn judge_roles(config: &Value, problems: &mut Problems) {
     {
         problems.add(path.key("default"), "must be one of the defined roles");
     }
-    problems.demand(
-        config,
-        &["gateway.roles.definitions.*.agents.*"],
-        "Invalid agent id",
-        ids::is_agent,
-    );
+    for (path, agents) in walk::every(config, "gateway.roles.definitions.*.agents") {
+        let mut agents = walk::elements(agents, &[]).iter().filter_map(Value::as_str);
+        if agents.any(|agent| !ids::is_agent(agent)) {
+            problems.add(path, "Invalid input: Invalid agent id");
+        }
+    }
 }
 
 fn judge_headers(config: &Value, problems: &mut Problems) {

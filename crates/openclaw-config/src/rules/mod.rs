@@ -11,7 +11,9 @@ mod codex;
 mod facts;
 mod gateway;
 mod ids;
+mod installed;
 mod models;
+mod ownership;
 mod places;
 mod plugins;
 mod quantities;
@@ -27,6 +29,7 @@ mod workers;
 
 use serde_json::Value;
 
+pub use self::installed::Installed;
 use self::plugins::Plugins;
 use self::settle::{Settled, settle};
 pub use self::surroundings::{Standing, Surroundings};
@@ -48,6 +51,17 @@ impl Verdict {
     pub fn is_valid(&self) -> bool {
         self.problems.is_empty()
     }
+}
+
+/// Returns a config as OpenClaw reads it: its agents by id, and without settings that it drops.
+#[must_use]
+pub fn as_read(config: &Value) -> Value {
+    settle(config).config
+}
+
+/// Tells whether a model provider of this name comes with OpenClaw.
+pub fn is_bundled_provider(name: &str) -> bool {
+    facts::names::PROVIDERS.contains(&ids::lower(name).as_str())
 }
 
 /// Judges a config whose includes are merged and whose variables are filled in.
@@ -154,3 +168,6 @@ fn warn_of_idle_hearts(config: &Value, warnings: &mut Vec<Problem>) {
         warnings.push(Problem::new(path, message));
     }
 }
+
+#[cfg(test)]
+mod tests;

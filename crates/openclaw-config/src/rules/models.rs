@@ -8,6 +8,7 @@ use url::Url;
 use super::facts::names;
 use super::ids;
 use super::walk::{self, Problems};
+use crate::problem::KeyPath;
 
 /// Hosts that are this computer.
 pub(super) const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -165,44 +166,76 @@ fn is_policy(name: &str) -> bool {
 
 /// Finds names of models that are no longer there.
 pub(super) fn judge_retired(config: &Value, problems: &mut Problems) {
-    let mut check = |path: &crate::problem::KeyPath, name: &str| {
-        if is_retired(name) {
-            problems.add(path.clone(), format!("Unknown model: {}", name.trim()));
-        }
-    };
-    let mut selectors: Vec<String> = OTHER_MODELS.iter().map(|path| (*path).to_owned()).collect();
-    for agent in ["agents.defaults", "agents.entries.*"] {
-        let keys = SELECTORS.iter().map(|key| (*key).to_owned());
-        let media = ["image", "video", "music"].map(|kind| format!("mediaModels.{kind}"));
-        let all = keys.chain(media).chain(["subagents.model".to_owned()]);
-        for key in all {
-            selectors.push(format!("{agent}.{key}"));
-            selectors.push(format!("{agent}.{key}.primary"));
-            selectors.push(format!("{agent}.{key}.fallbacks.*"));
-        }
-        for (path, _) in walk::every(config, &format!("{agent}.models.*")) {
-            check(
-                &path,
-                path.segments()
-                    .last()
-                    .map(String::as_str)
-                    .unwrap_or_default(),
-            );
+    for (path, name) in all_named(config) {
+        if is_retired(&name) {
+            problems.add(path, format!("Unknown model: {}", name.trim()));
         }
     }
-    for reviewer in [
-        "tools.exec.reviewer.model",
-        "agents.entries.*.tools.exec.reviewer.model",
-    ] {
-        selectors.push(reviewer.to_owned());
-        selectors.push(format!("{reviewer}.primary"));
-        selectors.push(format!("{reviewer}.fallbacks.*"));
+}
+
+/// Returns every name of a model, and where it stands.
+fn all_named(config: &Value) -> Vec<(KeyPath, String)> {
+    let mut selectors: Vec<String> = OTHER_MODELS.iter().map(|path| (*path).to_owned()).collect();
+    let mut choosers = vec!["tools.exec.reviewer.model".to_owned()];
+    choosers.push("agents.entries.*.tools.exec.reviewer.model".to_owned());
+    let mut found = Vec::new();
+    for agent in ["agents.defaults", "agents.entries.*"] {
+        choosers.extend(SELECTORS.iter().map(|key| format!("{agent}.{key}")));
+        choosers.push(format!("{agent}.subagents.model"));
+        choosers
+            .extend(["image", "video", "music"].map(|kind| format!("{agent}.mediaModels.{kind}")));
+        for (path, _) in walk::every(config, &format!("{agent}.models.*")) {
+            let name = path.segments().last().cloned().unwrap_or_default();
+            found.push((path, name));
+        }
+    }
+    for chooser in choosers {
+        selectors.push(format!("{chooser}.primary"));
+        selectors.push(format!("{chooser}.fallbacks.*"));
+        selectors.push(chooser);
     }
     for selector in &selectors {
-        for (path, name) in walk::every_text(config, selector) {
-            check(&path, name);
-        }
+        let named = walk::every_text(config, selector);
+        found.extend(named.map(|(path, name)| (path, name.to_owned())));
     }
+    found
+}
+
+/// Returns the models that are named for an agent, or for all agents where it has none of its own.
+pub(super) fn named(config: &Value, key: &str, agent: &Value) -> Vec<String> {
+    let own = |name: &str| agent.get(name).is_some();
+    let applies = |path: &KeyPath| {
+        let segments: Vec<&str> = path.segments().iter().map(String::as_str).collect();
+        match segments.as_slice() {
+            ["agents", "entries", other, ..] => *other == key,
+            ["agents", "defaults", "model"] | ["agents", "defaults", "model", "primary"] => {
+                walk::at(agent, &["model", "primary"]).is_none()
+                    && !agent.get("model").is_some_and(Value::is_string)
+            }
+            ["agents", "defaults", "model", "fallbacks", _] => {
+                walk::at(agent, &["model", "fallbacks"]).is_none()
+            }
+            ["agents", "defaults", "heartbeat", "model"] => !own("heartbeat"),
+            ["agents", "defaults", "utilityModel"] => !own("utilityModel"),
+            ["agents", "defaults", "subagents", ..] => !own("subagents"),
+            _ => true,
+        }
+    };
+    let named = all_named(config).into_iter();
+    named
+        .filter(|(path, _)| applies(path))
+        .map(|(_, name)| name)
+        .collect()
+}
+
+/// Returns the model that a short name stands for.
+pub(super) fn alias<'a>(config: &'a Value, name: &str) -> Option<&'a str> {
+    let name = ids::lower(name);
+    let mut models = walk::members(config, &["agents", "defaults", "models"]);
+    let named = models.find(|(_, entry)| {
+        walk::text(entry, &["alias"]).is_some_and(|alias| ids::lower(alias) == name)
+    });
+    named.map(|(model, _)| model)
 }
 
 fn is_retired(name: &str) -> bool {

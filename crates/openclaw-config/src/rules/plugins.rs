@@ -1,6 +1,7 @@
 //! Plugins: which there are, which run, and what they are told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
@@ -8,6 +9,7 @@ use super::facts::names::WEB_SEARCHES;
 use super::facts::plugins::{
     BUNDLED_CHANNELS, BUNDLED_OFF, BUNDLED_ON, COMMANDS, DEFAULT_MEMORY, OFFICIAL, RETIRED,
 };
+use super::installed::Installed;
 use super::surroundings::{Standing, Surroundings};
 use super::{Verdict, ids, walk};
 use crate::problem::{KeyPath, Problem};
@@ -30,12 +32,19 @@ pub(super) struct Plugins<'a> {
     memory: Option<String>,
     /// The folders of plugins that are not there.
     missing: Vec<String>,
+    /// The plugins that somebody installed.
+    installed: Vec<Installed>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry<'a> {
     enabled: Option<bool>,
     config: Option<&'a Value>,
+}
+
+/// Tells whether a plugin comes with OpenClaw.
+fn is_bundled(id: &str) -> bool {
+    BUNDLED_ON.contains(&id) || BUNDLED_OFF.contains(&id)
 }
 
 impl<'a> Plugins<'a> {
@@ -61,23 +70,39 @@ impl<'a> Plugins<'a> {
         };
         let paths = walk::elements(config, &["plugins", "load", "paths"]).iter();
         let paths = paths.filter_map(Value::as_str).map(str::trim);
-        let missing = paths
-            .filter(|path| !path.is_empty() && home.look(&home.path(path)) == Standing::Nothing)
-            .map(str::to_owned)
-            .collect();
+        let (missing, there): (Vec<&str>, Vec<&str>) = paths
+            .filter(|path| !path.is_empty())
+            .partition(|path| home.look(&home.path(path)) == Standing::Nothing);
+        let there: Vec<PathBuf> = there.into_iter().map(|path| home.path(path)).collect();
         Self {
             config,
             entries,
             allow: list("allow"),
             deny: list("deny"),
             memory,
-            missing,
+            missing: missing.into_iter().map(str::to_owned).collect(),
+            installed: home.plugins(&there),
         }
     }
 
-    /// Tells whether a plugin comes with OpenClaw.
+    /// Tells whether a plugin is there, from OpenClaw or from somebody else.
     pub(super) fn is_known(&self, id: &str) -> bool {
-        BUNDLED_ON.contains(&id) || BUNDLED_OFF.contains(&id)
+        is_bundled(id) || self.installed.iter().any(|plugin| plugin.id == id)
+    }
+
+    /// Tells whether an installed plugin brings a channel.
+    pub(super) fn bring_channel(&self, id: &str) -> bool {
+        let mut channels = self.installed.iter().flat_map(|plugin| &plugin.channels);
+        channels.any(|channel| channel == id)
+    }
+
+    /// Tells whether an installed plugin brings a web search.
+    pub(super) fn bring_search(&self, id: &str) -> bool {
+        let mut searches = self
+            .installed
+            .iter()
+            .flat_map(|plugin| &plugin.web_searches);
+        searches.any(|search| search == id)
     }
 
     /// Tells whether the config means to have one of these plugins.
@@ -92,7 +117,7 @@ impl<'a> Plugins<'a> {
         Some(Problem::new(path.clone(), missing_folder(folder)))
     }
 
-    /// Tells whether a bundled plugin runs, or why not.
+    /// Returns why a plugin that is there does not run.
     fn is_off(&self, id: &str) -> Option<&'static str> {
         let entry = self.entries.get(id).copied().unwrap_or_default();
         let channel = BUNDLED_CHANNELS.contains(&id).then(|| {
@@ -100,6 +125,7 @@ impl<'a> Plugins<'a> {
             enabled.and_then(Value::as_bool)
         });
         let channel = channel.flatten();
+        let by_default = BUNDLED_ON.contains(&id) || !is_bundled(id);
         let context = walk::text(self.config, &["plugins", "slots", "contextEngine"]);
         let in_slot = self.memory.as_deref() == Some(id) || context.map(str::trim) == Some(id);
         let allowed = self.allow.is_empty() || self.allow.iter().any(|allowed| allowed == id);
@@ -115,7 +141,7 @@ impl<'a> Plugins<'a> {
             None
         } else if !allowed {
             Some("not in allowlist")
-        } else if entry.enabled == Some(true) || channel == Some(true) || BUNDLED_ON.contains(&id) {
+        } else if entry.enabled == Some(true) || channel == Some(true) || by_default {
             None
         } else {
             Some("bundled (disabled by default)")
@@ -137,9 +163,10 @@ impl<'a> Plugins<'a> {
         let compatible = |id: &str| {
             !self.allow.is_empty() && WEB_SEARCHES.iter().any(|(_, plugin)| *plugin == id)
         };
-        let mut bundled: Vec<&str> = BUNDLED_ON.iter().chain(&BUNDLED_OFF).copied().collect();
-        bundled.sort_unstable();
-        for id in bundled {
+        let installed = self.installed.iter().map(|plugin| plugin.id.as_str());
+        let bundled = BUNDLED_ON.iter().chain(&BUNDLED_OFF).copied();
+        let there: BTreeSet<&str> = bundled.chain(installed).collect();
+        for id in there {
             let off = self.is_off(id).or_else(|| self.is_other_memory(id));
             let config = self.entries.get(id).and_then(|entry| entry.config);
             let empty = Value::Object(Map::new());
@@ -166,7 +193,8 @@ impl<'a> Plugins<'a> {
     fn judge_names(&self, verdict: &mut Verdict) {
         let mut missing = Missing::default();
         for (name, settings) in walk::members(self.config, &["plugins", "entries"]) {
-            let path = walk::path("plugins.entries").key(name);
+            // The tool reports the path without the space around it.
+            let path = walk::path("plugins.entries").key(name.trim_end());
             let quiet = self.is_known(name)
                 || self.is_switched_off(name)
                 || self.only_hides_sessions(name)

@@ -20,7 +20,7 @@ pub(super) fn judge(config: &Value, plugins: &Plugins<'_>, verdict: &mut Verdict
         verdict.problems.push(Problem::new(path, message));
         return;
     }
-    if WEB_SEARCHES.iter().any(|(id, _)| *id == name) {
+    if WEB_SEARCHES.iter().any(|(id, _)| *id == name) || plugins.bring_search(name) {
         return;
     }
     if let Some(warning) = plugins.unavailable(&path) {

@@ -65,11 +65,15 @@ pub(super) fn is_exact_reference(value: &Value) -> bool {
     let whole = value.as_object().is_some_and(|value| value.len() == 3);
     let upper = |id: &str| {
         id.starts_with(|first: char| first.is_ascii_uppercase())
-            && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            && id
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     };
     let alias = |provider: &str| {
         provider.starts_with(|first: char| first.is_ascii_lowercase())
-            && provider.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+            && provider
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
     };
     let id = walk::text(value, &["id"]).unwrap_or_default();
     let provider = walk::text(value, &["provider"]).unwrap_or_default();

@@ -7,6 +7,7 @@ use super::ids;
 use super::quantities::{as_text, bytes, duration};
 use super::tools::starts_with_drive;
 use super::walk::{self, Problems};
+use crate::problem::KeyPath;
 
 /// Texts that may not be empty, nor of spaces only.
 const NOT_BLANK: [&str; 24] = [
@@ -138,30 +139,28 @@ fn judge_heartbeats(config: &Value, problems: &mut Problems) {
             "must be a duration such as 30m",
             |text| text.is_empty() || duration(text, "m").is_some(),
         );
-        for (end, last) in [("start", false), ("end", true)] {
-            let time = format!("{place}.activeHours.{end}");
-            problems.demand(config, &[&time], "must be a time as HH:MM", |text| {
-                text.is_empty() || is_time(text, last)
-            });
-        }
+        let start = format!("{place}.activeHours.start");
+        problems.demand(config, &[&start], "must be a time as HH:MM", |text| {
+            text.is_empty() || is_time(text)
+        });
+        // A day can end at midnight, but none begins there.
+        let end = format!("{place}.activeHours.end");
+        problems.demand(config, &[&end], "must be a time as HH:MM", |text| {
+            text.is_empty() || text == "24:00" || is_time(text)
+        });
     }
 }
 
-/// Tells whether a text is a time of day; midnight can be the end of one.
-fn is_time(text: &str, may_be_midnight: bool) -> bool {
-    let Some((hour, minute)) = text.split_once(':') else {
-        return false;
-    };
+/// Tells whether a text is a time of day.
+fn is_time(text: &str) -> bool {
     let number = |digits: &str| {
-        (digits.len() == 2)
-            .then(|| digits.parse::<u8>().ok())
-            .flatten()
+        let two = digits.len() == 2;
+        two.then(|| digits.parse::<u8>().ok()).flatten()
     };
-    match (number(hour), number(minute)) {
-        (Some(24), Some(0)) => may_be_midnight,
-        (Some(hour), Some(minute)) => hour < 24 && minute < 60,
-        _ => false,
-    }
+    text.split_once(':').is_some_and(|(hour, minute)| {
+        number(hour).is_some_and(|hour| hour < 24)
+            && number(minute).is_some_and(|minute| minute < 60)
+    })
 }
 
 fn judge_talk(config: &Value, problems: &mut Problems) {
@@ -213,7 +212,7 @@ fn judge_mcp(config: &Value, problems: &mut Problems) {
             if stdio && command.unwrap_or_default().trim().is_empty() {
                 problems.add(path.key("transport"), "\"stdio\" needs a command");
             }
-            judge_oauth(&path, server, stdio, problems);
+            judge_oauth(&path, server, problems);
         }
         let urls = format!("{place}.*.url");
         let redirects = format!("{place}.*.oauth.redirectUrl");
@@ -254,12 +253,7 @@ fn judge_mcp(config: &Value, problems: &mut Problems) {
     );
 }
 
-fn judge_oauth(
-    path: &crate::problem::KeyPath,
-    server: &Value,
-    stdio: bool,
-    problems: &mut Problems,
-) {
+fn judge_oauth(path: &KeyPath, server: &Value, problems: &mut Problems) {
     if walk::text(server, &["oauth", "identity"]) != Some("per-requester") {
         return;
     }
@@ -278,6 +272,7 @@ fn judge_oauth(
             format!("{each} needs the URL of a server"),
         );
     }
+    let stdio = walk::text(server, &["transport"]) == Some("stdio");
     if stdio || server.get("command").is_some() {
         problems.add(identity, format!("{each} cannot be had of a command"));
     }

@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::installed::{self, Installed};
+
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -29,6 +31,8 @@ pub struct Surroundings {
     home: PathBuf,
     state_dir: PathBuf,
     look: Arc<dyn Fn(&Path) -> Standing + Send + Sync>,
+    /// The installed plugins; looked for on the disk unless they are told.
+    plugins: Option<Vec<Installed>>,
 }
 
 impl Surroundings {
@@ -38,14 +42,40 @@ impl Surroundings {
             home: home.into(),
             state_dir: state_dir.into(),
             look: Arc::new(on_disk),
+            plugins: None,
         }
     }
 
-    /// Asks another source than the disk what stands at a path.
+    /// Asks another source than the disk what stands at a path, and has no plugin installed.
     #[must_use]
     pub fn looking_with(self, look: impl Fn(&Path) -> Standing + Send + Sync + 'static) -> Self {
         let look = Arc::new(look);
-        Self { look, ..self }
+        let plugins = self.plugins.or_else(|| Some(Vec::new()));
+        Self {
+            look,
+            plugins,
+            ..self
+        }
+    }
+
+    /// Has these plugins installed, and no others.
+    #[must_use]
+    pub fn having(self, plugins: Vec<Installed>) -> Self {
+        let plugins = Some(plugins);
+        Self { plugins, ..self }
+    }
+
+    /// Returns the installed plugins, with those in folders that a config names.
+    pub(super) fn plugins(&self, folders: &[PathBuf]) -> Vec<Installed> {
+        self.plugins.clone().unwrap_or_else(|| {
+            let named = folders
+                .iter()
+                .flat_map(|folder| installed::in_folder(folder));
+            installed::in_state(&self.state_dir)
+                .into_iter()
+                .chain(named)
+                .collect()
+        })
     }
 
     /// Returns the directory that OpenClaw keeps its state in.

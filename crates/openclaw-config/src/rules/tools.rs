@@ -6,6 +6,7 @@ use super::facts::names;
 use super::ids;
 use super::roster::BLOCKED_KEYS;
 use super::walk::{self, Problems};
+use crate::problem::KeyPath;
 
 /// Objects in which `allow` and `alsoAllow` exclude each other.
 const POLICIES: [&str; 10] = [
@@ -62,7 +63,7 @@ pub(super) fn judge(config: &Value, problems: &mut Problems) {
     }
 }
 
-fn judge_sandbox(path: &crate::problem::KeyPath, sandbox: &Value, problems: &mut Problems) {
+fn judge_sandbox(path: &KeyPath, sandbox: &Value, problems: &mut Problems) {
     let joins = walk::is_true(
         sandbox,
         &["docker", "dangerouslyAllowContainerNamespaceJoin"],

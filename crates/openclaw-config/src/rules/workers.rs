@@ -30,7 +30,10 @@ pub(super) fn judge(config: &Value, problems: &mut Problems) {
     for (project, _) in walk::members(config, &["cloudWorkers", "projectProfiles"]) {
         if !is_repository(project) {
             let message = "Invalid key in record: a project is host/owner/repo in lower case";
-            problems.add(walk::path("cloudWorkers.projectProfiles").key(project), message);
+            problems.add(
+                walk::path("cloudWorkers.projectProfiles").key(project),
+                message,
+            );
         }
     }
     for (path, settings) in walk::every(config, "cloudWorkers.profiles.*.settings") {
@@ -47,8 +50,9 @@ fn is_repository(project: &str) -> bool {
     parts.len() > 2
         && parts.iter().all(usable)
         && project.to_lowercase() == project
-        && !project.ends_with(".git")
-        && !project.contains(|c: char| c.is_whitespace() || matches!(c, '@' | ':' | '?' | '#' | '\\'))
+        && project.strip_suffix(".git").is_none()
+        && !project
+            .contains(|c: char| c.is_whitespace() || matches!(c, '@' | ':' | '?' | '#' | '\\'))
 }
 
 fn holds_plain_secret(settings: &Value) -> bool {

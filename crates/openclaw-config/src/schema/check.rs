@@ -5,13 +5,11 @@ use std::borrow::Cow;
 use serde_json::{Map, Number, Value};
 use url::Url;
 
+use super::forms::{is_file_id, is_program_id};
 use super::part::{Format, Part, PartId, Schema, Type};
 use super::trail::Trail;
 use super::{Area, say};
 use crate::problem::Problem;
-
-/// A program is asked for nothing longer.
-const LONGEST_ID: usize = 256;
 
 /// One run over a value.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +25,8 @@ pub(super) struct Fault {
     pub(super) kind: FaultKind,
     /// How many steps from the root it is.
     pub(super) depth: usize,
+    /// The values that would have been right, if that is all that is wrong.
+    pub(super) choices: Vec<Value>,
 }
 
 /// What sort of thing is wrong.
@@ -73,10 +73,10 @@ impl Check {
             Value::Null | Value::Bool(_) => {}
         }
         if !part.any_of.is_empty() {
-            self.check_union(&part.any_of, value, trail, faults);
+            self.check_any_of(&part.any_of, value, trail, faults);
         }
         if !part.one_of.is_empty() {
-            self.check_union(&part.one_of, value, trail, faults);
+            self.check_one_of(&part.one_of, value, trail, faults);
         }
         for id in &part.all_of {
             self.check(*id, value, trail, faults);
@@ -116,7 +116,11 @@ impl Check {
             }
         };
         let problem = Problem::new(trail.path(), self.say(&sentence));
-        Some(Fault::new(problem, FaultKind::Type, trail))
+        let mut fault = Fault::new(problem, FaultKind::Type, trail);
+        if kinds == [Type::Boolean] {
+            fault.choices = vec![Value::Bool(true), Value::Bool(false)];
+        }
+        Some(fault)
     }
 
     fn choice_fault(&self, part: &Part, value: &Value, trail: &Trail<'_>) -> Option<Fault> {
@@ -135,7 +139,7 @@ impl Check {
     /// Says that a value is none of those that are allowed.
     pub(super) fn none_of(&self, choices: &[&Value], value: &Value, trail: &Trail<'_>) -> Fault {
         let path = trail.path();
-        let quoted: Vec<String> = choices.iter().map(|choice| choice.to_string()).collect();
+        let quoted: Vec<String> = choices.iter().map(ToString::to_string).collect();
         let found = say::found(value, &path);
         let sentence = match (self.area, found) {
             (Area::Core, None) => "Invalid input".to_owned(),
@@ -147,7 +151,9 @@ impl Check {
         };
         let mut problem = Problem::new(path, format!("{sentence} {}", say::allowed(&quoted)));
         problem.allowed = choices.iter().map(|choice| say::plain(choice)).collect();
-        Fault::new(problem, FaultKind::Choice, trail)
+        let mut fault = Fault::new(problem, FaultKind::Choice, trail);
+        fault.choices = choices.iter().map(|choice| (*choice).clone()).collect();
+        fault
     }
 
     fn check_text(&self, part: &Part, text: &str, trail: &Trail<'_>, faults: &mut Vec<Fault>) {
@@ -259,9 +265,10 @@ impl Check {
         }
         let mut unknown = Vec::new();
         for (key, value) in members {
+            let above = trail;
             let trail = trail.key(key);
             if let Some(id) = part.property_names {
-                self.check_name(id, key, &trail, faults);
+                self.check_name(id, key, (&trail, above), faults);
             }
             match part.member(key).or(part.additional_properties) {
                 Some(id) if self.schema.part(id).never => unknown.push(key.as_str()),
@@ -288,17 +295,23 @@ impl Check {
         }
     }
 
-    fn check_name(&self, id: PartId, key: &str, trail: &Trail<'_>, faults: &mut Vec<Fault>) {
+    fn check_name(
+        &self,
+        id: PartId,
+        key: &str,
+        (trail, above): (&Trail<'_>, &Trail<'_>),
+        faults: &mut Vec<Fault>,
+    ) {
         let name = Value::String(key.to_owned());
         if self.faults(id, &name, trail).is_empty() {
             return;
         }
-        let sentence = match self.area {
-            Area::Core => "Invalid key in record".to_owned(),
-            Area::Owned => self.say("property names must be valid"),
+        let (at, sentence) = match self.area {
+            Area::Core => (trail, "Invalid key in record".to_owned()),
+            Area::Owned => (above, self.say(&format!("\"{key}\" cannot be a name here"))),
         };
-        let problem = Problem::new(trail.path(), sentence);
-        faults.push(Fault::new(problem, FaultKind::UnknownKey, trail));
+        let problem = Problem::new(at.path(), sentence);
+        faults.push(Fault::new(problem, FaultKind::UnknownKey, at));
     }
 
     fn missing(&self, part: &Part, key: &str, trail: &Trail<'_>) -> Fault {
@@ -356,28 +369,9 @@ impl Fault {
             problem,
             kind,
             depth,
+            choices: Vec::new(),
         }
     }
-}
-
-/// Tells whether a text names the place of a secret in a file.
-pub(crate) fn is_file_id(id: &str) -> bool {
-    let escaped = |segment: &str| {
-        let mut parts = segment.split('~').skip(1);
-        parts.all(|after| after.starts_with(['0', '1']))
-    };
-    id == "value" || id.strip_prefix('/').is_some_and(|id| id.split('/').all(escaped))
-}
-
-/// Tells whether a text is what a program can be asked for.
-pub(crate) fn is_program_id(id: &str) -> bool {
-    let usable = |character: char| {
-        character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | ':' | '/' | '#' | '-')
-    };
-    id.len() <= LONGEST_ID
-        && id.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && id.chars().all(usable)
-        && !id.split('/').any(|part| matches!(part, "." | ".."))
 }
 
 /// Compares as JavaScript does, which has one kind of number.

@@ -5,6 +5,7 @@
 //! that comes with OpenClaw. What a shape cannot say is in [`crate::rules`].
 
 mod check;
+mod forms;
 mod outline;
 mod part;
 mod say;
@@ -14,12 +15,12 @@ mod union;
 use serde_json::Value;
 
 use self::check::Check;
-pub use self::outline::{document, knows, prefers_array};
+pub use self::outline::{document, knows, nearest, prefers_array};
 use self::part::{PartId, Schema};
 use self::trail::Trail;
 use crate::problem::{KeyPath, Problem};
 
-pub(crate) use self::check::{is_file_id, is_program_id};
+pub(crate) use self::forms::{is_file_id, is_program_id};
 
 /// The keys of `channels` that are settings of all channels and name none.
 const ABOUT_ALL_CHANNELS: [&str; 2] = ["defaults", "modelByChannel"];

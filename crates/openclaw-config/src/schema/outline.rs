@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::part::{DATA, Part, PartId, Schema, Type};
+use super::say;
 
 /// The members of a part that hold the number of another one.
 const SINGLES: &[&str] = &[
@@ -19,6 +20,25 @@ const LISTS: &[&str] = &["anyOf", "oneOf", "allOf"];
 /// Tells whether a config may have something at a path of keys and indexes.
 pub fn knows(path: &[String]) -> bool {
     Schema::load().is_ok_and(|schema| !at(schema, path).is_empty())
+}
+
+/// Returns the known path that is most like one that is not known.
+pub fn nearest(path: &[String]) -> Option<Vec<String>> {
+    let schema = Schema::load().ok()?;
+    let known = (0..=path.len())
+        .take_while(|n| path.get(..*n).is_some_and(knows))
+        .last()?;
+    let (parent, rest) = path.split_at_checked(known)?;
+    let found = at(schema, parent);
+    let parts = found.iter().flat_map(|id| alternatives(schema, *id));
+    let near = say::nearest(rest.first()?, parts.flat_map(Part::members))?;
+    let nearest = parent.iter().chain([&near]).chain(rest.get(1..)?);
+    let nearest: Vec<String> = nearest.cloned().collect();
+    Some(if knows(&nearest) {
+        nearest
+    } else {
+        parent.iter().cloned().chain([near]).collect()
+    })
 }
 
 /// Tells whether what stands at a path is always a list; `None` where it may be either or is
@@ -212,6 +232,15 @@ mod tests {
         ] {
             assert!(!knows(&path(unknown)), "{unknown}");
         }
+    }
+
+    #[test]
+    fn the_nearest_path_is_one_that_is_known() {
+        let near = |text: &str| nearest(&path(text)).map(|found| found.join("."));
+        assert_eq!(near("gatway.port").as_deref(), Some("gateway.port"));
+        assert_eq!(near("gateway.prot").as_deref(), Some("gateway.port"));
+        assert_eq!(near("gatway.nothing").as_deref(), Some("gateway"));
+        assert_eq!(near("zzzz"), None);
     }
 
     #[test]

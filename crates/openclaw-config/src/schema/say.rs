@@ -13,7 +13,9 @@ const LONGEST_QUOTE: usize = 60;
 /// More values than this are not listed.
 const LONGEST_LIST: usize = 12;
 /// How much two names have to have in common before one is suggested for the other.
-const ALIKE: f64 = 0.8;
+const ALIKE: f64 = 0.82;
+/// A name that begins in another way may differ in this many letters.
+const SLIPS: usize = 2;
 
 /// The words that name a secret, in the last part of its key.
 const SECRET_WORDS: [&str; 9] = [
@@ -94,8 +96,13 @@ pub(super) fn keys(keys: &[&str]) -> String {
 /// Finds the known key that a wrong one was most likely meant to be.
 pub(super) fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let key = key.to_ascii_lowercase();
-    let likeness = |name: &str| strsim::jaro_winkler(&key, &name.to_ascii_lowercase());
-    let scored = known.map(|name| (likeness(name), name));
-    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (best.0 >= ALIKE).then(|| best.1.to_owned())
+    let scored = known.filter_map(|name| {
+        let lower = name.to_ascii_lowercase();
+        let likeness = strsim::jaro_winkler(&key, &lower);
+        let near = lower.chars().next() == key.chars().next()
+            || strsim::osa_distance(&key, &lower) <= SLIPS;
+        (near && likeness >= ALIKE).then_some((likeness, name))
+    });
+    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.map(|(_, name)| name.to_owned())
 }

@@ -1,3 +1,5 @@
+//! What is said of configs that are not of the right shape.
+
 use serde_json::{Value, json};
 
 use super::part::Schema;
@@ -83,12 +85,36 @@ fn no_message_holds_what_may_be_a_secret() {
 
 #[test]
 fn a_union_is_described_by_the_branch_that_fits_best() {
-    let secret = json!({"source": "env", "provider": "default", "id": "lower case"});
-    let problems = lines(json!({"models": {"providers": {"openai": {"apiKey": secret}}}}));
+    let key = |key: Value| json!({"models": {"providers": {"openai": {"apiKey": key}}}});
+    let path = "models.providers.openai.apiKey";
     assert_eq!(
-        problems,
-        ["models.providers.openai.apiKey: Invalid input: id: \
-          is not of the form that is asked for"]
+        lines(key(
+            json!({"source": "env", "provider": "default", "id": "lower case"})
+        )),
+        [format!(
+            "{path}.id: Invalid input: is not of the form that is asked for"
+        )]
+    );
+    assert_eq!(
+        lines(key(json!({"source": "env", "provider": "default"}))),
+        [format!(
+            "{path}: Invalid input: id: expected string, received undefined"
+        )]
+    );
+    assert_eq!(
+        lines(key(json!(5))),
+        [format!(
+            "{path}: Invalid input: expected string, received number"
+        )]
+    );
+}
+
+#[test]
+fn a_union_of_words_lists_them_all() {
+    let bindings = json!([{"type": "bogus", "agentId": "main", "match": {"channel": "x"}}]);
+    assert_eq!(
+        lines(json!({"bindings": bindings})),
+        ["bindings.0: Invalid input (allowed: \"route\", \"acp\")"]
     );
 }
 

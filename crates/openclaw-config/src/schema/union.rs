@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Area;
 use super::check::{Check, Fault, FaultKind};
-use super::part::{PartId, Type};
+use super::part::PartId;
 use super::trail::Trail;
 use crate::problem::Problem;
 
@@ -13,7 +13,7 @@ const BINDINGS: &str = "bindings";
 
 impl Check {
     /// Checks a value against branches of which one has to fit.
-    pub(super) fn check_union(
+    pub(super) fn check_any_of(
         &self,
         branches: &[PartId],
         value: &Value,
@@ -28,74 +28,114 @@ impl Check {
             }
             failed.push(branch);
         }
-        if let Some(choices) = self.choices(branches) {
-            let choices: Vec<&Value> = choices.iter().collect();
-            faults.push(self.none_of(&choices, value, trail));
-            return;
-        }
         match self.area {
-            Area::Core => self.core_union(failed, value, trail, faults),
-            Area::Owned => faults.extend(best(failed, trail)),
+            Area::Core => faults.extend(self.of_core(failed, value, trail)),
+            Area::Owned => faults.extend(match choices(&failed) {
+                Some(choices) => vec![self.none_of(&choices, value, trail)],
+                None => best(failed, trail),
+            }),
         }
     }
 
-    /// Lists every value that the branches allow, where all of them can be listed.
-    fn choices(&self, branches: &[PartId]) -> Option<Vec<Value>> {
-        let mut choices = Vec::new();
-        for branch in branches {
-            let part = self.schema.part(*branch);
-            if let Some(one) = &part.r#const {
-                choices.push(one.clone());
-            } else if !part.r#enum.is_empty() {
-                choices.extend(part.r#enum.iter().cloned());
-            } else if part.types.named() == [Type::Boolean] {
-                choices.extend([Value::Bool(true), Value::Bool(false)]);
-            } else if !part.any_of.is_empty() {
-                choices.extend(self.choices(&part.any_of)?);
-            } else {
-                return None;
-            }
-        }
-        Some(choices)
-    }
-
-    /// OpenClaw reports its own unions as a whole, unless it is clear which branch was meant.
-    fn core_union(
+    /// Checks a value against branches that one of its members tells apart.
+    pub(super) fn check_one_of(
         &self,
-        mut failed: Vec<Vec<Fault>>,
+        branches: &[PartId],
         value: &Value,
         trail: &Trail<'_>,
         faults: &mut Vec<Fault>,
     ) {
-        let limits_only =
-            |branch: &Vec<Fault>| branch.iter().all(|fault| fault.kind == FaultKind::Limit);
+        let told_apart_by = self.told_apart_by(branches);
+        let (Area::Core, Some(key)) = (self.area, told_apart_by) else {
+            self.check_any_of(branches, value, trail, faults);
+            return;
+        };
+        let word = |branch: PartId| {
+            let member = self.schema.part(branch).member(key);
+            member.and_then(|member| self.schema.part(member).r#const.as_ref())
+        };
+        let said = value.get(key);
+        let meant = branches
+            .iter()
+            .find(|branch| !value.is_object() || (said.is_some() && word(**branch) == said));
+        if let Some(branch) = meant {
+            faults.extend(self.faults(*branch, value, trail));
+            return;
+        }
+        let words: Vec<&Value> = branches.iter().filter_map(|branch| word(*branch)).collect();
+        let said = said.unwrap_or(&Value::Null);
+        faults.push(self.none_of(&words, said, &trail.key(key)));
+    }
+
+    /// Returns the member that can have one value only, in each branch.
+    fn told_apart_by(&self, branches: &[PartId]) -> Option<&'static str> {
+        let is_word = |branch: PartId, key: &str| {
+            let member = self.schema.part(branch).member(key);
+            member.is_some_and(|member| self.schema.part(member).r#const.is_some())
+        };
+        let first = self.schema.part(*branches.first()?);
+        let mut keys = first.members();
+        keys.find(|key| branches.iter().all(|branch| is_word(*branch, key)))
+    }
+
+    /// OpenClaw reports its own unions as a whole, unless it is clear which branch was meant.
+    fn of_core(&self, mut failed: Vec<Vec<Fault>>, value: &Value, trail: &Trail<'_>) -> Vec<Fault> {
+        // Whoever wrote an unknown key, or too large a number, meant the branch that takes the rest.
+        let nearly = |branch: &Vec<Fault>| {
+            let slight = [FaultKind::Limit, FaultKind::UnknownKey];
+            branch.iter().all(|fault| slight.contains(&fault.kind))
+        };
         let mut meant = failed
             .iter()
             .enumerate()
-            .filter(|(_, branch)| limits_only(branch));
+            .filter(|(_, branch)| nearly(branch));
         if let (Some((index, _)), None) = (meant.next(), meant.next()) {
-            faults.extend(failed.swap_remove(index));
-            return;
+            return failed.swap_remove(index);
+        }
+        if let Some(choices) = choices(&failed) {
+            return vec![self.none_of(&choices, value, trail)];
         }
         let named = value.get("type").is_some_and(|kind| kind != "route");
         if named && trail.is_element_of(BINDINGS) {
             let acp = failed.pop().unwrap_or_default();
-            faults.extend(acp.into_iter().max_by_key(|fault| fault.depth));
-            return;
+            return acp
+                .into_iter()
+                .max_by_key(|fault| fault.depth)
+                .into_iter()
+                .collect();
         }
-        let detail = best(failed, trail).into_iter().next();
         let (path, depth) = (trail.path(), trail.depth());
-        let message = detail.as_ref().map_or_else(
-            || "Invalid input".to_owned(),
-            |fault| described(fault, depth),
-        );
-        let mut problem = Problem::new(path, message);
-        if let Some(fault) = detail {
-            problem.allowed = fault.problem.allowed;
-            problem.nearest = fault.problem.nearest;
-        }
-        faults.push(Fault::new(problem, FaultKind::Choice, trail));
+        let detail = best(failed, trail).into_iter().next();
+        let Some(detail) = detail else {
+            return Vec::new();
+        };
+        let mut problem = Problem::new(path, described(&detail, depth));
+        problem.allowed = detail.problem.allowed;
+        problem.nearest = detail.problem.nearest;
+        vec![Fault::new(problem, FaultKind::Choice, trail)]
     }
+}
+
+/// Lists the values that would have been right, where every branch fails for want of one of them.
+fn choices(failed: &[Vec<Fault>]) -> Option<Vec<&Value>> {
+    let mut choices = Vec::new();
+    for branch in failed {
+        let before = choices.len();
+        for fault in branch {
+            if fault.choices.is_empty() && fault.kind == FaultKind::Type {
+                return None;
+            }
+            for choice in &fault.choices {
+                if !choices.contains(&choice) {
+                    choices.push(choice);
+                }
+            }
+        }
+        if branch.iter().all(|fault| fault.choices.is_empty()) && choices.len() == before {
+            return None;
+        }
+    }
+    Some(choices)
 }
 
 /// Describes a union by what is wrong with the branch that fits best.
@@ -104,7 +144,7 @@ fn described(fault: &Fault, depth: usize) -> String {
     let below = segments.get(depth..).unwrap_or_default().join(".");
     let message = fault.problem.message.as_str();
     let message = message.strip_prefix("Invalid input: ").unwrap_or(message);
-    match (below.is_empty(), message == "Invalid input") {
+    match (below.is_empty(), message.starts_with("Invalid input")) {
         (_, true) => message.to_owned(),
         (true, false) => format!("Invalid input: {message}"),
         (false, false) => format!("Invalid input: {below}: {message}"),

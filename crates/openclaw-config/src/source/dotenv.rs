@@ -175,4 +175,29 @@ mod tests {
             .into();
         assert_eq!(parse(text), expected);
     }
+
+    #[test]
+    fn quotes_that_do_not_match_stay() {
+        let text = "B=1\nC=\"x\" y\nD='a' # b'\nE=\n\nF=`a\nb` # c\nG=#\nI=\"a\nJ=b\"\nK='a''b'\nM =\n  N=2\n\
+                    O='unterminated\nQ=\"a\\\"b\"\nR:no\nS: 'q'";
+        let expected = [
+            ("B", "1"),
+            ("C", "\"x\" y"),
+            ("D", "a"),
+            ("E", ""),
+            ("F", "a\nb"),
+            ("G", ""),
+            ("I", "a\nJ=b"),
+            ("K", "a''b"),
+            ("M", ""),
+            ("N", "2"),
+            ("O", "'unterminated"),
+            ("Q", "a\\\"b"),
+            ("S", "q"),
+        ];
+        let expected: Vec<_> = expected
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        assert_eq!(parse(text), expected);
+    }
 }

@@ -5,17 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{self, Demands, FileFault, Links, Text};
 use super::part::{Members, Part, Shape, Spot};
+use super::roots::{Roots, normal};
 use crate::document::tree::{Entry, Node, NodeKind};
 use crate::document::{Document, MAX_DEPTH, layout};
 use crate::problem::{KeyPath, Place, Problem};
 
 /// The member that includes files into the object it stands in.
 pub(crate) const INCLUDE: &str = "$include";
+/// A member that OpenClaw reads and never sees again: it sets the prototype of a copy.
+const UNHEARD: &str = "__proto__";
 /// How many files may include each other in a row.
 const MAX_INCLUDES: usize = 10;
 /// The largest file that is included, in bytes.
@@ -57,64 +60,6 @@ pub(crate) struct Included {
 
 /// What is said for files instead of what they have on disk.
 pub(crate) type Overlay = BTreeMap<PathBuf, String>;
-
-/// Directories that includes may lie in.
-#[derive(Debug)]
-pub(super) struct Roots(Vec<Root>);
-
-#[derive(Debug)]
-struct Root {
-    named: PathBuf,
-    real: PathBuf,
-}
-
-impl Roots {
-    pub(super) fn new(config: &Path, further: &[PathBuf]) -> Self {
-        let own = config.parent().map(Path::to_path_buf);
-        let all = own.into_iter().chain(further.iter().cloned());
-        Self(
-            all.map(|named| {
-                let real = named.canonicalize().unwrap_or_else(|_| named.clone());
-                Root { named, real }
-            })
-            .collect(),
-        )
-    }
-
-    fn name_one_of(&self, path: &Path) -> bool {
-        self.0.iter().any(|root| path.starts_with(&root.named))
-    }
-
-    fn hold(&self, real: &Path) -> bool {
-        self.0.iter().any(|root| real.starts_with(&root.real))
-    }
-
-    fn listed(&self) -> String {
-        let all: Vec<_> = self
-            .0
-            .iter()
-            .map(|root| format!("`{}`", root.named.display()))
-            .collect();
-        all.join(", ")
-    }
-}
-
-/// Returns a path without `.` and `..`, by its name only.
-pub(crate) fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
-                normal.push(component);
-            }
-        }
-    }
-    normal
-}
 
 /// Follows includes, and collects what it meets.
 #[derive(Debug)]
@@ -165,18 +110,14 @@ impl<'a> Includes<'a> {
     }
 
     /// Adds the config itself and everything that it includes.
-    pub(super) fn add_root(&mut self, path: &Path, document: Document, faithful: bool) -> Part {
-        let document = Arc::new(document);
-        self.files.push(SourceFile {
-            path: path.to_path_buf(),
-            document: Arc::clone(&document),
-            faithful,
-        });
+    pub(super) fn add_root(&mut self, file: SourceFile) -> Part {
+        let document = Arc::clone(&file.document);
         let scope = Scope {
             file: 0,
-            chain: Arc::new(vec![path.to_path_buf()]),
+            chain: Arc::new(vec![file.path.clone()]),
             in_array: false,
         };
+        self.files.push(file);
         self.part(document.root(), None, &KeyPath::root(), &scope)
     }
 
@@ -219,12 +160,13 @@ impl<'a> Includes<'a> {
         for (_, entry) in node.effective() {
             match &entry.key {
                 Some(key) if key.name == INCLUDE => include = Some(entry),
+                Some(key) if key.name == UNHEARD => {}
                 Some(key) => others.push((key.name.as_str(), entry)),
                 None => {}
             }
         }
         let siblings: Vec<_> = others.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let included = include.map(|entry| self.include(entry, spot, at, scope, siblings));
+        let included = include.map(|entry| self.include(entry, at, scope, siblings));
         if let Some(included) = &included {
             if others.is_empty() {
                 return Part {
@@ -258,11 +200,14 @@ impl<'a> Includes<'a> {
     fn include(
         &mut self,
         entry: &Entry,
-        spot: Spot,
         at: &KeyPath,
         scope: &Scope,
         siblings: Vec<String>,
     ) -> Part {
+        let spot = Spot {
+            file: scope.file,
+            at: entry.start(),
+        };
         let mut targets = Vec::new();
         let mut parts = Vec::new();
         let list = matches!(entry.value.kind, NodeKind::Array(_));

@@ -8,18 +8,23 @@ mod fill;
 mod include;
 mod names;
 mod part;
+mod roots;
 mod variables;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use openclaw_core::env::{self, Env};
+use openclaw_core::env::Env;
 use serde_json::Value;
 
 use self::file::{Demands, FileFault, Links};
 use self::fill::{Fillings, apply_config_env};
-pub(crate) use self::include::{INCLUDE, Included, Overlay, SourceFile, normal};
-use self::include::{Includes, Roots};
+use self::include::Includes;
+pub(crate) use self::include::{INCLUDE, Included, Overlay, SourceFile};
 use self::part::{Part, Shape};
+use self::roots::Roots;
+pub(crate) use self::roots::normal;
 use crate::document::{Document, NonFinite};
 use crate::problem::{KeyPath, Place, Problem};
 
@@ -27,7 +32,7 @@ use crate::problem::{KeyPath, Place, Problem};
 pub const MAX_SIZE: u64 = 10_000_000;
 
 /// What the config's files say, together.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Source {
     /// The document: includes merged, `${VAR}` filled in. An empty object when there is no file.
     pub value: Value,
@@ -44,6 +49,15 @@ pub struct Source {
     non_finite: Vec<NonFinite>,
 }
 
+// The values may be secrets, so that only the names of files are printed.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Reads a config file with everything that it includes; a missing file is an empty document.
 ///
 /// `.env` files are read first, and `env` in the config adds variables that are not set.
@@ -58,7 +72,7 @@ pub(crate) fn compose(file: &Path, env: &Env, overlay: &Overlay) -> Result<Sourc
     let mut env = env.clone();
     let mut warnings = Vec::new();
     let env_files = dotenv::load(&file, &mut env, &mut warnings);
-    let mut includes = Includes::new(Roots::new(&file, &include_roots(&env)), overlay);
+    let mut includes = Includes::new(Roots::new(&file, &env), overlay);
     let part = root(&file, &mut includes)?;
     if !includes.problems.is_empty() {
         return Err(includes.problems);
@@ -120,34 +134,11 @@ fn root(file: &Path, includes: &mut Includes<'_>) -> Result<Part, Vec<Problem>> 
         };
         whole(err.to_string(), Some(place))
     })?;
-    Ok(includes.add_root(file, document, text.faithful))
-}
-
-/// Returns the directories besides the config's own that includes may lie in.
-fn include_roots(env: &Env) -> Vec<PathBuf> {
-    let home = env
-        .get_os(env::OPENCLAW_HOME.name)
-        .or_else(|| env.get_os(env::HOME.name))
-        .map(PathBuf::from);
-    let listed = env
-        .get(env::OPENCLAW_INCLUDE_ROOTS.name)
-        .unwrap_or_default();
-    let entries = listed
-        .split(':')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty());
-    entries
-        .filter_map(|entry| {
-            let below_home = entry
-                .strip_prefix("~/")
-                .or_else(|| (entry == "~").then_some(""));
-            let path = match (below_home, &home) {
-                (Some(below), Some(home)) => home.join(below),
-                _ => std::path::absolute(entry).ok()?,
-            };
-            Some(normal(&path))
-        })
-        .collect()
+    Ok(includes.add_root(SourceFile {
+        path: file.to_path_buf(),
+        document: Arc::new(document),
+        faithful: text.faithful,
+    }))
 }
 
 fn non_finite(part: &Part) -> Vec<NonFinite> {

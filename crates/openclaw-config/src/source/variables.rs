@@ -36,13 +36,13 @@ pub(super) fn fill(written: &str, env: &Env) -> Option<Filled> {
             continue;
         };
         match token {
-            Token::Escaped(name) => filled.text.push_str(&format!("${{{name}}}")),
+            Token::Escaped(name) => filled.text.extend(["${", name, "}"]),
             Token::Reference(name) => {
                 if let Some(value) = env.get(name) {
                     filled.text.push_str(value);
                     filled.used.push(name.to_owned());
                 } else {
-                    filled.text.push_str(&format!("${{{name}}}"));
+                    filled.text.extend(["${", name, "}"]);
                     filled.missing.push(name.to_owned());
                 }
             }
@@ -91,41 +91,32 @@ fn is_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn filled(written: &str) -> Option<(String, Vec<String>, Vec<String>)> {
+    fn filled(written: &str) -> Option<(String, String, String)> {
         let env = Env::from_iter([("A", "1"), ("B_2", "${A}"), ("EMPTY", "")]);
-        let Filled {
-            text,
-            used,
-            missing,
-        } = fill(written, &env)?;
-        Some((text, used, missing))
+        let filled = fill(written, &env)?;
+        Some((filled.text, filled.used.join(" "), filled.missing.join(" ")))
     }
 
-    fn expected(
-        text: &str,
-        used: &[&str],
-        missing: &[&str],
-    ) -> Option<(String, Vec<String>, Vec<String>)> {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Some((text.to_owned(), owned(used), owned(missing)))
+    fn expected(text: &str, used: &str, missing: &str) -> (String, String, String) {
+        (text.to_owned(), used.to_owned(), missing.to_owned())
     }
 
     #[test]
     fn variables_are_filled_in_once() {
         assert_eq!(
             filled("x${A}y${B_2}"),
-            expected("x1y${A}", &["A", "B_2"], &[])
+            Some(expected("x1y${A}", "A B_2", ""))
         );
-        assert_eq!(filled("$${A}$$${A}"), expected("${A}$${A}", &[], &[]));
+        assert_eq!(filled("$${A}$$${A}"), Some(expected("${A}$${A}", "", "")));
         assert_eq!(
             filled("$A ${a} ${1} ${} ${A"),
-            expected("$A ${a} ${1} ${} ${A", &[], &[])
+            Some(expected("$A ${a} ${1} ${} ${A", "", ""))
         );
         assert_eq!(
             filled("${X}-${EMPTY}"),
-            expected("${X}-${EMPTY}", &[], &["X", "EMPTY"])
+            Some(expected("${X}-${EMPTY}", "", "X EMPTY"))
         );
-        assert_eq!(filled("${A ${A}"), expected("${A 1", &["A"], &[]));
+        assert_eq!(filled("${A ${A}"), Some(expected("${A 1", "A", "")));
         assert_eq!(filled("plain $"), None);
     }
 

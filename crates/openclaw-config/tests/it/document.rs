@@ -2,26 +2,13 @@
 
 use openclaw_config::KeyPath;
 use openclaw_config::document::{Document, MAX_DEPTH, NonFinite};
-use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::document_fuzz::rounded;
 use crate::document_probes::PROBES;
 
 fn path(dotted: &str) -> KeyPath {
     dotted.split('.').filter(|key| !key.is_empty()).collect()
-}
-
-/// JavaScript prints the shortest text that is read as the same double.
-fn rounded(value: Value) -> Value {
-    match value {
-        Value::Number(number) => json!(number.as_f64()),
-        Value::Array(elements) => elements.into_iter().map(rounded).collect(),
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(key, value)| (key, rounded(value)))
-            .collect(),
-        other => other,
-    }
 }
 
 /// npm counts the character that it stumbled over as read, so that a line end is column 0 of the
@@ -131,83 +118,4 @@ fn deep_nesting_is_read_up_to_the_bound() {
     );
     assert!(Document::parse(&"[".repeat(5_000_000)).is_err());
     assert!(Document::parse(&"{a:[".repeat(1_000_000)).is_err());
-}
-
-/// Pieces that JSON5 texts are made of, whole and broken.
-fn soup() -> impl Strategy<Value = String> {
-    let pieces = [
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "a",
-        "'b'",
-        "\"c\"",
-        "1",
-        "-",
-        ".",
-        "0x1F",
-        "e5",
-        "null",
-        "true",
-        "Infinity",
-        "NaN",
-        " ",
-        "\n",
-        "\r\n",
-        "//",
-        "/*",
-        "*/",
-        "\\",
-        "\\u0061",
-        "\\x41",
-        "'",
-        "\"",
-        "\u{2028}",
-        "\u{feff}",
-        "é",
-        "\u{1f600}",
-        "$",
-        "_",
-        "+",
-        "\\\n",
-        "\0",
-        "{a:1}",
-        "[1,]",
-        "{a:1,}",
-    ];
-    let piece = prop_oneof![
-        8 => proptest::sample::select(pieces.to_vec()).prop_map(str::to_owned),
-        1 => any::<String>(),
-    ];
-    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
-}
-
-proptest! {
-    #![proptest_config(crate::fuzz::config())]
-
-    #[test]
-    fn no_text_makes_the_parser_panic_or_lose_a_byte(text in soup()) {
-        if let Ok(document) = Document::parse(&text) {
-            prop_assert_eq!(document.text(), text);
-            document.value();
-            document.place(&KeyPath::root());
-        }
-    }
-
-    #[test]
-    fn agrees_with_the_json5_crate(text in soup()) {
-        // The crate reads no byte order mark, and takes numbers that are no JSON for null.
-        prop_assume!(!text.contains('\u{feff}'));
-        let theirs = json5::from_str::<Value>(&text);
-        match (Document::parse(&text), theirs) {
-            (Ok(ours), Ok(theirs)) if ours.non_finite().is_empty() => {
-                prop_assert_eq!(rounded(ours.value()), rounded(theirs), "{:?}", text);
-            }
-            (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
-            (ours, theirs) => prop_assert!(false, "{:?}: {:?} {:?}", text, ours, theirs),
-        }
-    }
 }

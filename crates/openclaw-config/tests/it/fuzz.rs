@@ -1,21 +1,69 @@
-//! How long the properties are tried: briefly with every test run, and for as long as is asked.
+//! How long properties are tried: briefly with every test run, and for as long as is asked.
 //!
-//! `OPENCLAW_FUZZ_SECONDS=600 cargo test -p openclaw-config --test it fuzz` runs the long form.
+//! `OPENCLAW_SOAK_SECONDS=600 cargo test -p openclaw-config --test it _fuzz:: -- --nocapture` is the
+//! long form: each property is tried for that long.
+
+use std::fmt::Debug;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use openclaw_core::env::Env;
-use proptest::test_runner::Config;
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 
 /// Asks for the long form: how many seconds each property is tried.
-const SECONDS: &str = "OPENCLAW_FUZZ_SECONDS";
-
-/// How many cases the short form tries.
+const SECONDS: &str = "OPENCLAW_SOAK_SECONDS";
+/// The file that figures are appended to.
+const FIGURES: &str = "OPENCLAW_SOAK_FIGURES";
+/// How many cases the short form tries, and the long form between two looks at the clock.
 const CASES: u32 = 512;
 
-/// Returns how a property is tried in the short form.
-pub(crate) fn config() -> Config {
-    Config {
-        cases: CASES,
-        failure_persistence: None,
-        ..Config::default()
+/// Tries a property with many cases, and fails with the smallest that does not have it.
+#[expect(
+    clippy::print_stderr,
+    reason = "the figures are what the long form is for"
+)]
+pub(crate) fn fuzz<S: Strategy>(
+    subject: &str,
+    cases: &S,
+    property: impl Fn(S::Value) -> TestCaseResult,
+) where
+    S::Value: Debug,
+{
+    let env = Env::from_process();
+    let seconds = env.get(SECONDS).map(|seconds| seconds.parse().unwrap());
+    let long = seconds.map(Duration::from_secs);
+    let started = Instant::now();
+    let mut tried = 0;
+    loop {
+        let mut runner = TestRunner::new(Config {
+            cases: CASES,
+            failure_persistence: None,
+            ..Config::default()
+        });
+        if let Err(err) = runner.run(cases, &property) {
+            panic!("{subject}, after {tried} cases: {err}");
+        }
+        tried += CASES;
+        if long.is_none_or(|long| started.elapsed() >= long) {
+            break;
+        }
+    }
+    if long.is_none() {
+        return;
+    }
+    let line = format!(
+        "{subject}: {tried} cases in {} s",
+        started.elapsed().as_secs()
+    );
+    eprintln!("{line}");
+    if let Some(file) = env.get_os(FIGURES) {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file)
+            .unwrap();
+        writeln!(file, "{line}").unwrap();
     }
 }

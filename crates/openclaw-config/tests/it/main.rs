@@ -1,7 +1,18 @@
 //! What a config file says, from the outside of the crate.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod document;
 mod document_edits;
+mod document_fuzz;
 mod document_probes;
+mod edit;
+mod edit_processes;
 mod fuzz;
 mod source;
+mod source_fuzz;
+mod verdict;

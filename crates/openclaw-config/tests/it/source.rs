@@ -118,6 +118,12 @@ fn a_file_alone_may_be_anything_and_keeps_every_key() {
 }
 
 #[test]
+fn what_javascript_takes_for_a_prototype_says_nothing() {
+    let home = Home::new("{ __proto__: {a: 1}, b: [{'__proto__': 1}], c: {constructor: 2} }");
+    assert_eq!(home.value(), json!({"b": [{}], "c": {"constructor": 2}}));
+}
+
+#[test]
 fn every_value_has_its_place_in_its_file() {
     let home = Home::new("{\n  $include: 'a.json5',\n  gateway: {\n    port: 1 },\n}").write(
         "a.json5",
@@ -202,7 +208,7 @@ fn circles_and_long_chains_are_named() {
     }
     assert_eq!(
         home.problems(),
-        ["~/10.json5:1:10: $include: `11.json5` is more than 10 includes deep"]
+        ["~/10.json5:1:11: $include: `11.json5` is more than 10 includes deep"]
     );
     let home = home.write("10.json5", "{ a10: 1 }");
     assert_eq!(home.value()["a10"], 1);

@@ -22,6 +22,7 @@ use uuid::Uuid;
 pub(crate) use self::agents::Agents;
 use crate::audit::{Occasion, Trail};
 use crate::builder::CallLimiter;
+use crate::takeover::Takeover;
 
 /// Everything that the handlers work with.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct Rpc {
     pub(crate) scope: TaskScope,
     pub(crate) rate: Option<CallLimiter>,
     pub(crate) audit: Trail,
+    pub(crate) takeover: Takeover,
 }
 
 /// What a handler knows about a call beyond its params.

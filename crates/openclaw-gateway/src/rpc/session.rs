@@ -1,19 +1,26 @@
 //! The methods about sessions.
 
+use std::fmt;
+
 use openclaw_core::access::Inbound;
+use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{EndReason, NewEvent, SessionSummary, StoreError};
 use openclaw_core::validation;
-use openclaw_core::{ChannelId, Kind, MessageId, PeerId, SessionEventKind, SessionKey};
+use openclaw_core::{
+    ChannelId, Kind, MessageId, PeerId, SessionEvent, SessionEventKind, SessionKey,
+};
 use openclaw_ipc::methods::{
     SessionCancel, SessionCancelOutput, SessionCancelParams, SessionCreate, SessionCreateOutput,
     SessionCreateParams, SessionEnd, SessionEndOutput, SessionEndParams, SessionHistory,
     SessionHistoryOutput, SessionHistoryParams, SessionList, SessionListOutput, SessionListParams,
-    SessionMessage, SessionMessageOutput, SessionMessageParams, StopReason,
+    SessionMessage, SessionMessageOutput, SessionMessageParams, SessionSummary as SessionRow,
+    StopReason,
 };
 use openclaw_ipc::{Event, Handle, RpcError};
 use openclaw_providers::StopReason as ModelStop;
 
 use super::{CallCx, Rpc, public, session_key_error, store_error};
+use crate::takeover::Waiting;
 
 /// The longest idempotency key, in bytes.
 const MAX_IDEMPOTENCY_KEY: usize = 256;
@@ -39,6 +46,8 @@ impl Handle<SessionCreate> for Rpc {
         let peer_id = params
             .peer_id
             .unwrap_or_else(|| PeerId(cx.admitted.principal().to_string()));
+        let adopted = self.takeover.adopt(&self.store, &session_key).await;
+        adopted.map_err(|err| store_error(&err))?;
         let start = NewEvent::from(SessionEventKind::SessionStarted { channel, peer_id });
         match self.store.append(&session_key, vec![start]).await {
             Ok(_) | Err(StoreError::SessionExists(_)) => Ok(SessionCreateOutput { session_key }),
@@ -100,9 +109,17 @@ impl Handle<SessionHistory> for Rpc {
         _cx: &CallCx,
         params: SessionHistoryParams,
     ) -> Result<SessionHistoryOutput, RpcError> {
-        let session = self.existing(&params.session_key).await?;
         let after = params.cursor.unwrap_or_default();
         let limit = u64::from(params.limit.unwrap_or_default().get());
+        let waiting = self
+            .takeover
+            .read(Some(&self.store), &params.session_key)
+            .await
+            .map_err(|err| store_error(&err))?;
+        if let Some((_, events)) = waiting {
+            return Ok(page_of(&events, after, limit));
+        }
+        let session = self.existing(&params.session_key).await?;
         let range = after.saturating_add(1)..=after.saturating_add(limit);
         let events = self
             .store
@@ -154,29 +171,100 @@ impl Handle<SessionList> for Rpc {
         _cx: &CallCx,
         params: SessionListParams,
     ) -> Result<SessionListOutput, RpcError> {
-        let skip = match params.cursor.as_deref().map(str::parse::<u64>) {
-            None => 0,
-            Some(Ok(skip)) => skip,
-            Some(Err(_unreadable)) => {
-                return Err(
-                    RpcError::new(Kind::Invalid, "the cursor is not one of `nextCursor`")
-                        .with_field("cursor"),
-                );
-            }
-        };
+        let Cursor { recorded, waiting } = Cursor::read(params.cursor.as_deref())?;
         let limit = params.limit.unwrap_or_default().get();
-        let page = self
-            .store
-            .sessions(skip, limit.saturating_add(1))
-            .await
-            .map_err(|err| store_error(&err))?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = page.len() > limit;
-        let next = skip.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX));
+        let failed = |err: StoreError| store_error(&err);
+        let page = self.store.sessions(recorded, limit.saturating_add(1)).await;
+        let theirs = self.takeover.waiting(Some(&self.store)).await;
+        let mut ours = page.map_err(failed)?.into_iter().peekable();
+        let mut theirs = theirs.map_err(failed)?.into_iter().skip(waiting).peekable();
+        let mut next = Cursor { recorded, waiting };
+        let mut sessions = Vec::new();
+        while sessions.len() < usize::try_from(limit).unwrap_or(usize::MAX) {
+            // The one with the latest event comes first, wherever it lies.
+            let later = match (ours.peek(), theirs.peek()) {
+                (Some(our), Some(their)) => their.updated > our.updated,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            if later && let Some(their) = theirs.next() {
+                next.waiting = next.waiting.saturating_add(1);
+                sessions.push(listed(their));
+            } else if let Some(our) = ours.next() {
+                next.recorded = next.recorded.saturating_add(1);
+                sessions.push(our.into());
+            } else {
+                break;
+            }
+        }
+        let more = ours.peek().is_some() || theirs.peek().is_some();
         Ok(SessionListOutput {
-            sessions: page.into_iter().take(limit).map(Into::into).collect(),
+            sessions,
             next_cursor: more.then(|| next.to_string()),
         })
+    }
+}
+
+/// How far a listing has come: in the log, and among the sessions that are not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Cursor {
+    recorded: u64,
+    waiting: usize,
+}
+
+impl Cursor {
+    fn read(text: Option<&str>) -> Result<Self, RpcError> {
+        let Some(text) = text else {
+            return Ok(Self::default());
+        };
+        let (recorded, waiting) = text.split_once('+').unwrap_or((text, "0"));
+        match (recorded.parse(), waiting.parse()) {
+            (Ok(recorded), Ok(waiting)) => Ok(Self { recorded, waiting }),
+            _ => Err(
+                RpcError::new(Kind::Invalid, "the cursor is not one of `nextCursor`")
+                    .with_field("cursor"),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.recorded)?;
+        if self.waiting > 0 {
+            write!(f, "+{}", self.waiting)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the list's row of a session that is not in the log.
+fn listed(waiting: Waiting) -> SessionRow {
+    SessionRow {
+        agent_id: waiting.key.agent(),
+        session_key: waiting.key,
+        events: waiting.entries,
+        started_at: rfc3339(waiting.started),
+        updated_at: rfc3339(waiting.updated),
+        ended: false,
+        source: Some(waiting.source.to_owned()),
+        read_only: true,
+    }
+}
+
+/// Returns a page of the events that a session would have in the log.
+fn page_of(events: &[SessionEvent], after: u64, limit: u64) -> SessionHistoryOutput {
+    let last = after.saturating_add(limit);
+    let page: Vec<Event> = events
+        .iter()
+        .filter(|event| event.seq > after && event.seq <= last)
+        .cloned()
+        .map(Event::from)
+        .collect();
+    let more = events.last().is_some_and(|event| event.seq > last);
+    SessionHistoryOutput {
+        events: page,
+        next_cursor: more.then_some(last),
     }
 }
 

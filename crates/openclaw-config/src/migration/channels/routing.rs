@@ -103,7 +103,11 @@ fn require_mention(root: &mut Record, log: &mut Log) {
 }
 
 /// Says for all groups of a channel whether the bot must be mentioned, unless that is said.
-fn mention_by_default(root: &mut Record, (id, from, value): (&str, &KeyPath, Value), log: &mut Log) {
+fn mention_by_default(
+    root: &mut Record,
+    (id, from, value): (&str, &KeyPath, Value),
+    log: &mut Log,
+) {
     let Some(channel) = record_at_mut(root, &["channels", id]) else {
         return;
     };

@@ -1,5 +1,7 @@
 //! What a user wrote about a model, and the provider's own catalog knows.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::vllm::DIALECTS;
@@ -11,7 +13,12 @@ use crate::problem::KeyPath;
 /// What the catalogs of OpenClaw 2026.9.6 say about the abilities of models.
 ///
 /// Each provider has its routes, `[api, base URL]`, and its models: `[route, abilities]`.
-const CATALOG: &str = include_str!("catalog.json");
+static CATALOG: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("catalog.json")).unwrap_or_default());
+
+/// A provider that has the models of another one on a route of its own.
+const SECOND_ROUTE: (&str, &str, &str) =
+    ("azure-openai-responses", "openai", "azure-openai-responses");
 
 /// Abilities that nothing asks for any more.
 const UNUSED: [&str; 2] = ["nativeWebSearchTool", "requiresMistralToolIds"];
@@ -19,10 +26,7 @@ const UNUSED: [&str; 2] = ["nativeWebSearchTool", "requiresMistralToolIds"];
 type Model<'a> = (&'a str, &'a mut Record);
 
 /// Goes through the models of every provider's list.
-fn each_model(
-    root: &mut Record,
-    mut visit: impl FnMut((&str, &Record), Model<'_>, &KeyPath),
-) {
+fn each_model(root: &mut Record, mut visit: impl FnMut((&str, &Record), Model<'_>, &KeyPath)) {
     let place = ["models", "providers"];
     let providers = record_at_mut(root, &place);
     for (id, provider) in providers.into_iter().flatten() {
@@ -31,7 +35,11 @@ fn each_model(
         };
         let mut route = Record::new();
         for key in ["api", "baseUrl"] {
-            route.extend(provider.get(key).map(|value| (key.to_owned(), value.clone())));
+            route.extend(
+                provider
+                    .get(key)
+                    .map(|value| (key.to_owned(), value.clone())),
+            );
         }
         let models = provider.get_mut("models").and_then(Value::as_array_mut);
         for (index, model) in models.into_iter().flatten().enumerate() {
@@ -57,6 +65,7 @@ pub(in crate::migration) fn abilities(root: &mut Record, log: &mut Log) {
             return;
         };
         let path = path.key("compat");
+        let before = log.len();
         for key in UNUSED {
             if take(own, key).is_some() {
                 log.removed(&path.key(key), "nothing asks for it any more");
@@ -70,7 +79,7 @@ pub(in crate::migration) fn abilities(root: &mut Record, log: &mut Log) {
                 log.removed(&path.key(&key), "the provider's catalog says the same");
             }
         }
-        if log.len() > 0 {
+        if log.len() > before {
             prune(model, "compat");
         }
     });
@@ -78,16 +87,20 @@ pub(in crate::migration) fn abilities(root: &mut Record, log: &mut Log) {
 
 /// Returns what the catalog says about a model on a route; an empty part of the route fits any.
 fn known(provider: &str, id: &str, (api, base_url): (&str, &str)) -> Option<Record> {
-    let catalog: Value = serde_json::from_str(CATALOG).ok()?;
     let provider = folded(provider);
-    let own = catalog.get(&provider)?;
+    let (second, owner, second_api) = SECOND_ROUTE;
+    let owner = if provider == second { owner } else { &provider };
+    let own = CATALOG.get(owner)?;
     let id = folded(id);
     let id = id.strip_prefix(&format!("{provider}/")).unwrap_or(&id);
     let model = own.get("models")?.get(id)?;
     let route = usize::try_from(model.get(0)?.as_u64()?).ok()?;
     let route = own.get("routes")?.get(route)?;
     let fits = |given: &str, known: &str| given.is_empty() || given == known;
-    let known_api = route.get(0)?.as_str()?;
+    let known_api = match route.get(0)?.as_str()? {
+        _ if provider == second => second_api,
+        api => api,
+    };
     let known_url = route.get(1)?.as_str()?;
     let fits = fits(&folded(api), known_api) && fits(&plain(base_url), &plain(known_url));
     model.get(1).filter(|_| fits)?.as_object().cloned()
@@ -127,9 +140,24 @@ pub(in crate::migration) fn dialects(root: &mut Record, log: &mut Log) {
 const WINDOWS: [(&str, &str, f64, f64); 9] = [
     ("deepseek", "deepseek-v4-flash", 200_000.0, 1_000_000.0),
     ("xai", "grok-4.20-0309-reasoning", 2_000_000.0, 1_000_000.0),
-    ("xai", "grok-4.20-0309-non-reasoning", 2_000_000.0, 1_000_000.0),
-    ("xai", "grok-4.20-beta-latest-reasoning", 2_000_000.0, 1_000_000.0),
-    ("xai", "grok-4.20-beta-latest-non-reasoning", 2_000_000.0, 1_000_000.0),
+    (
+        "xai",
+        "grok-4.20-0309-non-reasoning",
+        2_000_000.0,
+        1_000_000.0,
+    ),
+    (
+        "xai",
+        "grok-4.20-beta-latest-reasoning",
+        2_000_000.0,
+        1_000_000.0,
+    ),
+    (
+        "xai",
+        "grok-4.20-beta-latest-non-reasoning",
+        2_000_000.0,
+        1_000_000.0,
+    ),
     (
         "xai",
         "grok-4.20-experimental-beta-0304-reasoning",

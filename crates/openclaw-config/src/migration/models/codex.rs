@@ -67,7 +67,9 @@ pub(in crate::migration) fn providers(root: &mut Record, log: &mut Log) {
             continue;
         }
         let moved = provider.clone();
-        let openai = keys(providers).into_iter().find(|key| folded(key) == OPENAI);
+        let openai = keys(providers)
+            .into_iter()
+            .find(|key| folded(key) == OPENAI);
         let Some(openai) = openai else {
             let moved = with_runtimes(&id, moved);
             providers.insert(OPENAI.to_owned(), Value::Object(moved));
@@ -75,7 +77,9 @@ pub(in crate::migration) fn providers(root: &mut Record, log: &mut Log) {
             log.moved(&path, &at(&PROVIDERS).key(OPENAI));
             continue;
         };
-        let target = record_at(providers, &[&openai]).cloned().unwrap_or_default();
+        let target = record_at(providers, &[&openai])
+            .cloned()
+            .unwrap_or_default();
         let added = added_models(&target, &moved);
         if collides(&target, &moved, &id) || (!added.is_empty() && is_blocked(&target, &moved)) {
             continue;
@@ -86,7 +90,10 @@ pub(in crate::migration) fn providers(root: &mut Record, log: &mut Log) {
         } else {
             let added = added.into_iter().map(|model| merged(model, &moved, &id));
             let standing = array_at(&target, &["models"]).cloned().unwrap_or_default();
-            let models: Vec<Value> = standing.into_iter().chain(added.map(Value::Object)).collect();
+            let models: Vec<Value> = standing
+                .into_iter()
+                .chain(added.map(Value::Object))
+                .collect();
             let mut target = target;
             target.insert("models".to_owned(), Value::from(models));
             providers.insert(openai, Value::Object(target));
@@ -141,7 +148,9 @@ fn name_of(model: &Record) -> Option<(&'static str, &str)> {
 /// Returns the models of Codex that OpenAI's provider does not have.
 fn added_models<'a>(openai: &Record, codex: &'a Record) -> Vec<&'a Record> {
     let has = |(key, name): (&str, &str)| {
-        models(openai).iter().any(|model| text_at(model, &[key]) == Some(name))
+        models(openai)
+            .iter()
+            .any(|model| text_at(model, &[key]) == Some(name))
     };
     let is_new = |model: &&Record| name_of(model).is_some_and(|name| !has(name));
     models(codex).into_iter().filter(is_new).collect()
@@ -149,7 +158,9 @@ fn added_models<'a>(openai: &Record, codex: &'a Record) -> Vec<&'a Record> {
 
 /// Tells whether both providers have a model that differs.
 fn collides(openai: &Record, codex: &Record, id: &str) -> bool {
-    let same_defaults = OF_PROVIDER.iter().all(|key| openai.get(*key) == codex.get(*key));
+    let same_defaults = OF_PROVIDER
+        .iter()
+        .all(|key| openai.get(*key) == codex.get(*key));
     models(codex).into_iter().any(|model| {
         let Some((key, name)) = name_of(model) else {
             return false;
@@ -216,7 +227,11 @@ fn merged(model: &Record, provider: &Record, id: &str) -> Record {
 fn with_runtimes(id: &str, mut provider: Record) -> Record {
     let whole = provider.clone();
     let models = provider.get_mut("models").and_then(Value::as_array_mut);
-    for model in models.into_iter().flatten().filter_map(Value::as_object_mut) {
+    for model in models
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         if let Some(runtime) = runtime_of(model, &whole, id) {
             model.insert("agentRuntime".to_owned(), Value::Object(runtime));
         }
@@ -266,9 +281,9 @@ fn is_listed_by_command(model: &Record, provider: &str) -> bool {
     ];
     let id = text_at(model, &["id"]).map(folded).unwrap_or_default();
     let api = text_at(model, &["api"]).unwrap_or_default();
-    let numbers = NUMBERS.iter().all(|(path, number)| {
-        value_at(model, path).and_then(Value::as_f64) == Some(*number)
-    });
+    let numbers = NUMBERS
+        .iter()
+        .all(|(path, number)| value_at(model, path).and_then(Value::as_f64) == Some(*number));
     is_codex(provider)
         && ["gpt-5.5", "gpt-5.5-pro"].contains(&id.as_str())
         && [OLD_API, NEW_API].contains(&api)

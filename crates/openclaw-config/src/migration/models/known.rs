@@ -238,10 +238,65 @@ fn retired_family(name: &str) -> Option<&'static str> {
 fn is_version_of(name: &str, first: &str, versions: &[&str]) -> bool {
     const DIGITS: usize = 6;
     let is_addition = |rest: &str| rest.is_empty() || rest.starts_with(['-', '.', ':', '@']);
-    let dated = name.strip_prefix(first).and_then(|rest| rest.strip_prefix("-20"));
+    let dated = name
+        .strip_prefix(first)
+        .and_then(|rest| rest.strip_prefix("-20"));
     let dated = dated.and_then(|rest| rest.get(..DIGITS));
     versions.iter().any(|version| {
         let rest = name.strip_prefix(version);
-        rest.is_some_and(|rest| if *version == first { rest.is_empty() } else { is_addition(rest) })
+        rest.is_some_and(|rest| {
+            if *version == first {
+                rest.is_empty()
+            } else {
+                is_addition(rest)
+            }
+        })
     }) || dated.is_some_and(|date| date.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Short names of Anthropic's models.
+const ANTHROPIC: [&str; 16] = [
+    "fable",
+    "fable-5",
+    "fable-5.1",
+    "fable-5-1",
+    "haiku",
+    "opus-5.5",
+    "opus-5-5",
+    "opus-5",
+    "opus",
+    "opus-4.8",
+    "opus-4.7",
+    "opus-4.6",
+    "mythos-5",
+    "sonnet-5",
+    "sonnet",
+    "sonnet-4.6",
+];
+
+/// Tells whether a model has the very name that its provider uses, and no short or earlier one.
+pub(in crate::migration) fn literal(provider: &str, model: &str) -> bool {
+    let key = folded(model);
+    let is = |names: &[&str]| names.contains(&key.as_str());
+    if let Some(rest) = key.strip_prefix(&format!("{provider}/")) {
+        return ["openrouter", "nvidia"].contains(&provider) && !rest.contains('/');
+    }
+    match provider {
+        "anthropic" => !is(&ANTHROPIC),
+        "google" | "google-gemini-cli" | "google-vertex" => google(model) == model,
+        "openrouter" | "nvidia" => model.contains('/'),
+        "vercel-ai-gateway" => {
+            !is(&["opus-4.6", "sonnet-5", "sonnet", "sonnet-4.6"]) && !key.starts_with("claude-")
+        }
+        "xai" => !is(&[
+            "grok-4.3-latest",
+            "grok-4.5-latest",
+            "grok-4.7-latest",
+            "grok-build-latest",
+            "grok-4-fast-reasoning",
+            "grok-4-1-fast-reasoning",
+        ]),
+        "together" => together(provider, model) == model,
+        _ => true,
+    }
 }

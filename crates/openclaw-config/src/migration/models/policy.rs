@@ -42,7 +42,10 @@ pub(in crate::migration) fn allowed(root: &mut Record, log: &mut Log) {
     let listed: Vec<String> = listed.cloned().collect();
     if policy.is_some() || listed.is_empty() {
         done(root, MARK);
-        log.set(&at(&["meta", "migrations", MARK]), "because any model may be chosen");
+        log.set(
+            &at(&["meta", "migrations", MARK]),
+            "because any model may be chosen",
+        );
         return;
     }
     let aliases: Vec<String> = models
@@ -50,13 +53,20 @@ pub(in crate::migration) fn allowed(root: &mut Record, log: &mut Log) {
         .filter_map(|entry| text_at(entry.as_object()?, &["alias"]).map(folded))
         .filter(|alias| !alias.is_empty())
         .collect();
-    if !listed.iter().all(|entry| aliases.contains(&folded(entry)) || is_reference(entry)) {
+    if !listed
+        .iter()
+        .all(|entry| aliases.contains(&folded(entry)) || is_reference(entry))
+    {
         return;
     }
     made(root, &["agents", "defaults", "modelPolicy"])
         .insert("allow".to_owned(), Value::from(listed));
     done(root, MARK);
-    log.push(&from, Some(&to), format!("copied the models of `{from}` to `{to}`"));
+    log.push(
+        &from,
+        Some(&to),
+        format!("copied the models of `{from}` to `{to}`"),
+    );
 }
 
 /// Tells whether a text names one model, or all of a provider's.

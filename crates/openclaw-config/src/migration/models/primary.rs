@@ -54,11 +54,19 @@ pub(in crate::migration) fn implicit(root: &mut Record, original: &Record, log: 
     }
     let found = found_by_itself(original);
     let is_gone = has_model(original, &found) && !has_model(root, &found);
-    let found = if is_gone { found_by_itself(root) } else { found };
+    let found = if is_gone {
+        found_by_itself(root)
+    } else {
+        found
+    };
     let is_fixed = can_be_fixed(original, &found) && (!is_gone || can_be_fixed(root, &found));
-    let utility = old_defaults.and_then(|defaults| defaults.get("utilityModel")).cloned();
+    let utility = old_defaults
+        .and_then(|defaults| defaults.get("utilityModel"))
+        .cloned();
     let is_named = |model: Option<&Value>| {
-        model.and_then(Value::as_str).is_some_and(|model| !model.trim().is_empty())
+        model
+            .and_then(Value::as_str)
+            .is_some_and(|model| !model.trim().is_empty())
     };
     if !is_fixed {
         return;
@@ -100,7 +108,9 @@ fn write_down(owner: &mut Record, model: &str) {
 
 fn has_include(value: &Value) -> bool {
     match value {
-        Value::Object(record) => record.contains_key("$include") || record.values().any(has_include),
+        Value::Object(record) => {
+            record.contains_key("$include") || record.values().any(has_include)
+        }
         Value::Array(list) => list.iter().any(has_include),
         _ => false,
     }
@@ -143,9 +153,12 @@ fn is_model(model: Option<&Value>) -> bool {
 /// Goes through the providers that have a list of models.
 fn providers(root: &Record) -> impl Iterator<Item = (String, &Vec<Value>)> {
     let providers = record_at(root, &["models", "providers"]);
-    providers.into_iter().flatten().filter_map(|(id, provider)| {
-        Some((folded(id), array_at(provider.as_object()?, &["models"])?))
-    })
+    providers
+        .into_iter()
+        .flatten()
+        .filter_map(|(id, provider)| {
+            Some((folded(id), array_at(provider.as_object()?, &["models"])?))
+        })
 }
 
 fn id_of(model: &Value) -> Option<&str> {
@@ -172,7 +185,12 @@ fn found_by_itself(root: &Record) -> String {
 fn has_model(root: &Record, reference: &str) -> bool {
     providers(root).any(|(provider, models)| {
         let mut ids = models.iter().filter_map(id_of);
-        ids.any(|id| reference.strip_prefix(&provider).and_then(|id| id.strip_prefix('/')) == Some(id))
+        ids.any(|id| {
+            reference
+                .strip_prefix(&provider)
+                .and_then(|id| id.strip_prefix('/'))
+                == Some(id)
+        })
     })
 }
 
@@ -202,4 +220,3 @@ fn old_agents(original: &Record) -> Vec<(String, &Record)> {
         .map(|agent| (canonical(trimmed(agent, "id").unwrap_or_default()), agent))
         .collect()
 }
-

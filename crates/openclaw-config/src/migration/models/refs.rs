@@ -157,5 +157,12 @@ fn successor(reference: &str) -> Option<String> {
     })?;
     let provider = provider.map(|provider| format!("{provider}/"));
     let profile = profile.map(|profile| format!("@{profile}"));
-    Some([provider.unwrap_or_default(), new, profile.unwrap_or_default()].concat())
+    Some(
+        [
+            provider.unwrap_or_default(),
+            new,
+            profile.unwrap_or_default(),
+        ]
+        .concat(),
+    )
 }

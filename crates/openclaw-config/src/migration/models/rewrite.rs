@@ -65,7 +65,8 @@ fn reference(text: &mut String, path: &KeyPath, log: &mut Log) {
 /// The last name of a path; a key with points in it counts by what is after the last one.
 fn key_of(path: &KeyPath) -> &str {
     let last = path.segments().last().map(String::as_str);
-    last.and_then(|key| key.rsplit('.').next()).unwrap_or_default()
+    last.and_then(|key| key.rsplit('.').next())
+        .unwrap_or_default()
 }
 
 fn is_below(path: &KeyPath, parent: &str) -> bool {
@@ -96,7 +97,8 @@ fn record(own: &mut Record, path: &KeyPath, log: &mut Log) {
     {
         let old = format!("{provider}/{model}");
         let new = current(&old);
-        if let Some((new_provider, new_model)) = new.as_deref().and_then(|new| new.split_once('/')) {
+        if let Some((new_provider, new_model)) = new.as_deref().and_then(|new| new.split_once('/'))
+        {
             own.insert("provider".to_owned(), Value::from(new_provider));
             own.insert("model".to_owned(), Value::from(new_model));
             log.renamed(&path.key("model"), &old, new.as_deref().unwrap_or_default());
@@ -174,9 +176,7 @@ fn catalog(provider: &str, models: &mut Vec<Value>, path: &KeyPath, log: &mut Lo
     if renamed.iter().all(|(old, new)| old == new) {
         return;
     }
-    let touched = |id: &Option<String>| {
-        renamed.iter().any(|(old, new)| new == id && old != new)
-    };
+    let touched = |id: &Option<String>| renamed.iter().any(|(old, new)| new == id && old != new);
     let rows: Vec<Value> = std::mem::take(models);
     let mut done: Vec<&str> = Vec::new();
     for (row, (_, new)) in rows.iter().zip(&renamed) {
@@ -205,7 +205,11 @@ fn one_of(id: &str, group: &[(usize, &Value)], path: &KeyPath, log: &mut Log) ->
     let mut merged = Record::new();
     for (index, model) in sorted {
         let path = path.index(*index);
-        if let Some(old) = model.get("id").and_then(Value::as_str).filter(|old| *old != id) {
+        if let Some(old) = model
+            .get("id")
+            .and_then(Value::as_str)
+            .filter(|old| *old != id)
+        {
             log.renamed(&path.key("id"), old, id);
         }
         let mut own = model.as_object().cloned().unwrap_or_default();
@@ -214,4 +218,3 @@ fn one_of(id: &str, group: &[(usize, &Value)], path: &KeyPath, log: &mut Log) ->
     }
     Value::Object(merged)
 }
-

@@ -45,7 +45,10 @@ pub(in crate::migration) fn thinking(root: &mut Record, log: &mut Log) {
 fn take_parameter(owner: &mut Record, path: &KeyPath) -> Option<Parameter> {
     let params = record_at_mut(owner, &["params"])?;
     let taken = NAMES.map(|name| take(params, name));
-    let (name, value) = NAMES.into_iter().zip(taken).find_map(|(name, value)| Some((name, value?)))?;
+    let (name, value) = NAMES
+        .into_iter()
+        .zip(taken)
+        .find_map(|(name, value)| Some((name, value?)))?;
     prune(owner, "params");
     Some(Parameter {
         path: below(path, &["params", name]),
@@ -61,7 +64,12 @@ fn has_parameter(owner: &Record) -> bool {
 fn dialect(text: &str) -> Option<&'static str> {
     let words = folded(text).replace(|c: char| c == '_' || c.is_whitespace(), "-");
     let words: Vec<&str> = words.split('-').collect();
-    let text = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join("-");
+    let text = words
+        .iter()
+        .filter(|word| !word.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join("-");
     match text.as_str() {
         "chat-template"
         | "chat-template-argument"
@@ -87,7 +95,11 @@ fn own_models(owner: &Record) -> Vec<String> {
     let chosen = selected(owner.get("model"));
     let keyed = record_at(owner, &["models"]).map(keys).unwrap_or_default();
     let keyed = keyed.iter().map(String::as_str);
-    chosen.into_iter().chain(keyed).filter_map(own_model).collect()
+    chosen
+        .into_iter()
+        .chain(keyed)
+        .filter_map(own_model)
+        .collect()
 }
 
 /// Returns the key under which vLLM is configured.
@@ -105,19 +117,32 @@ fn provider(root: &mut Record) -> Option<&mut Record> {
 fn standing(root: &mut Record) -> Vec<usize> {
     let models = provider(root).and_then(|vllm| array_at(vllm, &["models"]));
     let models = models.into_iter().flatten().enumerate();
-    models.filter(|(_, model)| model.is_object()).map(|(index, _)| index).collect()
+    models
+        .filter(|(_, model)| model.is_object())
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// Returns the index of a model of vLLM, adding it if it has none; nothing when none can be added.
 fn found_or_added(root: &mut Record, id: &str) -> Option<usize> {
     let key = provider_key(root).unwrap_or_else(|| VLLM.to_owned());
-    for place in [&PROVIDERS[..1], &PROVIDERS, &[PROVIDERS[0], PROVIDERS[1], &key]] {
+    for place in [
+        &PROVIDERS[..1],
+        &PROVIDERS,
+        &[PROVIDERS[0], PROVIDERS[1], &key],
+    ] {
         let (last, parents) = place.split_last()?;
         let owner = record_at_mut(root, parents)?;
-        owner.entry(*last).or_insert_with(|| json!({})).as_object()?;
+        owner
+            .entry(*last)
+            .or_insert_with(|| json!({}))
+            .as_object()?;
     }
     let vllm = record_at_mut(root, &[PROVIDERS[0], PROVIDERS[1], &key])?;
-    let models = vllm.entry("models").or_insert_with(|| json!([])).as_array_mut()?;
+    let models = vllm
+        .entry("models")
+        .or_insert_with(|| json!([]))
+        .as_array_mut()?;
     let names = [id.to_owned(), format!("{VLLM}/{id}")];
     let found = models.iter().position(|model| {
         let own = model.get("id").and_then(Value::as_str);
@@ -148,12 +173,17 @@ fn give(root: &mut Record, parameter: &Parameter, models: &[usize], log: &mut Lo
         return;
     };
     if models.is_empty() {
-        log.removed(&parameter.path, "no model of vLLM is named that it could be meant for");
+        log.removed(
+            &parameter.path,
+            "no model of vLLM is named that it could be meant for",
+        );
     }
     let key = provider_key(root).unwrap_or_else(|| VLLM.to_owned());
     for index in models {
         let list = provider(root).and_then(|vllm| vllm.get_mut("models"));
-        let model = list.and_then(|list| list.get_mut(*index)).and_then(Value::as_object_mut);
+        let model = list
+            .and_then(|list| list.get_mut(*index))
+            .and_then(Value::as_object_mut);
         let Some(model) = model else {
             continue;
         };
@@ -200,7 +230,9 @@ fn of_own_models(root: &mut Record, log: &mut Log) {
     let key = provider_key(root).unwrap_or_default();
     for index in standing(root) {
         let models = provider(root).and_then(|vllm| vllm.get_mut("models"));
-        let model = models.and_then(|models| models.get_mut(index)).and_then(Value::as_object_mut);
+        let model = models
+            .and_then(|models| models.get_mut(index))
+            .and_then(Value::as_object_mut);
         let path = at(&PROVIDERS).key(&key).key("models").index(index);
         if let Some(parameter) = model.and_then(|model| take_parameter(model, &path)) {
             give(root, &parameter, &[index], log);
@@ -213,7 +245,9 @@ fn of_provider(root: &mut Record, log: &mut Log) {
     let Some(parameter) = provider(root).and_then(|vllm| take_parameter(vllm, &path)) else {
         return;
     };
-    let mut ids = record_at(root, &["agents", "defaults"]).map(own_models).unwrap_or_default();
+    let mut ids = record_at(root, &["agents", "defaults"])
+        .map(own_models)
+        .unwrap_or_default();
     ids.extend(listed_agents(root).into_iter().flat_map(own_models));
     let mut models = standing(root);
     for index in all_found_or_added(root, &ids) {
@@ -242,7 +276,11 @@ fn of_agents(root: &mut Record, log: &mut Log) {
     let mut found = Vec::new();
     Scope::Agents.visit(root, &mut |agent, path| {
         let ids = own_models(agent);
-        let ids = if ids.is_empty() { defaults.clone() } else { ids };
+        let ids = if ids.is_empty() {
+            defaults.clone()
+        } else {
+            ids
+        };
         if let Some(parameter) = take_parameter(agent, path) {
             found.push((parameter, ids));
         }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::migration::log::{Log, at};
 use crate::migration::tree::{
-    Record, fill, folded, is_blocked, keys, made, prune, record_at, record_at_mut, take, take_record,
-    text_at,
+    Record, fill, folded, is_blocked, keys, made, prune, record_at, record_at_mut, take,
+    take_record, text_at,
 };
 use crate::problem::KeyPath;
 
