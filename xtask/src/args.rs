@@ -23,8 +23,10 @@ Commands:
   tidy                 check the crate graph, the sources and the paths that ARCHITECTURE.md names
   bench [PART]         measure the release build and write the figures to docs/benchmarks.md;
                        PART is gateway, events or stores, all of them unless it is named
-  soak [--rounds N]    kill writers, cut the power, let processes compete: what the event log
-                       has to survive, at length; N kills, 50 unless it is named
+  soak [--rounds N] [--seconds S]
+                       kill writers, cut the power, let processes compete: what the event log has
+                       to survive, at length, with N kills (50); then try the readers of foreign
+                       files with made-up ones, S seconds each (600)
 
 Everything is built beneath CARGO_TARGET_DIR if that is set, otherwise in
 ${XDG_CACHE_HOME:-$HOME/.cache}/openclaw-rs/target, which every checkout shares.
@@ -54,8 +56,10 @@ pub(crate) enum Command {
     Tidy,
     /// Run the long forms of the tests of durability.
     Soak {
-        /// How many times a writing process is killed; the other tests scale with it.
+        /// How many times a writing process is killed; the other tests of the log scale with it.
         rounds: u32,
+        /// How many seconds each reader of foreign files is tried.
+        seconds: u32,
     },
     /// Measure these parts of the release build.
     Bench(Vec<Part>),
@@ -116,7 +120,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         "soak" => {
             let rounds = number(&mut arguments, "--rounds")?;
             let rounds = rounds.unwrap_or(soak::ROUNDS);
-            without_flags("soak", Command::Soak { rounds }, arguments)
+            let seconds = number(&mut arguments, "--seconds")?;
+            let seconds = seconds.unwrap_or(soak::SECONDS);
+            without_flags("soak", Command::Soak { rounds, seconds }, arguments)
         }
         "bench" => {
             let named = Part::ALL
@@ -206,8 +212,9 @@ mod tests {
             parsed("bench stores"),
             Ok(Command::Bench(vec![Part::Stores]))
         );
-        assert_eq!(parsed("soak"), Ok(Command::Soak { rounds: 50 }));
-        assert_eq!(parsed("soak --rounds 3"), Ok(Command::Soak { rounds: 3 }));
+        let soak = |rounds, seconds| Ok(Command::Soak { rounds, seconds });
+        assert_eq!(parsed("soak"), soak(50, 600));
+        assert_eq!(parsed("soak --rounds 3 --seconds 5"), soak(3, 5));
         assert_eq!(parsed("schema"), Ok(Command::Schema));
         assert_eq!(parsed("tidy --help"), Ok(Command::Help));
         assert_eq!(parsed(""), Ok(Command::Help));

@@ -59,7 +59,7 @@ fn carry_out(command: &Command) -> Result<ExitCode, Error> {
         Command::Codegen(mode) => codegen::codegen(&place, *mode)?,
         Command::Schema => schema::schema(&place)?,
         Command::Tidy => tidy::tidy(&place)?,
-        Command::Soak { rounds } => soak::soak(&place, *rounds)?,
+        Command::Soak { rounds, seconds } => soak::soak(&place, *rounds, *seconds)?,
         Command::Bench(parts) => bench::bench(&place, parts)?,
     }
     Ok(ExitCode::SUCCESS)

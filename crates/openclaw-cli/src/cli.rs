@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use openclaw_core::state_dir::Overrides;
 
 use crate::commands::{
-    agent, audit, backup, demo, doctor, gateway, onboard, sandbox, sessions, status,
+    agent, audit, backup, config, demo, doctor, gateway, migrate, onboard, sandbox, sessions,
+    skills, status,
 };
 use crate::output::Format;
 use crate::terminal::ColorWhen;
@@ -82,14 +83,20 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     /// Write a first config
     Onboard(onboard::OnboardArgs),
+    /// Take over what TypeScript OpenClaw has in a state directory
+    Migrate(migrate::MigrateArgs),
     /// Start the gateway
     Gateway(gateway::GatewayArgs),
     /// Say something to the agent and show its answer
     Agent(agent::AgentArgs),
     /// List sessions, read a conversation or its event log
     Sessions(sessions::SessionsArgs),
+    /// Show which skills an agent has, and what the others lack
+    Skills(skills::SkillsArgs),
     /// Check and read what the event log says about itself
     Audit(audit::AuditArgs),
+    /// Show, check and change the config
+    Config(config::ConfigArgs),
     /// Keep a copy of the event log, or put one back
     Backup(backup::BackupArgs),
     /// Say what is wrong and how to repair it

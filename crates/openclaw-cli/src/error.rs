@@ -16,6 +16,7 @@ use openclaw_sandbox::SandboxError;
 
 use crate::commands::audit::AuditError;
 use crate::commands::demo::DemoError;
+use crate::commands::migrate::MigrateError;
 use crate::commands::onboard::OnboardError;
 use crate::commands::sessions::{ReplayError, SessionsError};
 use crate::confirm::ConfirmError;
@@ -45,6 +46,8 @@ pub(crate) enum CliError {
     Onboard(#[from] OnboardError),
     #[error(transparent)]
     Demo(#[from] DemoError),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]
@@ -96,6 +99,7 @@ impl CliError {
             Self::Message(err) => err.kind(),
             Self::Onboard(err) => err.kind(),
             Self::Demo(err) => err.kind(),
+            Self::Migrate(err) => err.kind(),
             Self::Audit(err) => err.kind(),
             Self::Backup(err) => err.kind(),
             Self::Confirm(err) => err.kind(),
@@ -115,6 +119,7 @@ impl CliError {
             Self::Gateway(err) => err.hint(),
             Self::Sandbox(err) => err.hint().map(Into::into),
             Self::Onboard(err) => err.hint(),
+            Self::Migrate(err) => Some(err.hint()),
             Self::Audit(err) => err.hint(),
             Self::Confirm(err) => err.hint(),
             Self::Replay(err) => err.hint(),

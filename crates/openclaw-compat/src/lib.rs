@@ -1,3 +1,31 @@
 //! What TypeScript OpenClaw left in a home: its sessions and its sign-ins, read without changing a
 //! byte of them, and sessions written so that it can read them.
+//!
+//! Reading order: `home` finds what there is, `read` and `sqlite` get a transcript's entries out of
+//! a file or a database, `tree` says which of them are the conversation, `map` makes events of
+//! them. `take` compares with the event log and records what is missing there. `export` goes the
+//! other way, `auth` reads keys.
+//!
+//! Whatever cannot be taken is a [`Trouble`] with its file, its place there and the reason; it
+//! never keeps the rest from being taken.
 #![forbid(unsafe_code)]
+
+pub mod auth;
+mod entry;
+pub mod export;
+mod home;
+mod json;
+mod key;
+mod map;
+mod read;
+mod sqlite;
+mod take;
+mod tree;
+mod trouble;
+
+pub use entry::{Entry, EntryKind};
+pub use home::{Found, Glance, Home, Role, Source, Stamp};
+pub use map::{Counts, IMPORTED, STORE_ENTRY};
+pub use read::{Transcript, read_jsonl};
+pub use take::{Action, Ledger, Left, Mode, SessionsReport, Taken, migrate, preview, take_one};
+pub use trouble::{Effect, Fault, Spot, Trouble};

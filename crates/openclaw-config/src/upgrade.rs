@@ -3,7 +3,9 @@
 //! The gateway understands earlier forms and changes no file unasked; this is for those who ask:
 //! `openclaw doctor --fix` and `openclaw migrate`.
 
-use openclaw_core::env::Env;
+use std::path::Path;
+
+use openclaw_core::env::{Env, HOME};
 use openclaw_core::state_dir::StateDir;
 use serde_json::{Map, Value};
 
@@ -40,7 +42,7 @@ impl Plan {
     /// Fails when the config cannot be read.
     pub fn of(state: &StateDir, env: &Env) -> Result<Self, Vec<Problem>> {
         let source = source::read(state.config_file(), env)?;
-        let Migrated { changes, .. } = migration::migrate(source.written().clone());
+        let Migrated { changes, .. } = migrated(source.written(), state, env);
         let obstacles = match changes.as_slice() {
             [] => Vec::new(),
             _ => judge(&source, state, Judged::AfterMigration).problems,
@@ -66,23 +68,38 @@ pub fn apply(state: &StateDir, env: &Env) -> Result<Upgraded, SaveError> {
         problems => Err(problems),
     };
     // What moves to the other file is there before it is taken away here.
-    let mut migrated = Migrated::default();
-    file.rehearse(|draft| reshape(draft, &mut migrated), check)?;
-    let own = keep_own(state, env, &migrated.own)?;
-    let config = file.edit(|draft| reshape(draft, &mut migrated), check)?;
+    let mut outcome = Migrated::default();
+    file.rehearse(|draft| reshape(draft, &mut outcome, state, env), check)?;
+    let own = keep_own(state, env, &outcome.own)?;
+    let config = file.edit(|draft| reshape(draft, &mut outcome, state, env), check)?;
     Ok(Upgraded {
-        changes: migrated.changes,
+        changes: outcome.changes,
         config,
         own,
     })
 }
 
-fn reshape(draft: &mut Draft, migrated: &mut Migrated) -> Result<(), SaveError> {
-    *migrated = migration::migrate(draft.value().clone());
-    if migrated.changes.is_empty() {
+fn reshape(
+    draft: &mut Draft,
+    outcome: &mut Migrated,
+    state: &StateDir,
+    env: &Env,
+) -> Result<(), SaveError> {
+    *outcome = migrated(draft.value(), state, env);
+    if outcome.changes.is_empty() {
         return Ok(());
     }
-    draft.reshape(&migrated.value)
+    draft.reshape(&outcome.value)
+}
+
+/// Variables stay as they are written.
+fn migrated(written: &Value, state: &StateDir, env: &Env) -> Migrated {
+    let user = env.get_os(HOME.name).unwrap_or_default();
+    let home = migration::Home {
+        user: Path::new(user),
+        state_dir: state.root(),
+    };
+    migration::migrate_in(written.clone(), home)
 }
 
 /// Adds settings to this program's own file; what stands there already counts.

@@ -66,7 +66,7 @@ impl GatewayBuilder {
             tools: ToolRegistry::new(),
             token: None,
             rate: None,
-            takeover: Takeover::default(),
+            takeover: Takeover::nowhere(),
             secrets: Vec::new(),
         }
     }

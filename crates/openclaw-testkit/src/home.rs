@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use openclaw_core::env::{self, Env};
@@ -117,6 +118,9 @@ impl TestHome {
             fs::create_dir_all(folder).expect("the config's folder");
         }
         fs::write(&file, text).expect("the config file");
+        // As the real tools leave it.
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&file, private).expect("the config file's mode");
         self
     }
 

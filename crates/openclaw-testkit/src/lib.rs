@@ -2,7 +2,8 @@
 //!
 //! [`fake_provider`] stands in for a model API and checks every request that it sees, [`home`] is
 //! a home directory that nobody else uses, [`process`] runs a program in it to its end,
-//! [`gateway`] keeps a gateway running in it, and [`http`] speaks to one byte by byte.
+//! [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`fuzz`]
+//! tries a property with many cases.
 //!
 //! Nothing here links the crates under test: the `openclaw` binary is a path that the test gives.
 //! What goes wrong in here ends the test with a panic that says what was expected.
@@ -15,6 +16,7 @@
 )]
 
 pub mod fake_provider;
+pub mod fuzz;
 pub mod gateway;
 pub mod home;
 pub mod http;
@@ -26,6 +28,7 @@ pub mod shared;
 pub use fake_provider::{
     Chunking, FakeCall, FakeProvider, Reply, Rule, SeenRequest, Stop, Violation, WireFormat,
 };
+pub use fuzz::fuzz;
 pub use gateway::GatewayProcess;
 pub use home::TestHome;
 pub use process::{HomeCommand, Ran};

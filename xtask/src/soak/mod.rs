@@ -1,7 +1,8 @@
-//! `cargo xtask soak`: the long forms of the tests of durability, and their figures in a table.
+//! `cargo xtask soak`: the long forms of the tests of durability and of the readers of foreign
+//! files, and their figures in a table.
 //!
-//! The tests themselves are in openclaw-core; this asks for their long form, one after the other,
-//! and collects what they measured.
+//! The tests themselves are in the crates; this asks for their long form, one after the other, and
+//! collects what they measured.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,24 +15,57 @@ use crate::{report, tools};
 /// How many times the writing process is killed unless the command line says otherwise.
 pub(crate) const ROUNDS: u32 = 50;
 
-/// A group of tests, as a filter of test names, and what it is about.
+/// How many seconds each property of a reader is tried unless the command line says otherwise.
+pub(crate) const SECONDS: u32 = 600;
+
+/// A group of tests, as a package and a filter of test names, and what it is about.
 struct Step {
     name: &'static str,
+    package: &'static str,
     filter: &'static str,
+    threads: &'static str,
 }
+
+/// What measures must be alone; what only tries may run side by side.
+const ALONE: &str = "--test-threads=1";
+const TOGETHER: &str = "--test-threads=16";
 
 const STEPS: &[Step] = &[
     Step {
         name: "kill -9",
+        package: "openclaw-core",
+        threads: ALONE,
         filter: "durability::kill",
     },
     Step {
         name: "power loss",
+        package: "openclaw-core",
+        threads: ALONE,
         filter: "durability::power",
     },
     Step {
         name: "two processes",
+        package: "openclaw-core",
+        threads: ALONE,
         filter: "durability::processes",
+    },
+    Step {
+        name: "JSON5, $include",
+        package: "openclaw-config",
+        threads: TOGETHER,
+        filter: "_fuzz::",
+    },
+    Step {
+        name: "front matter",
+        package: "openclaw-agents",
+        threads: TOGETHER,
+        filter: "front_matter",
+    },
+    Step {
+        name: "JSONL",
+        package: "openclaw-compat",
+        threads: TOGETHER,
+        filter: "fuzz",
     },
 ];
 
@@ -48,7 +82,7 @@ pub(crate) enum SoakError {
 }
 
 /// Runs the long forms, even after one has failed, and prints a table of what they came to.
-pub(crate) fn soak(place: &Place, rounds: u32) -> Result<(), Error> {
+pub(crate) fn soak(place: &Place, rounds: u32, seconds: u32) -> Result<(), Error> {
     tools::strace(place);
     let folder = place.target().join("soak");
     let path = folder.join("figures");
@@ -61,10 +95,11 @@ pub(crate) fn soak(place: &Place, rounds: u32) -> Result<(), Error> {
         let start = Instant::now();
         let result = place
             .cargo("test")
-            .args(["--package", "openclaw-core", "--test", "it"])
+            .args(["--package", step.package, "--test", "it"])
             .arg(step.filter)
-            .args(["--", "--nocapture", "--test-threads=1"])
+            .args(["--", "--nocapture", step.threads])
             .env("OPENCLAW_SOAK_ROUNDS", rounds.to_string())
+            .env("OPENCLAW_SOAK_SECONDS", seconds.to_string())
             .env("OPENCLAW_SOAK_FIGURES", &path)
             .check();
         let took = start.elapsed().as_secs_f64();

@@ -71,7 +71,9 @@ struct Turn {
 pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
     let message = message(&args.message)?;
     let home = Home::open(cx.env.clone(), cx.overrides)?;
-    let agent = args.agent.map_or_else(|| home.default_agent(), AgentId::from);
+    let agent = args
+        .agent
+        .map_or_else(|| home.default_agent(), AgentId::from);
     let target = match args.session {
         _ if args.new => Target::New(agent),
         Some(key) => Target::Existing(SessionKey::parse(&key)?),

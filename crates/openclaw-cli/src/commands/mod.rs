@@ -3,12 +3,15 @@
 pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod gateway;
+pub(crate) mod migrate;
 pub(crate) mod onboard;
 pub(crate) mod sandbox;
 pub(crate) mod sessions;
+pub(crate) mod skills;
 pub(crate) mod status;
 
 use std::process::ExitCode;
@@ -53,11 +56,14 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
     match cli.command {
         Command::Demo(args) => demo::run(cx, &args),
         Command::Onboard(args) => onboard::run(cx, args),
+        Command::Migrate(args) => migrate::run(cx, args),
         Command::Gateway(args) => gateway::run(cx, &args),
         Command::Agent(args) => agent::run(cx, args),
         Command::Sessions(args) => sessions::run(cx, args),
+        Command::Skills(args) => skills::run(cx, &args),
         Command::Audit(args) => audit::run(cx, args),
         Command::Backup(args) => backup::run(cx, args),
+        Command::Config(args) => config::run(cx, &args),
         Command::Doctor(args) => doctor::run(cx, &args),
         Command::Status => status::run(cx),
         Command::Sandbox(args) => sandbox::run(cx, args),

@@ -2,9 +2,11 @@
 
 use std::error::Error as _;
 use std::fs;
+use std::path::Path;
 
 use clap::error::ErrorKind;
 use openclaw_config::Problem;
+use openclaw_config::redact::may_hold_secret;
 use openclaw_core::Kind;
 use serde::Serialize;
 
@@ -204,25 +206,29 @@ fn causes(err: &CliError, message: &str) -> Vec<String> {
     causes
 }
 
-/// Returns the line of the file that a problem is in, with a mark below the place.
+/// Returns the line of the config that a problem is in, with a mark below the place.
 fn excerpt(file: Option<&str>, problem: &ShownProblem) -> Option<String> {
-    let (line, col) = (problem.line?, problem.col?);
-    let text = fs::read_to_string(file?).ok()?;
+    excerpt_at(Path::new(file?), problem.line?, problem.col?)
+}
+
+/// Returns a line of a config file, with a mark below the place; nothing where the line may hold a
+/// secret.
+pub(crate) fn excerpt_at(file: &Path, line: usize, column: usize) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
     let shown = text.lines().nth(line.checked_sub(1)?)?;
     let before: String = shown
         .chars()
-        .take(col.checked_sub(1)?)
+        .take(column.checked_sub(1)?)
         .map(|c| if c == '\t' { '\t' } else { ' ' })
         .collect();
     // The line is shown as it stands, or not at all: escapes would move the mark.
-    (text::escape(shown) == shown && shown.len() <= 200)
+    (text::escape(shown) == shown && shown.len() <= 200 && !may_hold_secret(shown))
         .then(|| format!("    {shown}\n    {before}^"))
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use std::path::Path;
 
     use openclaw_config::{Config, ConfigError};
     use openclaw_core::env::Env;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::error::CliError;
 use crate::terminal::{ColorWhen, Face};
 
+pub(crate) use self::failure::excerpt_at;
 pub(crate) use crate::terminal::Look;
 
 /// The version of the JSON envelope and of what the commands put into it.

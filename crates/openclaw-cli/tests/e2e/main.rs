@@ -10,6 +10,7 @@
 mod audit;
 mod backup;
 mod cli;
+mod config;
 mod crash;
 mod demo;
 mod disk;
@@ -19,7 +20,9 @@ mod path;
 mod refusals;
 mod reload;
 mod repeated;
+mod skills;
 mod socket;
+mod takeover;
 mod watched;
 
 /// The binary under test.

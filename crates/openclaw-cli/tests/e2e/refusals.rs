@@ -217,7 +217,10 @@ async fn an_agent_without_its_key_is_there_and_says_what_it_lacks() {
     let params = json!({ "sessionKey": "agent:main:main", "content": "hi" });
     let refused = gateway.rpc("session.message", params).await.unwrap_err();
     assert!(
-        refused["message"].as_str().unwrap().contains("NOT_SET_ANYWHERE"),
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("NOT_SET_ANYWHERE"),
         "{refused}"
     );
     assert!(gateway.stderr().contains("NOT_SET_ANYWHERE"));

@@ -50,11 +50,18 @@ async fn a_good_edit_is_taken_up_and_a_bad_one_is_refused_while_a_session_goes_o
     assert_eq!(provider.last_request().model(), "fake-model");
 
     home.write_config(&config(&provider, "other-model").to_string());
-    until(&gateway, |agents| agents["agents"][0]["model"] == "other-model").await;
+    until(&gateway, |agents| {
+        agents["agents"][0]["model"] == "other-model"
+    })
+    .await;
     assert_eq!(say("second").await.unwrap()["content"], "two");
     let asked = provider.last_request();
     assert_eq!(asked.model(), "other-model");
-    assert_eq!(asked.user_texts(), ["first", "second"], "the session went on");
+    assert_eq!(
+        asked.user_texts(),
+        ["first", "second"],
+        "the session went on"
+    );
 
     let mut broken = config(&provider, "fake-model");
     broken["gateway"] = json!({ "port": "many" });
@@ -66,15 +73,25 @@ async fn a_good_edit_is_taken_up_and_a_bad_one_is_refused_while_a_session_goes_o
             break;
         }
     }
-    assert!(gateway.stderr().contains("gateway.port"), "{}", gateway.stderr());
+    assert!(
+        gateway.stderr().contains("gateway.port"),
+        "{}",
+        gateway.stderr()
+    );
     assert_eq!(say("third").await.unwrap()["content"], "three");
-    assert_eq!(provider.last_request().model(), "other-model", "the last good one stays");
+    assert_eq!(
+        provider.last_request().model(),
+        "other-model",
+        "the last good one stays"
+    );
     provider.assert_clean();
 
     drop(gateway);
     let entries = entries(&home, "config").await;
     let told = |what: &str| {
-        let telling = entries.iter().filter(|entry| entry.to_string().contains(what));
+        let telling = entries
+            .iter()
+            .filter(|entry| entry.to_string().contains(what));
         telling.count()
     };
     assert_eq!(told("gateway start"), 1, "{entries:?}");
@@ -102,7 +119,10 @@ async fn every_agent_has_its_own_model_and_folder() {
             .assert_code(0)
             .json();
         assert!(said.to_string().contains(answer), "{said}");
-        assert!(said.to_string().contains(&format!("agent:{agent}:main")), "{said}");
+        assert!(
+            said.to_string().contains(&format!("agent:{agent}:main")),
+            "{said}"
+        );
         let asked = provider.last_request();
         assert_eq!(asked.model(), model);
         let workspace = home.state_dir().root().join(match agent {

@@ -97,13 +97,13 @@ fn is_scheme(text: &str) -> bool {
 }
 
 fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
+    const NOT_IN_A_HOST: &str = " \t\"<>^`{|}%[]";
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (inner, port) = rest.split_once(']')?;
         let address: Ipv6Addr = inner.parse().ok()?;
         (address.to_string(), port)
     } else {
         let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
-        const NOT_IN_A_HOST: &str = " \t\"<>^`{|}%[]";
         if host.is_empty() || host.contains(|c| NOT_IN_A_HOST.contains(c)) {
             return None;
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::log::{Log, at, below};
 use super::models::refs::{owned_by, split};
 use super::scope::Scope;
-use super::table::{Merge, Retired, Target, Which};
+use super::table::{Merge, Retired, Which};
 use super::tree::{
     Record, fill, folded, made, record_at, record_at_mut, take, take_record, text_at,
 };
@@ -65,7 +65,7 @@ pub(super) const RETIRED: &[Retired] = &[
 pub(super) const MERGED: &[Merge] = &[Merge {
     scope: Scope::AgentsAndDefaults,
     from: &["embeddedPi"],
-    to: Target::Here(&["embeddedAgent"]),
+    to: &["embeddedAgent"],
 }];
 
 /// What goes after everything else about agents.

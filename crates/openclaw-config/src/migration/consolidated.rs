@@ -158,7 +158,7 @@ fn exec_modes(root: &mut Record, log: &mut Log) {
     let inherited = record_at(root, &EXEC).map(configured).unwrap_or_default();
     exec_mode(root, &KeyPath::root(), &Policy::default(), log);
     Scope::Agents.visit(root, &mut |agent, path| {
-        exec_mode(agent, path, &inherited, log)
+        exec_mode(agent, path, &inherited, log);
     });
 }
 
@@ -294,7 +294,7 @@ fn session_arguments(root: &mut Record, log: &mut Log) {
     });
 }
 
-/// WhatsApp's web session is a part of WhatsApp.
+/// `WhatsApp`'s web session is a part of `WhatsApp`.
 fn web(root: &mut Record, log: &mut Log) {
     let Some(web) = super::tree::take_record(root, "web") else {
         return;
@@ -355,7 +355,7 @@ fn response_prefix(root: &mut Record, log: &mut Log) {
     });
 }
 
-/// Where the messages of WhatsApp were told apart from others.
+/// Where the messages of `WhatsApp` were told apart from others.
 pub(super) const MOVED: &[Move] = &[Move {
     scope: Scope::Root,
     from: &["messages", "messagePrefix"],

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::log::{Log, at, below};
 use super::scope::Scope;
-use super::table::{Merge, Move, Target, apply_merges, apply_moves};
+use super::table::{Merge, Move, apply_merges, apply_moves};
 use super::tree::{
-    Record, keys, made, record_at, record_at_mut, take, take_record, text_at, texts, unique,
+    Record, keys, made, prune, record_at, record_at_mut, take, take_record, text_at, texts, unique,
 };
 
 const MOVED: &[Move] = &[
@@ -66,12 +66,12 @@ const MERGED: &[Merge] = &[
     Merge {
         scope: Scope::Root,
         from: &["media"],
-        to: Target::Here(&["attachments"]),
+        to: &["attachments"],
     },
     Merge {
         scope: Scope::Root,
         from: &["audit"],
-        to: Target::Here(&["logging", "audit"]),
+        to: &["logging", "audit"],
     },
 ];
 
@@ -220,9 +220,13 @@ pub(super) fn values(root: &mut Record, log: &mut Log) {
     }
 }
 
-/// An empty group of Slack's socket settings says nothing.
-pub(super) fn empty_sockets(root: &mut Record, _log: &mut Log) {
-    Scope::Channel("slack").visit(root, &mut |entry, _| {
-        super::tree::prune(entry, "socketMode")
-    });
+/// Groups that say nothing go with the settings that were in them.
+pub(super) fn empty_groups(root: &mut Record, _log: &mut Log) {
+    Scope::Channel("slack").visit(root, &mut |entry, _| prune(entry, "socketMode"));
+    if let Some(ui) = record_at_mut(root, &["ui"])
+        && ui.get("prefs").is_some_and(Value::is_object)
+    {
+        prune(ui, "prefs");
+        prune(root, "ui");
+    }
 }

@@ -154,7 +154,7 @@ pub(super) fn one_list(root: &mut Record, log: &mut Log) {
         prune(media, capability);
     }
     let shared = array_at(media, &["models"]).into_iter().flatten();
-    models.extend(shared.filter(|model| model.is_object()).cloned());
+    models.extend(shared.cloned());
     if !models.is_empty() {
         media.insert("models".to_owned(), Value::from(models));
     }
@@ -164,9 +164,8 @@ pub(super) fn one_list(root: &mut Record, log: &mut Log) {
 fn with_capability(models: &Value, capability: &str) -> Vec<Value> {
     let mut kept: Vec<Value> = Vec::new();
     for model in models.as_array().into_iter().flatten() {
-        let Some(mut model) = model.as_object().cloned() else {
-            continue;
-        };
+        // What is no model becomes one that says nothing, and is a problem of its own.
+        let mut model = model.as_object().cloned().unwrap_or_default();
         let can = array_at(&model, &["capabilities"]);
         if can.is_some_and(|can| !can.contains(&Value::from(capability))) {
             continue;

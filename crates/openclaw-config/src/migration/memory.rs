@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::log::{Log, at, below};
 use super::scope::Scope;
-use super::table::{Merge, Retired, Target, Which};
+use super::table::{Merge, Retired, Which};
 use super::tree::{Record, fill, folded, made, record_at, record_at_mut, take, text_at, trimmed};
 use crate::problem::KeyPath;
 
@@ -13,17 +13,17 @@ pub(super) const MERGED: &[Merge] = &[
     Merge {
         scope: Scope::Root,
         from: &["agents", "defaults", "memorySearch"],
-        to: Target::Here(&["memory", "search"]),
+        to: &["memory", "search"],
     },
     Merge {
         scope: Scope::Root,
         from: &["memorySearch"],
-        to: Target::Here(&["memory", "search"]),
+        to: &["memory", "search"],
     },
     Merge {
         scope: Scope::Agents,
         from: &["memorySearch"],
-        to: Target::Here(&["memory", "search"]),
+        to: &["memory", "search"],
     },
 ];
 

@@ -101,28 +101,34 @@ fn bring(value: Value, default_workspace: String, exists: impl Fn(&str) -> bool)
         own,
         mut changes,
     } = seed_forms(value);
-    let Value::Object(original) = value else {
+    let Value::Object(mut root) = value else {
         return Migrated {
             value,
             own,
             changes,
         };
     };
-    let ground = Ground {
-        original: &original,
+    let mut ground = Ground {
+        original: Record::new(),
         default_workspace,
-        can_look: can_look_at_plugins(&original, exists),
+        can_look: can_look_at_plugins(&root, exists),
     };
-    let mut root = original.clone();
-    let mut log = Log::default();
-    for step in STEPS {
-        step.take(&mut root, &ground, &mut log);
+    for _ in 0..MOST_ROUNDS {
+        ground.original.clone_from(&root);
+        let mut log = Log::default();
+        for step in STEPS {
+            step.take(&mut root, &ground, &mut log);
+        }
+        let more = log.into_changes();
+        if more.is_empty() {
+            // Without a change worth telling, what was tidied on the way stays as it was.
+            root = ground.original;
+            break;
+        }
+        changes.extend(more);
     }
-    // Without a change worth telling, what was tidied on the way stays as it was.
-    let migrated = if log.len() == 0 { original } else { root };
-    changes.extend(log.into_changes());
     Migrated {
-        value: Value::Object(migrated),
+        value: Value::Object(root),
         own,
         changes,
     }
@@ -146,14 +152,21 @@ pub fn seed_forms(value: Value) -> Migrated {
 }
 
 /// What a step may have to know besides the config as it stands.
-struct Ground<'a> {
+struct Ground {
     /// The config before the first step.
-    original: &'a Record,
+    original: Record,
     /// Where the agent works that no workspace was named for.
     default_workspace: String,
     /// Whether the plugins that the config names are there, so that channels can be understood.
     can_look: bool,
 }
+
+/// How often the steps are taken at most.
+///
+/// Once is enough for any config that a release has written. A few that were put together by hand
+/// have something left for a second round, because a late step moved it to where an early one
+/// looks.
+const MOST_ROUNDS: usize = 4;
 
 /// One step of the migration.
 enum Step {
@@ -161,11 +174,11 @@ enum Step {
     Merged(&'static [Merge]),
     Retired(&'static [Retired]),
     Rule(fn(&mut Record, &mut Log)),
-    RuleOn(fn(&mut Record, &Ground<'_>, &mut Log)),
+    RuleOn(fn(&mut Record, &Ground, &mut Log)),
 }
 
 impl Step {
-    fn take(&self, root: &mut Record, ground: &Ground<'_>, log: &mut Log) {
+    fn take(&self, root: &mut Record, ground: &Ground, log: &mut Log) {
         match self {
             Self::Moved(facts) => apply_moves(facts, root, log),
             Self::Merged(facts) => apply_merges(facts, root, log),
@@ -215,7 +228,7 @@ const STEPS: &[Step] = &[
     Rule(mcp::servers),
     // Models and plugins.
     Rule(models::primary::default_model),
-    RuleOn(|root, ground, log| models::primary::implicit(root, ground.original, log)),
+    RuleOn(|root, ground, log| models::primary::implicit(root, &ground.original, log)),
     Gone(retired::PRICING),
     Rule(models::catalog::abilities),
     Rule(models::codex::providers),
@@ -244,10 +257,10 @@ const STEPS: &[Step] = &[
     Moved(retired::DETAILS_MOVED),
     Merged(retired::DETAILS_MERGED),
     Rule(layout::values),
-    Rule(layout::empty_sockets),
     Rule(media::deepgram),
     Rule(media::one_list),
     Gone(retired::PREFERENCES),
+    Rule(layout::empty_groups),
     Rule(channels::whatsapp::debounce),
     Rule(knobs::runtime),
     Gone(retired::ASSISTANT),
@@ -281,7 +294,7 @@ const STEPS: &[Step] = &[
         }
     }),
     RuleOn(|root, ground, log| {
-        let first = roster::first_of_list(ground.original);
+        let first = roster::first_of_list(&ground.original);
         roster::bindings(root, first.as_deref(), log);
     }),
 ];

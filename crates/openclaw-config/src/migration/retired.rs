@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::log::{Log, at, below};
 use super::scope::Scope;
-use super::table::{Merge, Move, Retired, Target};
+use super::table::{Merge, Move, Retired};
 use super::tree::{Record, made, record_at, record_at_mut, take, text_at, value_at};
 
 const BUILT_IN: &str = "the built-in value applies";
@@ -143,7 +143,7 @@ pub(super) const DETAILS: &[Retired] = &[
     ),
 ];
 
-/// What belongs to WhatsApp's answers.
+/// What belongs to `WhatsApp`'s answers.
 pub(super) const DETAILS_MOVED: &[Move] = &[Move {
     scope: Scope::Channel("whatsapp"),
     from: &["messagePrefix"],
@@ -154,7 +154,7 @@ pub(super) const DETAILS_MOVED: &[Move] = &[Move {
 pub(super) const DETAILS_MERGED: &[Merge] = &[Merge {
     scope: Scope::Root,
     from: &["cron", "failureDestination"],
-    to: Target::Here(&["cron", "failureAlert"]),
+    to: &["cron", "failureAlert"],
 }];
 
 const OF_THE_BROWSER: &str = "each browser keeps it for itself";

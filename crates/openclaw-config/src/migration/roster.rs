@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::log::{Log, at, below};
 use super::tree::{
-    Record, canonical_id, is_blocked, made, record_at, record_at_mut, take, trimmed, value_at,
+    Record, canonical_id, is_blocked, keys, made, record_at, record_at_mut, take, trimmed, value_at,
 };
 
 /// The agent that is meant where none is named.
@@ -159,8 +159,13 @@ fn is_truthy(value: &Value) -> bool {
     }
 }
 
-/// The channels that this program and every OpenClaw bring with them.
-const BUNDLED: [&str; 2] = ["reef", "telegram"];
+/// The channels that every OpenClaw brings with it, and how their accounts are found.
+const BUNDLED: [(&str, fn(&Record) -> Vec<String>); 3] = [
+    ("a2a", |_| vec![DEFAULT_ACCOUNT.to_owned()]),
+    ("reef", |_| vec![DEFAULT_ACCOUNT.to_owned()]),
+    ("telegram", telegram_accounts),
+];
+const DEFAULT_ACCOUNT: &str = "default";
 
 /// Binds the accounts of channels that nobody was named for to the agent that served them.
 ///
@@ -174,15 +179,18 @@ pub(super) fn bindings(root: &mut Record, first: Option<&str>, log: &mut Log) {
         return;
     };
     let mut added = Vec::new();
-    for id in BUNDLED {
+    let agents = record_at(root, &["agents", "entries"]);
+    let agents = agents.map(keys).unwrap_or_default();
+    for (id, accounts) in BUNDLED {
         let Some(channel) = record_at(root, &["channels", id]) else {
             continue;
         };
-        if channel.get("enabled") == Some(&Value::Bool(false)) || channel.is_empty() {
+        if channel.is_empty() || is_off(root, channel, id) {
             continue;
         }
-        for account in open_accounts(channel) {
-            if !bound.iter().any(|binding| serves(binding, id, &account)) {
+        for account in accounts(channel) {
+            let serves = |binding: &Value| serves(binding, (id, &account), &agents);
+            if !bound.iter().any(serves) {
                 added.push((id, account));
             }
         }
@@ -224,36 +232,48 @@ fn bindings_of(root: &Record) -> Option<Vec<Value>> {
     bindings.iter().all(is_understood).then(|| bindings.clone())
 }
 
-fn open_accounts(channel: &Record) -> Vec<String> {
-    const DEFAULT: &str = "default";
-    let accounts = record_at(channel, &["accounts"]);
+/// Tells whether a channel or its plugin is turned off.
+fn is_off(root: &Record, channel: &Record, id: &str) -> bool {
+    let off = Some(&Value::Bool(false));
+    let denied = value_at(root, &["plugins", "deny"]).and_then(Value::as_array);
+    let denied = denied.is_some_and(|denied| denied.contains(&Value::from(id)));
+    let plugin = value_at(root, &["plugins", "entries", id, "enabled"]);
+    channel.get("enabled") == off || plugin == off || denied
+}
+
+/// Returns the accounts of Telegram that are on: the named ones, and the channel's own.
+fn telegram_accounts(channel: &Record) -> Vec<String> {
+    let accounts = record_at(channel, &["accounts"]).into_iter().flatten();
     let named: Vec<(String, &Value)> = accounts
-        .into_iter()
-        .flatten()
         .filter(|(id, _)| !id.is_empty() && !is_blocked(id))
         .map(|(id, account)| {
-            let id = canonical_id(id).unwrap_or_else(|| DEFAULT.to_owned());
+            let id = canonical_id(id).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned());
             (id, account)
         })
         .collect();
-    if named.is_empty() {
-        return vec![DEFAULT.to_owned()];
-    }
-    let mut open: Vec<String> = named
+    let has_token = ["botToken", "tokenFile"]
+        .iter()
+        .any(|key| channel.contains_key(*key));
+    let is_named = named.iter().any(|(id, _)| id == DEFAULT_ACCOUNT);
+    let own = (named.is_empty() || (has_token && !is_named)).then(|| DEFAULT_ACCOUNT.to_owned());
+    let on = named
         .into_iter()
         .filter(|(_, account)| account.get("enabled") != Some(&Value::Bool(false)))
-        .map(|(id, _)| id)
-        .collect();
+        .map(|(id, _)| id);
+    let mut open: Vec<String> = on.chain(own).collect();
     open.sort();
     open.dedup();
     open
 }
 
-/// Tells whether a binding says who serves a whole account.
-fn serves(binding: &Value, channel: &str, account: &str) -> bool {
+/// Tells whether a binding says which of the agents serves a whole account.
+fn serves(binding: &Value, (channel, account): (&str, &str), agents: &[String]) -> bool {
     let Some(rule) = binding.get("match").and_then(Value::as_object) else {
         return false;
     };
+    let agent = binding.get("agentId").and_then(Value::as_str);
+    let agent = agent.and_then(canonical_id);
+    let is_known = agents.iter().any(|own| canonical_id(own) == agent);
     let is_acp = binding.get("type") == Some(&Value::from("acp"));
     let names = |key: &str| trimmed(rule, key).is_some();
     let roles = rule.get("roles").and_then(Value::as_array);
@@ -265,9 +285,9 @@ fn serves(binding: &Value, channel: &str, account: &str) -> bool {
     let is_bound = match trimmed(rule, "accountId") {
         Some("*") => true,
         Some(bound) => canonical_id(bound).as_deref() == Some(account),
-        None => account == "default",
+        None => account == DEFAULT_ACCOUNT,
     };
-    !is_acp && is_whole && bound.as_deref() == Some(channel) && is_bound
+    is_known && !is_acp && is_whole && bound.as_deref() == Some(channel) && is_bound
 }
 
 /// Returns the agent that served everything in a list without a mark; `None` for any other roster.

@@ -20,17 +20,7 @@ pub(super) struct Move {
 pub(super) struct Merge {
     pub(super) scope: Scope,
     pub(super) from: &'static [&'static str],
-    /// From the scope's object, or from the root.
-    pub(super) to: Target,
-}
-
-/// Where a group of settings goes.
-#[derive(Debug)]
-pub(super) enum Target {
-    /// Beside where it stood.
-    Here(&'static [&'static str]),
-    /// To a place that there is once.
-    Root(&'static [&'static str]),
+    pub(super) to: &'static [&'static str],
 }
 
 /// Which values of a retired setting are removed.
@@ -131,26 +121,15 @@ pub(super) fn move_value(
 /// Merges what has moved as a group.
 pub(super) fn apply_merges(merges: &[Merge], root: &mut Record, log: &mut Log) {
     for fact in merges {
-        let mut taken = Vec::new();
         fact.scope.visit(root, &mut |record, path| {
             let Some((last, parents)) = fact.from.split_last() else {
                 return;
             };
             let owner = record_at_mut(record, parents);
-            let Some(group) = owner.and_then(|owner| take_record(owner, last)) else {
-                return;
-            };
-            let from = below(path, fact.from);
-            match fact.to {
-                Target::Here(to) => merge(record, path, (to, &from, group), log),
-                Target::Root(_) => taken.push((from, group)),
+            if let Some(group) = owner.and_then(|owner| take_record(owner, last)) {
+                merge(record, path, (fact.to, &below(path, fact.from), group), log);
             }
         });
-        if let Target::Root(to) = fact.to {
-            for (from, group) in taken {
-                merge(root, &KeyPath::root(), (to, &from, group), log);
-            }
-        }
     }
 }
 

@@ -62,17 +62,19 @@ fn is_portable(name: &str) -> bool {
 
 /// Refuses two agents that would keep their state in one folder.
 pub(super) fn judge_folders(config: &Value, home: &Surroundings, problems: &mut Problems) {
-    let agents = roster::agents(config);
-    let bound = walk::every_text(config, "bindings.*.agentId").map(|(_, name)| name);
-    let names = agents.iter().map(|(key, _)| *key).chain(bound);
-    let ids: BTreeSet<String> = names
-        .filter(|name| !name.trim().is_empty())
-        .map(ids::agent)
-        .collect();
+    // The first of two agents with one id is the one that counts.
+    let mut own: BTreeMap<String, Option<&str>> = BTreeMap::new();
+    for (key, agent) in roster::agents(config) {
+        let folder = walk::text(agent, &["agentDir"]);
+        own.entry(ids::agent(key)).or_insert(folder);
+    }
+    for (_, name) in walk::every_text(config, "bindings.*.agentId") {
+        if !name.trim().is_empty() {
+            own.entry(ids::agent(name)).or_default();
+        }
+    }
     let mut owners: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for id in ids {
-        let agent = agents.iter().find(|(key, _)| ids::agent(key) == id);
-        let own = agent.and_then(|(_, agent)| walk::text(agent, &["agentDir"]));
+    for (id, own) in own {
         let folder = match own.filter(|own| !own.trim().is_empty()) {
             Some(own) => home.path(own),
             None => home.state_dir().join("agents").join(&id).join("agent"),

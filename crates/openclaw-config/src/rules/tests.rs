@@ -196,7 +196,7 @@ fn what_an_installed_plugin_brings_is_known() {
     });
     let home = Surroundings::new("/home/me", "/home/me/.openclaw");
     let home = home.looking_with(|_| Standing::Nothing);
-    assert_eq!(judge(&config, &home).problems.len(), 3);
+    assert_eq!(judge(&config, &home).problems.len(), 2);
     let verdict = judge(&config, &home.having(vec![plugin]));
     assert_eq!(verdict, Verdict::default());
 }

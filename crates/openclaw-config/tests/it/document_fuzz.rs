@@ -5,7 +5,7 @@ use openclaw_config::document::Document;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::fuzz::fuzz;
+use openclaw_testkit::fuzz;
 
 /// JavaScript prints the shortest text that is read as the same double.
 pub(crate) fn rounded(value: Value) -> Value {

@@ -12,7 +12,6 @@ mod document_fuzz;
 mod document_probes;
 mod edit;
 mod edit_processes;
-mod fuzz;
 mod source;
 mod source_fuzz;
 mod verdict;

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::document_fuzz::{expected, key, value};
-use crate::fuzz::fuzz;
+use openclaw_testkit::fuzz;
 
 const NAMES: [&str; 5] = [
     "openclaw.json",

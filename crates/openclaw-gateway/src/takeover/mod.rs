@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 use tokio::task;
 
 /// The sessions in a state directory that wait to be taken in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Takeover {
     shared: Option<Arc<Shared>>,
 }
@@ -65,6 +65,11 @@ struct Seen {
 }
 
 impl Takeover {
+    /// Looks nowhere: for a gateway without a home.
+    pub const fn nowhere() -> Self {
+        Self { shared: None }
+    }
+
     /// Looks in a state directory, when it is asked.
     pub fn of(state: &StateDir) -> Self {
         let shared = Shared {
@@ -83,7 +88,7 @@ impl Takeover {
             return Ok(Vec::new());
         };
         let mut unknown = HashSet::new();
-        for key in blocking(shared, |shared| shared.keys()).await {
+        for key in blocking(shared, Shared::keys).await {
             if !shared.is_settled(&key, log).await? {
                 unknown.insert(key);
             }

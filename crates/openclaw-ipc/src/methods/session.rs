@@ -189,6 +189,13 @@ pub struct SessionSummary {
     pub updated_at: String,
     /// Whether it has ended.
     pub ended: bool,
+    /// Where the session lies while it is not in the event log: `openclaw-jsonl` or
+    /// `openclaw-sqlite`, a file of TypeScript OpenClaw's. Its `events` are then the entries there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Whether the session can only be read; the first message to it takes it into the event log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 /// Params of `session.cancel`.
@@ -227,6 +234,8 @@ impl From<events::SessionSummary> for SessionSummary {
             started_at: rfc3339(session.started),
             updated_at: rfc3339(session.updated),
             ended: session.ended,
+            source: None,
+            read_only: false,
         }
     }
 }

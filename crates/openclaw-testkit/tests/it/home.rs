@@ -73,7 +73,16 @@ fn the_config_for_a_fake_provider_is_a_valid_config() {
         let state = home.state_dir();
         assert!(state.root().ends_with("elsewhere"));
         let config = Config::load(&state, &home.env()).unwrap();
-        assert_eq!(config.default_agent().unwrap().model.as_ref().unwrap().to_string(), "fake/fake-model");
+        assert_eq!(
+            config
+                .default_agent()
+                .unwrap()
+                .model
+                .as_ref()
+                .unwrap()
+                .to_string(),
+            "fake/fake-model"
+        );
         let settings = &config.providers[&"fake".into()];
         assert_eq!(settings.base_url, Some(provider.base_url(wire)));
         assert_eq!(settings.api.as_deref(), Some(wire.api()));

@@ -182,7 +182,11 @@ fn what(entry: &AuditEntry) -> String {
             format!("{} is now {sha256}, noticed by {by}", file.display())
         }
         AuditEntry::ConfigRefused { file, problems } => {
-            format!("{} is not taken up: {}", file.display(), problems.join("; "))
+            format!(
+                "{} is not taken up: {}",
+                file.display(),
+                problems.join("; ")
+            )
         }
         AuditEntry::SessionDeleted {
             session,

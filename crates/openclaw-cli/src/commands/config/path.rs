@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use openclaw_config::KeyPath;
-
 /// An index above this one is a typing error.
 const MAX_INDEX: usize = 100_000;
 
@@ -43,7 +41,9 @@ pub(crate) enum PathError {
     #[error("the path is empty")]
     Empty,
     /// Two dots in a row, or one at the end.
-    #[error("`{0}` is no path: between two dots, before the first or after the last there is nothing")]
+    #[error(
+        "`{0}` is no path: between two dots, before the first or after the last there is nothing"
+    )]
     EmptyStep(String),
     /// A `[` without its `]`.
     #[error("`{0}` is no path: a `]` is missing")]
@@ -109,11 +109,6 @@ impl ConfigPath {
     pub(super) fn keys(&self) -> Vec<String> {
         self.steps.iter().map(|step| step.key.clone()).collect()
     }
-
-    /// Returns the path as the config knows it.
-    pub(super) fn key_path(&self) -> KeyPath {
-        self.steps.iter().map(|step| step.key.as_str()).collect()
-    }
 }
 
 /// In the form in which it can be typed.
@@ -151,9 +146,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self) -> Result<(), PathError> {
         loop {
-            let had_key = self.key()?;
-            let had_brackets = self.brackets(had_key)?;
-            if !had_key && !had_brackets {
+            let known = self.steps.len();
+            self.key()?;
+            // Brackets may begin the path, and follow a key or other brackets.
+            if known == 0 || self.steps.len() > known {
+                self.brackets()?;
+            }
+            if self.steps.len() == known {
                 return Err(PathError::EmptyStep(self.whole.to_owned()));
             }
             match self.rest.strip_prefix('.') {
@@ -165,7 +164,7 @@ impl Reader<'_> {
     }
 
     /// Reads a key up to a dot, a bracket or the end.
-    fn key(&mut self) -> Result<bool, PathError> {
+    fn key(&mut self) -> Result<(), PathError> {
         let mut key = String::new();
         let mut rest = self.rest.chars();
         loop {
@@ -183,7 +182,7 @@ impl Reader<'_> {
             }
         }
         if key.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let key = key.trim();
         if key.is_empty() {
@@ -193,24 +192,19 @@ impl Reader<'_> {
             key: key.to_owned(),
             typed: Typed::Plain,
         });
-        Ok(true)
+        Ok(())
     }
 
     /// Reads what stands in brackets, as often as that follows.
-    fn brackets(&mut self, had_key: bool) -> Result<bool, PathError> {
-        let mut any = false;
+    fn brackets(&mut self) -> Result<(), PathError> {
         while let Some(rest) = self.rest.strip_prefix('[') {
-            if !had_key && !any && !self.steps.is_empty() {
-                return Err(PathError::EmptyStep(self.whole.to_owned()));
-            }
             let (inside, behind) =
                 split_at_close(rest).ok_or_else(|| PathError::Unclosed(self.whole.to_owned()))?;
             self.rest = behind;
             let step = self.bracketed(inside.trim())?;
             self.steps.push(step);
-            any = true;
         }
-        Ok(any)
+        Ok(())
     }
 
     fn bracketed(&self, inside: &str) -> Result<Step, PathError> {
@@ -244,20 +238,22 @@ fn split_at_close(text: &str) -> Option<(&str, &str)> {
     let mut quote = None;
     let mut escaped = false;
     for (at, c) in text.char_indices() {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if c == '\\' => escaped = true,
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if c == ']' => {
-                let (inside, rest) = text.split_at_checked(at)?;
-                return Some((inside, rest.strip_prefix(']')?));
+        if let Some(open) = quote {
+            if escaped {
+                escaped = false;
+            } else if c == '\\' {
+                escaped = true;
+            } else if c == open {
+                quote = None;
             }
-            None if matches!(c, '"' | '\'') => {
-                let first = text.get(..at).is_some_and(|before| before.trim().is_empty());
-                quote = first.then_some(c);
-            }
-            None => {}
+        } else if c == ']' {
+            let (inside, rest) = text.split_at_checked(at)?;
+            return Some((inside, rest.strip_prefix(']')?));
+        } else if matches!(c, '"' | '\'') {
+            let first = text
+                .get(..at)
+                .is_some_and(|before| before.trim().is_empty());
+            quote = first.then_some(c);
         }
     }
     None
@@ -277,7 +273,10 @@ mod tests {
         assert_eq!(keys(" gateway . port "), ["gateway", "port"]);
         assert_eq!(keys("a.skills[0]"), ["a", "skills", "0"]);
         assert_eq!(keys("groups[\"-100\"].x"), ["groups", "-100", "x"]);
-        assert_eq!(keys("providers['a.b'].models[ 1 ]"), ["providers", "a.b", "models", "1"]);
+        assert_eq!(
+            keys("providers['a.b'].models[ 1 ]"),
+            ["providers", "a.b", "models", "1"]
+        );
         assert_eq!(keys(r"providers.a\.b.id"), ["providers", "a.b", "id"]);
         assert_eq!(keys("groups[-100]"), ["groups", "-100"]);
         assert_eq!(keys(r#"x["a\"]b"][0][1]"#), ["x", "a\"]b", "0", "1"]);
@@ -287,7 +286,14 @@ mod tests {
 
     #[test]
     fn a_number_in_quotes_is_no_index() {
-        let typed = |text| ConfigPath::parse(text).unwrap().steps().last().unwrap().typed;
+        let typed = |text| {
+            ConfigPath::parse(text)
+                .unwrap()
+                .steps()
+                .last()
+                .unwrap()
+                .typed
+        };
         assert_eq!(typed("a[1]"), Typed::Index);
         assert_eq!(typed("a.1"), Typed::Plain);
         assert_eq!(typed("a['1']"), Typed::Quoted);
@@ -310,15 +316,27 @@ mod tests {
         assert_eq!(failed("a['x'y]"), PathError::Quotes(whole("a['x'y]")));
         assert_eq!(failed("a[' ']"), PathError::Quotes(whole("a[' ']")));
         assert_eq!(failed(r"a\"), PathError::Escape(whole(r"a\")));
-        assert_eq!(failed("a.__proto__.b"), PathError::Unwritable(whole("__proto__")));
+        assert_eq!(
+            failed("a.__proto__.b"),
+            PathError::Unwritable(whole("__proto__"))
+        );
     }
 
     #[test]
     fn a_path_is_shown_as_it_can_be_typed_again() {
-        for text in ["gateway.port", "a.skills[0]", r#"g["-100"].x"#, r#"p["a.b"].m[1].id"#, r#"["1"]"#] {
+        for text in [
+            "gateway.port",
+            "a.skills[0]",
+            r#"g["-100"].x"#,
+            r#"p["a.b"].m[1].id"#,
+            r#"["1"]"#,
+        ] {
             let path = ConfigPath::parse(text).unwrap();
             assert_eq!(path.to_string(), text);
-            assert_eq!(ConfigPath::parse(&path.to_string()).unwrap().keys(), path.keys());
+            assert_eq!(
+                ConfigPath::parse(&path.to_string()).unwrap().keys(),
+                path.keys()
+            );
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `openclaw doctor`: what is wrong, why, and the command that repairs it.
 //!
-//! It looks at the event log and changes nothing. The ids of the findings stay as they are.
+//! It looks at the config and the event log, and changes nothing unless `--fix` asks for it. The ids
+//! of the findings stay as they are.
 
+mod config;
 mod finding;
 mod store;
 
@@ -11,6 +13,7 @@ use clap::Args;
 use openclaw_core::state_dir::StateDir;
 use serde_json::json;
 
+use self::config::{Mending, Repair};
 use self::finding::{Finding, Severity};
 use super::Cx;
 use crate::error::CliError;
@@ -22,9 +25,12 @@ const EXAMPLES: &str = "\
 Examples:
   openclaw doctor
   openclaw doctor --deep                     read the whole event log, too
+  openclaw doctor --fix --dry-run            say what would be repaired
+  openclaw doctor --fix                      write the config in the current form, with a backup
   openclaw doctor --json
 
-The exit code is 0 when all is well, and 1 when there is an error or a warning. Nothing is changed.";
+The exit code is 0 when all is well, and 1 when there is an error or a warning. Without --fix nothing
+is changed.";
 
 /// The exit code when something was found.
 const FINDINGS: u8 = 1;
@@ -40,8 +46,21 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     deep: bool,
     /// Only look; the same as without it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fix")]
     lint: bool,
+    #[command(flatten)]
+    mending: MendingArgs,
+}
+
+/// What is repaired.
+#[derive(Debug, Args)]
+struct MendingArgs {
+    /// Repair what can be repaired without a question
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: write nothing, say what would be done
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
 }
 
 pub(crate) fn run(cx: Cx<'_>, args: &DoctorArgs) -> Result<ExitCode, CliError> {
@@ -51,25 +70,81 @@ pub(crate) fn run(cx: Cx<'_>, args: &DoctorArgs) -> Result<ExitCode, CliError> {
     } else {
         store::Depth::Glance
     };
-    let (checks, findings) = runtime::block_on(Threads::One, store::check(cx, &state, depth))?;
-    let ok = findings
+    let examined = runtime::block_on(Threads::One, examine(cx, &state, args, depth))?;
+    let ok = examined
+        .findings
         .iter()
         .all(|finding| finding.severity == Severity::Info);
     if cx.out.is_json() {
-        cx.out.document(&json!({
+        let mut document = json!({
             "schemaVersion": SCHEMA_VERSION,
             "ok": ok,
-            "checksRun": checks.run,
-            "checksSkipped": checks.skipped,
-            "findings": findings,
-        }))?;
+            "checksRun": examined.checks.run,
+            "checksSkipped": examined.checks.skipped,
+            "findings": examined.findings,
+        });
+        if let (true, Some(members)) = (args.mending.fix, document.as_object_mut()) {
+            members.insert("dryRun".to_owned(), args.mending.dry_run.into());
+            members.insert("repairs".to_owned(), json!(examined.repairs));
+        }
+        cx.out.document(&document)?;
     } else {
-        print(cx, &findings)?;
+        print(cx, args, &examined)?;
     }
     Ok(ExitCode::from(if ok { 0 } else { FINDINGS }))
 }
 
-fn print(cx: Cx<'_>, findings: &[Finding]) -> Result<(), CliError> {
+/// What was repaired, and what is found after that.
+struct Examined {
+    repairs: Vec<Repair>,
+    checks: store::Checks,
+    findings: Vec<Finding>,
+}
+
+async fn examine(
+    cx: Cx<'_>,
+    state: &StateDir,
+    args: &DoctorArgs,
+    depth: store::Depth,
+) -> Result<Examined, CliError> {
+    let mending = if args.mending.dry_run {
+        Mending::Rehearsal
+    } else {
+        Mending::Really
+    };
+    let (repairs, failure) = if args.mending.fix {
+        config::mend(cx, state, mending).await
+    } else {
+        (Vec::new(), None)
+    };
+    let (mut checks, found) = store::check(cx, state, depth).await?;
+    checks.run = checks.run.saturating_add(config::CHECKS);
+    let mut findings: Vec<Finding> = failure.into_iter().collect();
+    findings.extend(config::check(cx, state).await);
+    findings.extend(found);
+    Ok(Examined {
+        repairs,
+        checks,
+        findings,
+    })
+}
+
+fn print(cx: Cx<'_>, args: &DoctorArgs, examined: &Examined) -> Result<(), CliError> {
+    let done = if args.mending.dry_run {
+        "would fix"
+    } else {
+        "fixed"
+    };
+    for repair in &examined.repairs {
+        cx.out.line(format_args!(
+            "{} {}  {}: {}",
+            cx.out.look(Look::Good, &format!("{done:<9}")),
+            cx.out.look(Look::Strong, repair.check_id),
+            text::one_line(&repair.path.to_string_lossy()),
+            text::one_line(&repair.message)
+        ))?;
+    }
+    let findings = &examined.findings;
     for finding in findings {
         let look = match finding.severity {
             Severity::Info => Look::Dim,

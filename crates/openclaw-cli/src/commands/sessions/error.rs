@@ -3,8 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use openclaw_core::Kind;
+use openclaw_compat::export::ExportError;
 use openclaw_core::events::{ImportFailure, StoreError};
+use openclaw_core::{Kind, SessionKey};
 use openclaw_gateway::retention::RetentionError;
 
 /// Why a command about sessions failed.
@@ -74,6 +75,17 @@ pub(crate) enum SessionsError {
         /// What was read.
         file: String,
     },
+    /// The session is not in the log yet.
+    #[error("the session `{key}` is not in the event log yet: it lies in an {form} file")]
+    Waiting {
+        /// The session.
+        key: SessionKey,
+        /// The form of the file that it lies in.
+        form: &'static str,
+    },
+    /// Sessions could not be written as OpenClaw's.
+    #[error(transparent)]
+    OpenClaw(#[from] ExportError),
     /// One document cannot hold what was asked for.
     #[error("{0}")]
     Format(&'static str),
@@ -102,7 +114,7 @@ impl SessionsError {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Retention(err) => err.kind(),
-            Self::NoLog(_) => Kind::NotFound,
+            Self::NoLog(_) | Self::Waiting { .. } => Kind::NotFound,
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => Kind::NotFound,
             Self::Read { .. } => Kind::Unavailable,
             Self::Import { source, .. } => source.kind(),
@@ -113,6 +125,7 @@ impl SessionsError {
             | Self::OtherHead { .. }
             | Self::Format(_)
             | Self::NoLimits(_) => Kind::Invalid,
+            Self::OpenClaw(err) => err.kind(),
         }
     }
 
@@ -128,6 +141,8 @@ impl SessionsError {
             Self::Retention(RetentionError::Store(StoreError::Leased(_))) => {
                 "wait until the run has ended, and try again"
             }
+            Self::Waiting { .. } => "take it over with `openclaw migrate`",
+            Self::OpenClaw(ExportError::Exists(_)) => "name an empty folder with --out",
             Self::NoLog(_) => "say something first: `openclaw agent --message \"hello\"`",
             Self::Import { .. }
             | Self::Empty { .. }
@@ -138,9 +153,10 @@ impl SessionsError {
                 "take the file that `openclaw sessions export` wrote, byte for byte"
             }
             Self::NoLimits(_) => "name a limit, for example --older-than 90d",
-            Self::Retention(_) | Self::Read { .. } | Self::Format(_) => {
-                return None;
-            }
+            Self::Retention(_)
+            | Self::Read { .. }
+            | Self::OpenClaw(ExportError::Store(_) | ExportError::Io { .. })
+            | Self::Format(_) => return None,
         };
         Some(hint.to_owned())
     }

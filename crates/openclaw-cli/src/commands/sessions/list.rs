@@ -1,12 +1,15 @@
 //! `openclaw sessions list`, in the shape that TypeScript OpenClaw's scripts read.
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use clap::Args;
+use openclaw_compat::IMPORTED;
 use openclaw_core::events::{Change, SessionSummary};
 use openclaw_core::session_key::Scope;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{AgentId, Clock, ProviderId, SessionEvent, SessionEventKind, SessionKey};
+use openclaw_gateway::takeover::{Takeover, Waiting};
 use serde::Serialize;
 
 use super::lookup::{Parent, age, existing_log, session_id};
@@ -71,6 +74,11 @@ struct Row {
     parent: Option<Parent>,
     events: u64,
     ended: bool,
+    /// Where the session lies while it is not in the event log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    read_only: bool,
 }
 
 pub(super) async fn list(cx: Cx<'_>, state: &StateDir, args: &ListArgs) -> Result<(), CliError> {
@@ -90,6 +98,11 @@ pub(super) async fn list(cx: Cx<'_>, state: &StateDir, args: &ListArgs) -> Resul
             list.count, list.total_count
         ));
     }
+    if list.sessions.iter().any(|row| row.read_only) {
+        cx.out.note(
+            "sessions that are read-only lie in files of OpenClaw's; `openclaw migrate` takes them over",
+        );
+    }
     Ok(())
 }
 
@@ -106,7 +119,14 @@ fn table(cx: Cx<'_>, list: &List) -> Result<(), CliError> {
                 text::one_line(row.key.as_str()).into_owned(),
                 text::ago(row.age_ms),
                 row.events.to_string(),
-                if row.ended { "ended" } else { row.status }.to_owned(),
+                match row {
+                    Row { ended: true, .. } => "ended",
+                    Row {
+                        read_only: true, ..
+                    } => "read-only",
+                    Row { status, .. } => status,
+                }
+                .to_owned(),
                 row.model
                     .as_deref()
                     .map(text::one_line)
@@ -125,14 +145,24 @@ fn table(cx: Cx<'_>, list: &List) -> Result<(), CliError> {
 
 async fn collect(state: &StateDir, limit: u32) -> Result<List, CliError> {
     let (mut sessions, mut total_count) = (Vec::new(), 0);
-    if let Some(store) = existing_log(state)? {
-        let clock = Clock::system();
+    let clock = Clock::system();
+    let store = existing_log(state)?;
+    if let Some(store) = &store {
         total_count = store.session_count().await?;
         let found = store.sessions_with_last(0, limit).await?;
         sessions = found
             .into_iter()
             .map(|(session, last)| row(&clock, session, last))
             .collect();
+    }
+    let waiting = Takeover::of(state).waiting(store.as_ref()).await?;
+    if !waiting.is_empty() {
+        let more = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+        total_count = total_count.saturating_add(more);
+        sessions.extend(waiting.into_iter().map(|waiting| unread(&clock, waiting)));
+        // Sorting keeps the order of those that were changed at the same moment.
+        sessions.sort_by_key(|row| Reverse(row.updated_at));
+        sessions.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
     let count = sessions.len();
     Ok(List {
@@ -144,6 +174,35 @@ async fn collect(state: &StateDir, limit: u32) -> Result<List, CliError> {
         active_minutes: None,
         sessions,
     })
+}
+
+/// Describes a session that is not in the log.
+fn unread(clock: &Clock, waiting: Waiting) -> Row {
+    let updated_at = waiting.updated.as_millisecond();
+    Row {
+        updated_at,
+        age_ms: age(clock, updated_at),
+        session_id: Some(waiting.session_id),
+        session_started_at: waiting.started.as_millisecond(),
+        status: "done",
+        model: None,
+        model_provider: None,
+        agent_id: waiting.key.agent(),
+        kind: kind(&waiting.key),
+        parent: None,
+        events: waiting.entries,
+        ended: false,
+        source: Some(waiting.source),
+        read_only: true,
+        key: waiting.key,
+    }
+}
+
+fn kind(key: &SessionKey) -> &'static str {
+    match key.scope() {
+        Scope::Group { .. } => "group",
+        Scope::Main | Scope::Direct { .. } | Scope::Other(_) => "direct",
+    }
 }
 
 /// What a session does is told by its last event.
@@ -162,6 +221,12 @@ fn row(clock: &Clock, session: SessionSummary, last: Option<SessionEvent>) -> Ro
                 if matches!(Change::read(&key, &value), Some(Change::RunFailed { .. })) =>
             {
                 status = "failed";
+            }
+            // What a session that was taken over did last, it did before that.
+            SessionEventKind::StateChanged { key, value } if key == IMPORTED => {
+                let named = |field: &str| value.get(field)?.as_str().map(str::to_owned);
+                model = named("model");
+                model_provider = named("provider").map(ProviderId);
             }
             SessionEventKind::AgentResponse { model: name, .. } => {
                 model = Some(name);
@@ -187,13 +252,12 @@ fn row(clock: &Clock, session: SessionSummary, last: Option<SessionEvent>) -> Ro
         model,
         model_provider,
         agent_id: session.key.agent(),
-        kind: match session.key.scope() {
-            Scope::Group { .. } => "group",
-            Scope::Main | Scope::Direct { .. } | Scope::Other(_) => "direct",
-        },
+        kind: kind(&session.key),
         parent: Parent::of(&session),
         events: session.head,
         ended: session.ended,
+        source: None,
+        read_only: false,
         key: session.key,
     }
 }

@@ -1,11 +1,15 @@
 //! Finding the log and a session in it.
 
+use std::sync::Arc;
+
 use openclaw_core::events::SessionSummary;
 use openclaw_core::session_key::Scope;
 use openclaw_core::state_dir::StateDir;
-use openclaw_core::{Clock, EventStore, SessionKey};
+use openclaw_core::{Clock, EventStore, SessionEvent, SessionKey};
+use openclaw_gateway::takeover::{Takeover, Waiting};
 use serde::Serialize;
 
+use super::SessionsError;
 use crate::error::CliError;
 
 /// How alike two keys are that may be meant for each other, from 0 to 1.
@@ -52,15 +56,45 @@ pub(super) async fn find(
     state: &StateDir,
     key: &str,
 ) -> Result<(EventStore, SessionSummary), CliError> {
+    match look(state, key).await? {
+        Known::Recorded(store, session) => Ok((*store, session)),
+        Known::Waiting(waiting, _) => Err(SessionsError::Waiting {
+            key: waiting.key,
+            form: waiting.source,
+        }
+        .into()),
+    }
+}
+
+/// Where a session is known from.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// It is in the log.
+    Recorded(Box<EventStore>, SessionSummary),
+    /// It lies in a file of OpenClaw's; these are the events that it would have in the log.
+    Waiting(Waiting, Arc<Vec<SessionEvent>>),
+}
+
+/// Returns the session of that key from the log, or from the files that are not in it yet.
+pub(super) async fn look(state: &StateDir, key: &str) -> Result<Known, CliError> {
     let key = SessionKey::parse(key)?;
-    let Some(store) = existing_log(state)? else {
-        return Err(CliError::NoLog {
-            key,
+    let store = existing_log(state)?;
+    let missing = match &store {
+        Some(store) => match find_in(store, key.clone()).await {
+            Ok(session) => return Ok(Known::Recorded(Box::new(store.clone()), session)),
+            Err(err @ CliError::NoSession { .. }) => err,
+            Err(err) => return Err(err),
+        },
+        None => CliError::NoLog {
+            key: key.clone(),
             log: state.event_log(),
-        });
+        },
     };
-    let session = find_in(&store, key).await?;
-    Ok((store, session))
+    let waiting = Takeover::of(state).read(store.as_ref(), &key).await?;
+    match waiting {
+        Some((waiting, events)) => Ok(Known::Waiting(waiting, events)),
+        None => Err(missing),
+    }
 }
 
 /// Returns the session of that key in an open log, or names the one that is most like it.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use openclaw_core::clock::rfc3339;
-use openclaw_core::events::{ChatMessage, SessionSummary, Speaker};
+use openclaw_core::events::{ChatMessage, SessionProjection, SessionSummary, Speaker};
 use openclaw_core::state_dir::StateDir;
-use openclaw_core::{EventStore, SessionKey};
+use openclaw_core::{EventStore, SessionEvent, SessionKey};
+use openclaw_gateway::takeover::Waiting;
 use serde_json::{Value, json};
 
 use super::events::Pages;
-use super::lookup::{Parent, find};
+use super::lookup::{Known, Parent, look};
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::output::Look;
@@ -35,17 +36,76 @@ pub(super) struct ShowArgs {
     at: Option<u64>,
 }
 
+/// A conversation, wherever it lies.
+struct Shown {
+    session: SessionSummary,
+    projection: SessionProjection,
+    lineage: Vec<(SessionKey, u64)>,
+    /// The form of OpenClaw's file that it lies in, when it is not in the log.
+    source: Option<&'static str>,
+    times: BTreeMap<u64, String>,
+}
+
+impl Shown {
+    async fn of(state: &StateDir, args: &ShowArgs) -> Result<Self, CliError> {
+        match look(state, &args.key).await? {
+            Known::Recorded(store, session) => {
+                let projection = store.projection(&session.key, args.at).await?;
+                let messages: Vec<&ChatMessage> = projection.chat().collect();
+                let messages = last(&messages, args.limit);
+                Ok(Self {
+                    times: times(&store, &session.key, messages).await?,
+                    lineage: store.lineage(&session.key).await?,
+                    source: None,
+                    session,
+                    projection,
+                })
+            }
+            Known::Waiting(waiting, events) => Ok(Self::unrecorded(&waiting, &events, args.at)),
+        }
+    }
+
+    /// Folds the events that a session would have in the log.
+    fn unrecorded(waiting: &Waiting, events: &[SessionEvent], at: Option<u64>) -> Self {
+        let end = at.unwrap_or(u64::MAX);
+        let until: Vec<&SessionEvent> = events.iter().filter(|event| event.seq <= end).collect();
+        Self {
+            session: SessionSummary {
+                key: waiting.key.clone(),
+                head: events.last().map_or(0, |event| event.seq),
+                started: waiting.started,
+                updated: waiting.updated,
+                ended: false,
+                parent: None,
+            },
+            times: until
+                .iter()
+                .map(|event| (event.seq, rfc3339(event.time)))
+                .collect(),
+            projection: SessionProjection::project(until),
+            lineage: Vec::new(),
+            source: Some(waiting.source),
+        }
+    }
+}
+
+fn last<'a, 'b>(messages: &'b [&'a ChatMessage], limit: Option<usize>) -> &'b [&'a ChatMessage] {
+    let skipped = limit.map_or(0, |limit| messages.len().saturating_sub(limit));
+    messages.get(skipped..).unwrap_or_default()
+}
+
 pub(super) async fn show(cx: Cx<'_>, state: &StateDir, args: ShowArgs) -> Result<(), CliError> {
-    let (store, session) = find(state, &args.key).await?;
-    let projection = store.projection(&session.key, args.at).await?;
+    let shown = Shown::of(state, &args).await?;
+    let Shown {
+        session,
+        projection,
+        lineage,
+        source,
+        times,
+    } = &shown;
     let messages: Vec<&ChatMessage> = projection.chat().collect();
-    let skipped = args
-        .limit
-        .map_or(0, |limit| messages.len().saturating_sub(limit));
-    let messages = messages.get(skipped..).unwrap_or_default();
-    let times = times(&store, &session.key, messages).await?;
+    let messages = last(&messages, args.limit);
     let time = |message: &ChatMessage| times.get(&message.seq).cloned().unwrap_or_default();
-    let lineage = store.lineage(&session.key).await?;
     if cx.out.is_json() {
         let messages: Vec<Value> = messages
             .iter()
@@ -75,8 +135,12 @@ pub(super) async fn show(cx: Cx<'_>, state: &StateDir, args: ShowArgs) -> Result
             if let Some(at) = args.at {
                 set("at", json!(at));
             }
+            if let Some(source) = source {
+                set("source", json!(source));
+                set("readOnly", json!(true));
+            }
             if !lineage.is_empty() {
-                let lineage: Vec<Parent> = lineage.into_iter().map(Parent::from).collect();
+                let lineage: Vec<Parent> = lineage.iter().cloned().map(Parent::from).collect();
                 set("parent", json!(lineage.first()));
                 set("lineage", json!(lineage));
             }
@@ -85,7 +149,7 @@ pub(super) async fn show(cx: Cx<'_>, state: &StateDir, args: ShowArgs) -> Result
         }
         return cx.out.answer(&data, &[]);
     }
-    introduce(cx, &session, &lineage, args.at)?;
+    introduce(cx, &shown, args.at)?;
     for message in messages {
         let name = match message.speaker {
             Speaker::Peer => "you".to_owned(),
@@ -104,17 +168,17 @@ pub(super) async fn show(cx: Cx<'_>, state: &StateDir, args: ShowArgs) -> Result
 }
 
 /// Says what cannot be seen from the messages: that they are a part, or come from elsewhere.
-fn introduce(
-    cx: Cx<'_>,
-    session: &SessionSummary,
-    lineage: &[(SessionKey, u64)],
-    at: Option<u64>,
-) -> Result<(), CliError> {
+fn introduce(cx: Cx<'_>, shown: &Shown, at: Option<u64>) -> Result<(), CliError> {
     let mut lines = Vec::new();
-    if let Some(at) = at {
-        lines.push(format!("(after event {at} of {})", session.head));
+    if let Some(source) = shown.source {
+        lines.push(format!(
+            "(read-only: it lies in an {source} file; `openclaw migrate` takes it over)"
+        ));
     }
-    for (parent, shared) in lineage {
+    if let Some(at) = at {
+        lines.push(format!("(after event {at} of {})", shown.session.head));
+    }
+    for (parent, shared) in &shown.lineage {
         lines.push(format!("(events 1 to {shared} come from {parent})"));
     }
     for line in &lines {

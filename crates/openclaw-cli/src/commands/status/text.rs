@@ -116,7 +116,12 @@ fn print_gateway(cx: Cx<'_>, facts: &GatewayFacts) -> Result<(), CliError> {
 fn hints(cx: Cx<'_>, facts: &Facts) -> Vec<String> {
     let flags = cx.state_flags();
     let mut hints = Vec::new();
-    if facts.config.agents.iter().any(|agent| agent.model.is_none()) {
+    if facts
+        .config
+        .agents
+        .iter()
+        .any(|agent| agent.model.is_none())
+    {
         hints.push("see `openclaw onboard --help` to set a model".to_owned());
     }
     if facts.config.valid && facts.gateway.running.is_none() {

@@ -83,10 +83,9 @@ fn agents(
                         "peer": { "kind": "channel", "id": id },
                     },
                 });
-                if let (Some(account), Some(rule)) = (account, binding.get_mut("match")) {
-                    if let Some(rule) = rule.as_object_mut() {
-                        rule.insert("accountId".to_owned(), Value::from(account));
-                    }
+                let rule = binding.get_mut("match").and_then(Value::as_object_mut);
+                if let (Some(account), Some(rule)) = (account, rule) {
+                    rule.insert("accountId".to_owned(), Value::from(account));
                 }
                 log.moved(&from, &at(&["bindings"]).index(bindings.len()));
                 bindings.push(binding);

@@ -126,13 +126,13 @@ fn request_path(text: &str) -> Option<String> {
 
 /// Encodes what a URL cannot hold as it is.
 fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_graphic() && !b"\"<>`{}".contains(&byte) {
-            encoded.push(char::from(byte));
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>`{}".contains(&byte);
+    let letters = text.bytes().map(|byte| {
+        if is_plain(byte) {
+            char::from(byte).to_string()
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    encoded
+    });
+    letters.collect()
 }

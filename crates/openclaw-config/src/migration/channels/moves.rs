@@ -97,7 +97,7 @@ fn switch_to_enabled(record: &mut Record, scope: &[&str], path: &KeyPath, log: &
 /// Whether a channel may reach private networks is one of its dangerous settings.
 pub(super) fn private_network(root: &mut Record, id: &'static str, log: &mut Log) {
     Scope::Channel(id).visit(root, &mut |entry, path| {
-        private_network_of(entry, path, log)
+        private_network_of(entry, path, log);
     });
 }
 

@@ -15,12 +15,17 @@ pub(in crate::migration) const RETIRED: &[Retired] = &[Retired::pruned(
     "the web chat is no channel any more",
 )];
 
-/// What has another name in the channels as a whole.
+/// What has another name in channels and their accounts.
 pub(in crate::migration) const MOVED: &[Move] = &[
     Move {
         scope: Scope::Accounts("feishu"),
         from: &["botName"],
         to: &["name"],
+    },
+    Move {
+        scope: Scope::Root,
+        from: &["session", "threadBindings", "ttlHours"],
+        to: &["session", "threadBindings", "idleHours"],
     },
     Move {
         scope: Scope::Channels,

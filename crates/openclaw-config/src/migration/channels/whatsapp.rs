@@ -1,4 +1,4 @@
-//! WhatsApp.
+//! `WhatsApp`.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::problem::KeyPath;
 
 const PLACE: [&str; 2] = ["channels", "whatsapp"];
 
-/// Brings the settings of WhatsApp into the current form.
+/// Brings the settings of `WhatsApp` into the current form.
 pub(super) fn all(root: &mut Record, log: &mut Log) {
     acknowledgements(root, log);
     remove(

@@ -119,6 +119,8 @@ fn record(own: &mut Record, path: &KeyPath, log: &mut Log) {
 
 /// Renames the keys of an object that is keyed by models, and merges those that become the same.
 fn keyed(own: &mut Record, path: &KeyPath, log: &mut Log) {
+    // A blank key names no model.
+    let current = |key: &str| current(key).filter(|new| !new.is_empty());
     if !own.keys().any(|key| current(key).is_some()) {
         return;
     }

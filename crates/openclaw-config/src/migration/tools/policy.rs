@@ -63,10 +63,9 @@ pub(super) fn walk(
             }
         }
         Value::Object(own) => {
-            if visit(own, path) {
-                for (key, child) in own {
-                    walk(child, &path.key(key), visit);
-                }
+            let goes_on = visit(own, path);
+            for (key, child) in own.iter_mut().filter(|_| goes_on) {
+                walk(child, &path.key(key), visit);
             }
         }
         _ => {}

@@ -134,16 +134,16 @@ pub(super) fn of_flat(flat: &Flat<'_>) -> Option<Value> {
             Some(json!({ "kind": "container", "url": endpoint.to_string() }))
         }
         Some(Some("native")) if !flat.starts_itself() => external(),
-        Some(Some("native")) => managed(flat),
+        Some(Some("native")) => Some(managed(flat)),
         None | Some(Some("auto")) if flat.text("httpUrl").is_some() || !flat.starts_itself() => {
             None
         }
         _ if flat.get("autoStart") == Some(&Value::Bool(false)) => external(),
-        _ => managed(flat),
+        _ => Some(managed(flat)),
     }
 }
 
-fn managed(flat: &Flat<'_>) -> Option<Value> {
+fn managed(flat: &Flat<'_>) -> Value {
     let mut own = Record::new();
     own.insert("kind".to_owned(), Value::from("managed-native"));
     let mut keep = |key: &str, value: Option<Value>| {
@@ -166,7 +166,7 @@ fn managed(flat: &Flat<'_>) -> Option<Value> {
             .filter(|value| value.is_boolean())
             .cloned(),
     );
-    Some(Value::Object(own))
+    Value::Object(own)
 }
 
 /// Returns the address to connect to, where it is not the one that is listened at.

@@ -1,7 +1,7 @@
 //! How long properties are tried: briefly with every test run, and for as long as is asked.
 //!
-//! `OPENCLAW_SOAK_SECONDS=600 cargo test -p openclaw-config --test it _fuzz:: -- --nocapture` is the
-//! long form: each property is tried for that long.
+//! `cargo xtask soak` asks for the long form, by `OPENCLAW_SOAK_SECONDS`: each property is tried
+//! for that long.
 
 use std::fmt::Debug;
 use std::fs::OpenOptions;
@@ -24,7 +24,7 @@ const CASES: u32 = 512;
     clippy::print_stderr,
     reason = "the figures are what the long form is for"
 )]
-pub(crate) fn fuzz<S: Strategy>(
+pub fn fuzz<S: Strategy>(
     subject: &str,
     cases: &S,
     property: impl Fn(S::Value) -> TestCaseResult,
@@ -32,10 +32,10 @@ pub(crate) fn fuzz<S: Strategy>(
     S::Value: Debug,
 {
     let env = Env::from_process();
-    let seconds = env.get(SECONDS).map(|seconds| seconds.parse().unwrap());
+    let seconds = env.get(SECONDS).map(|seconds| seconds.parse().expect("a number of seconds"));
     let long = seconds.map(Duration::from_secs);
     let started = Instant::now();
-    let mut tried = 0;
+    let mut tried = 0_u64;
     loop {
         let mut runner = TestRunner::new(Config {
             cases: CASES,
@@ -45,7 +45,7 @@ pub(crate) fn fuzz<S: Strategy>(
         if let Err(err) = runner.run(cases, &property) {
             panic!("{subject}, after {tried} cases: {err}");
         }
-        tried += CASES;
+        tried += u64::from(CASES);
         if long.is_none_or(|long| started.elapsed() >= long) {
             break;
         }
@@ -63,7 +63,7 @@ pub(crate) fn fuzz<S: Strategy>(
             .append(true)
             .create(true)
             .open(file)
-            .unwrap();
-        writeln!(file, "{line}").unwrap();
+            .expect("the file of figures");
+        writeln!(file, "{line}").expect("the file of figures");
     }
 }

@@ -1,0 +1,62 @@
+//! `openclaw config get`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use openclaw_config::{redact, schema};
+use openclaw_core::env::HOME;
+use openclaw_core::state_dir::StateDir;
+use serde_json::Value;
+
+use super::apply::lookup;
+use super::effective::effective;
+use super::failure::ConfigFailure;
+use super::path::ConfigPath;
+use super::verdict::valid;
+use crate::commands::Cx;
+use crate::error::CliError;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  openclaw config get gateway.port
+  openclaw config get agents --json
+  openclaw config get 'models.providers[\"a.b\"].baseUrl'
+
+Secrets are shown as __OPENCLAW_REDACTED__. Defaults that are filled in are shown, too.";
+
+/// The arguments of `config get`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct GetArgs {
+    /// Where, such as gateway.port or agents.entries.work.skills[0]
+    path: String,
+}
+
+pub(super) fn run(cx: Cx<'_>, args: &GetArgs) -> Result<ExitCode, ConfigFailure> {
+    let path = ConfigPath::parse(&args.path)?;
+    let state = StateDir::locate(cx.env, cx.overrides).map_err(CliError::from)?;
+    let (source, _verdict) = valid(cx.env, &state)?;
+    let home = source.env().get_os(HOME.name).map(Path::new);
+    let shown = redact::redact(&effective(&source.value, home));
+    let keys = path.keys();
+    let Some(value) = lookup(&shown, &keys) else {
+        let text = args.path.clone();
+        return Err(if schema::knows(&keys) {
+            ConfigFailure::NotSet(text)
+        } else {
+            let nearest = schema::nearest(&keys);
+            let nearest = nearest.and_then(|keys| ConfigPath::from_keys(&keys).ok());
+            ConfigFailure::Unknown {
+                path: text,
+                nearest: nearest.map(|path| path.to_string()),
+            }
+        });
+    };
+    match value {
+        Value::String(string) if !cx.out.is_json() => cx.out.line(text::escape(string))?,
+        value => cx.out.document(value)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,446 @@
+//! What people, the model and tools said.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openclaw_core::events::{Block, Change, NewEvent, Payload, StepPayload, Thinking, ToolPayload};
+use openclaw_core::validation::{Attachment, AttachmentKind};
+use openclaw_core::{CallId, Kind, RunId, SessionEventKind, Usage};
+use serde_json::Value;
+
+use super::{ENTRY, Mapper, Step};
+use crate::entry::{Entry, EntryKind};
+use crate::json;
+
+/// The provider that OpenClaw names for what no model wrote.
+const OPENCLAW: &str = "openclaw";
+/// The models that it names for what a messenger got, and for what a client put in.
+const MIRRORS: [&str; 2] = ["delivery-mirror", "gateway-injected"];
+
+impl Mapper<'_> {
+    /// Takes in an entry with something that was said.
+    pub(super) fn said(&mut self, entry: &Entry) {
+        let value: Value = serde_json::from_str(&entry.raw).unwrap_or_default();
+        let message = match entry.kind {
+            EntryKind::Message => value.get("message").cloned().unwrap_or_default(),
+            _ => value,
+        };
+        if message.get("excludeFromContext") == Some(&Value::Bool(true)) {
+            // The model does not see it, and it is no part of what people said to each other.
+            self.state(ENTRY, entry);
+            return;
+        }
+        let role = match entry.kind {
+            EntryKind::CustomMessage => "custom",
+            EntryKind::BranchSummary => "branchSummary",
+            _ => message
+                .get("role")
+                .and_then(Value::as_str)
+                .unwrap_or_default(),
+        };
+        match role {
+            "user" => {
+                self.new_run(entry);
+                self.received(&message, entry);
+            }
+            // The name that version 3 changed to `custom`.
+            "custom" | "hookMessage" => self.received(&message, entry),
+            "bashExecution" => self.told(shell(&message), entry),
+            "branchSummary" => self.branch(&message, entry),
+            "assistant" => self.assistant(&message, entry),
+            "toolResult" => self.result(&message, entry),
+            _ => self.state(ENTRY, entry),
+        }
+    }
+
+    /// Begins the run that a message of the user's set off; its id is the same at every reading.
+    fn new_run(&mut self, entry: &Entry) {
+        let name = match entry.id() {
+            Some(id) => id.to_owned(),
+            None => entry.place.to_string(),
+        };
+        self.run = Some(RunId(format!("openclaw:{}:{name}", self.session_id)));
+        self.steps = 0;
+        self.used = Usage::default();
+    }
+
+    fn received(&mut self, message: &Value, entry: &Entry) {
+        let content = message.get("content").unwrap_or(&Value::Null);
+        let (text, attachments) = (texts(content), pictures(content));
+        if text.is_empty() && attachments.is_empty() {
+            self.state(ENTRY, entry);
+            return;
+        }
+        let kind = SessionEventKind::MessageReceived {
+            content: text,
+            attachments,
+        };
+        self.count_message();
+        self.in_run(kind.into(), entry);
+    }
+
+    fn told(&mut self, content: String, entry: &Entry) {
+        let kind = SessionEventKind::MessageReceived {
+            content,
+            attachments: Vec::new(),
+        };
+        self.count_message();
+        self.in_run(kind.into(), entry);
+    }
+
+    fn branch(&mut self, message: &Value, entry: &Entry) {
+        match json::text(message, "summary") {
+            Some(summary) => self.told(
+                format!("Summary of a branch of this conversation that was left:\n\n{summary}"),
+                entry,
+            ),
+            None => self.state(ENTRY, entry),
+        }
+    }
+
+    fn assistant(&mut self, message: &Value, entry: &Entry) {
+        let (provider, model) = (
+            json::text(message, "provider").unwrap_or_default(),
+            json::text(message, "model").unwrap_or_default(),
+        );
+        if provider == OPENCLAW && MIRRORS.contains(&model) {
+            let message_id = entry.id().unwrap_or_default().into();
+            let content = texts(message.get("content").unwrap_or(&Value::Null));
+            let kind = SessionEventKind::MessageSent {
+                content,
+                message_id,
+            };
+            self.in_run(kind.into(), entry);
+            return;
+        }
+        self.steps = self.steps.saturating_add(1);
+        let (step, calls) = step(message);
+        self.used += step.payload.usage;
+        let StepPayload {
+            provider, model, ..
+        } = &step.payload;
+        self.mapped.model = Some((provider.clone(), model.clone()));
+        if calls.is_empty() {
+            self.answer(message, &step, entry);
+        } else {
+            self.calls(&step, calls, entry);
+        }
+        if step.cost > 0.0 {
+            self.change(&Change::UsageCost { usd: step.cost }, None);
+        }
+    }
+
+    /// A step that ended without calls: the answer, or the reason why there is none.
+    fn answer(&mut self, message: &Value, step: &Step, entry: &Entry) {
+        let payload = Payload {
+            step: Some(step.payload.clone()),
+            ..Payload::default()
+        };
+        let failed = matches!(step.payload.stop.as_str(), "error" | "aborted");
+        if let (true, Some(run_id)) = (failed && step.text.trim().is_empty(), self.run.clone()) {
+            let kind = if step.payload.stop == "aborted" {
+                Kind::Cancelled
+            } else {
+                Kind::Unavailable
+            };
+            let change = Change::RunFailed {
+                run_id,
+                kind,
+                message: json::text(message, "errorMessage")
+                    .unwrap_or("the model gave no answer")
+                    .to_owned(),
+            };
+            match change.to_event() {
+                Ok(event) => self.in_run(event.with_payload(payload), entry),
+                Err(_) => self.state(ENTRY, entry),
+            }
+            return;
+        }
+        let kind = SessionEventKind::AgentResponse {
+            content: step.text.clone(),
+            model: step.payload.model.clone(),
+            tokens: self.used.total(),
+        };
+        let event = NewEvent::from(kind)
+            .at_step(self.steps)
+            .with_payload(payload);
+        self.count_message();
+        self.in_run(event, entry);
+    }
+
+    /// A step that asked for tools: all calls are recorded, and the first has the step.
+    fn calls(&mut self, step: &Step, calls: Vec<Called>, entry: &Entry) {
+        let (mut payload, mut entry) = (Some(step.payload.clone()), Some(entry));
+        for call in calls {
+            let place = (self.run.clone(), self.steps, call.tool.clone());
+            self.open.insert(call.id.clone(), place);
+            let kind = SessionEventKind::ToolCalled {
+                tool: call.tool,
+                params: call.params,
+            };
+            let mut event = NewEvent::from(kind)
+                .at_step(self.steps)
+                .about_call(&call.id);
+            event.run_id.clone_from(&self.run);
+            event.payload = payload.take().map(|step| Payload {
+                step: Some(step),
+                ..Payload::default()
+            });
+            if !self.muted {
+                let counts = &mut self.mapped.counts;
+                counts.tool_calls = counts.tool_calls.saturating_add(1);
+            }
+            self.push(event, entry.take());
+        }
+    }
+
+    fn result(&mut self, message: &Value, entry: &Entry) {
+        let id = CallId::from(json::text(message, "toolCallId").unwrap_or_default());
+        let said = json::text(message, "toolName").map(str::to_owned);
+        let (run, step, tool) = match self.open.remove(&id) {
+            Some((run, step, tool)) => (run, Some(step), said.unwrap_or(tool)),
+            None => (
+                self.run.clone(),
+                None,
+                said.unwrap_or_else(|| "unknown".into()),
+            ),
+        };
+        let kind = SessionEventKind::ToolResult {
+            tool,
+            result: Value::String(result_text(message.get("content").unwrap_or(&Value::Null))),
+            success: message.get("isError") != Some(&Value::Bool(true)),
+        };
+        let ran = message.get("details").map(|details| ToolPayload {
+            duration_ms: json::count(details, "durationMs"),
+            exit_code: details
+                .get("exitCode")
+                .and_then(Value::as_i64)
+                .and_then(|code| i32::try_from(code).ok()),
+            ..ToolPayload::default()
+        });
+        let mut event = NewEvent::from(kind).about_call(&id);
+        event.run_id = run;
+        event.step = step;
+        event.payload = ran.map(|tool| Payload {
+            tool: Some(tool),
+            ..Payload::default()
+        });
+        self.push(event, Some(entry));
+    }
+
+    fn in_run(&mut self, mut event: NewEvent, entry: &Entry) {
+        event.run_id.clone_from(&self.run);
+        self.push(event, Some(entry));
+    }
+
+    fn count_message(&mut self) {
+        if !self.muted {
+            let counts = &mut self.mapped.counts;
+            counts.messages = counts.messages.saturating_add(1);
+        }
+    }
+}
+
+/// A call in a message.
+#[derive(Debug)]
+struct Called {
+    id: CallId,
+    tool: String,
+    params: Value,
+}
+
+/// Reads what the model wrote in a step.
+fn step(message: &Value) -> (Step, Vec<Called>) {
+    let (mut blocks, mut calls, mut text) = (Vec::new(), Vec::new(), String::new());
+    let content = message.get("content").unwrap_or(&Value::Null);
+    // Signatures are of use to the API that made them; only this one's are understood here.
+    let signed = match json::text(message, "api") {
+        Some("anthropic-messages") => Signed::Here,
+        _ => Signed::Elsewhere,
+    };
+    if let Value::String(plain) = content
+        && !plain.is_empty()
+    {
+        text.clone_from(plain);
+        blocks.push(Block::Text(plain.clone()));
+    }
+    for part in content.as_array().into_iter().flatten() {
+        match part.get("type").and_then(Value::as_str).unwrap_or_default() {
+            "text" => {
+                if let Some(part) = part.get("text").and_then(Value::as_str)
+                    && !part.is_empty()
+                {
+                    text.push_str(part);
+                    blocks.push(Block::Text(part.to_owned()));
+                }
+            }
+            "thinking" => blocks.push(Block::Thinking(thinking(part, signed))),
+            "toolCall" => {
+                let id = CallId::from(json::text(part, "id").unwrap_or_default());
+                blocks.push(Block::Call(id.clone()));
+                calls.push(Called {
+                    id,
+                    tool: json::text(part, "name").unwrap_or("unknown").to_owned(),
+                    params: part.get("arguments").cloned().unwrap_or_default(),
+                });
+            }
+            _ => {}
+        }
+    }
+    let usage = message.get("usage").unwrap_or(&Value::Null);
+    let cost = usage
+        .get("cost")
+        .and_then(|cost| cost.get("total"))
+        .and_then(Value::as_f64)
+        .filter(|usd| usd.is_finite())
+        .unwrap_or_default();
+    let payload = StepPayload {
+        provider: json::text(message, "provider").unwrap_or("unknown").into(),
+        model: json::text(message, "model").unwrap_or("unknown").to_owned(),
+        stop: stop(json::text(message, "stopReason").unwrap_or("stop")).to_owned(),
+        usage: Usage {
+            input: json::count(usage, "input"),
+            output: json::count(usage, "output"),
+            cache_read: json::count(usage, "cacheRead"),
+            cache_write: json::count(usage, "cacheWrite"),
+            reasoning: json::count(usage, "reasoning"),
+        },
+        blocks,
+    };
+    (
+        Step {
+            payload,
+            text,
+            cost,
+        },
+        calls,
+    )
+}
+
+fn thinking(part: &Value, signed: Signed) -> Thinking {
+    let signature = match signed {
+        Signed::Here => json::text(part, "thinkingSignature").map(str::to_owned),
+        Signed::Elsewhere => None,
+    };
+    let text = part
+        .get("thinking")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if part.get("redacted") == Some(&Value::Bool(true)) {
+        return Thinking {
+            redacted: signature,
+            ..Thinking::default()
+        };
+    }
+    Thinking {
+        text: text.to_owned(),
+        signature,
+        redacted: None,
+    }
+}
+
+/// Returns our word for why the model stopped.
+fn stop(theirs: &str) -> &str {
+    match theirs {
+        "stop" => "end_turn",
+        "length" => "max_tokens",
+        "toolUse" => "tool_use",
+        other => other,
+    }
+}
+
+/// Whose signatures a message has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signed {
+    /// Those of an API that is asked here too.
+    Here,
+    /// Those of another, which nobody here could use.
+    Elsewhere,
+}
+
+/// Joins the texts of a message.
+fn texts(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => {
+            let texts: Vec<&str> = parts
+                .iter()
+                .filter(|part| part.get("type").and_then(Value::as_str) == Some("text"))
+                .filter_map(|part| part.get("text").and_then(Value::as_str))
+                .collect();
+            texts.join("\n")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Writes out what a tool answered; a picture in it is named, its data is in the entry's JSON.
+fn result_text(content: &Value) -> String {
+    let parts = match content {
+        Value::Array(parts) => parts.as_slice(),
+        Value::String(text) => return text.clone(),
+        Value::Object(_) => std::slice::from_ref(content),
+        _ => return String::new(),
+    };
+    let lines: Vec<String> = parts
+        .iter()
+        .map(|part| match part.get("type").and_then(Value::as_str) {
+            Some("text") => part
+                .get("text")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            Some("image") => {
+                let mime = json::text(part, "mimeType").unwrap_or("of an unknown type");
+                format!("[picture: {mime}]")
+            }
+            _ => part.to_string(),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn pictures(content: &Value) -> Vec<Attachment> {
+    content
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|part| part.get("type").and_then(Value::as_str) == Some("image"))
+        .filter_map(|part| {
+            let data = json::text(part, "data")?;
+            Some(Attachment {
+                kind: AttachmentKind::Photo,
+                mime: json::text(part, "mimeType")
+                    .unwrap_or("image/png")
+                    .to_owned(),
+                bytes: STANDARD.decode(data).ok()?,
+                filename: None,
+            })
+        })
+        .collect()
+}
+
+/// Writes out a command that the user ran beside the conversation.
+fn shell(message: &Value) -> String {
+    let command = json::text(message, "command").unwrap_or_default();
+    let output = message
+        .get("output")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let mut text = format!("I ran `{command}`. ");
+    if output.trim().is_empty() {
+        text.push_str("It wrote nothing.");
+    } else {
+        text.push_str("It wrote:\n");
+        text.push_str(output);
+    }
+    if message.get("cancelled") == Some(&Value::Bool(true)) {
+        text.push_str("\n(It was cancelled.)");
+    } else if let Some(code) = message.get("exitCode").and_then(Value::as_i64)
+        && code != 0
+    {
+        text.push_str("\n(It ended with exit code ");
+        text.push_str(&code.to_string());
+        text.push_str(".)");
+    }
+    text
+}

@@ -1,0 +1,406 @@
+//! Recording what a home has and the event log lacks.
+//!
+//! Each session is taken in one transaction. A state change at its end says where it came from, how
+//! many entries there were and what their SHA-256 is, so the log itself knows what it has: taking
+//! again adds nothing, and a transcript that has grown since is appended to. When the session has
+//! gone on here as well, or the transcript was rewritten there, the transcript is taken whole under
+//! a key of its own.
+
+mod ledger;
+mod report;
+
+use openclaw_core::events::{EndReason, EventHash, NewEvent, StoreError};
+use openclaw_core::{EventStore, Kind, SessionEvent, SessionEventKind, SessionKey};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::entry::Entry;
+use crate::home::{Found, Home, Role};
+use crate::key;
+use crate::map::{Counts, IMPORTED, Mapping};
+use crate::read::Transcript;
+use crate::sqlite::hex;
+use crate::trouble::{Fault, Spot, Trouble};
+
+pub use ledger::Ledger;
+pub(crate) use ledger::Mark;
+pub use report::{Action, Left, SessionsReport, Taken};
+
+/// Whether anything is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is; the report says what would be.
+    Look,
+    /// What is missing is.
+    Take,
+}
+
+/// Takes all sessions of a home, one after the other.
+///
+/// Without a log, as in a home where none was made yet, everything is missing and nothing can be
+/// recorded.
+pub async fn migrate(
+    home: &Home,
+    log: Option<&EventStore>,
+    mode: Mode,
+) -> Result<SessionsReport, StoreError> {
+    let mut ledger = match log {
+        Some(log) => Ledger::read(log).await?,
+        None => Ledger::default(),
+    };
+    let mut report = SessionsReport::default();
+    for found in home.found() {
+        let transcript = home.read(found);
+        for trouble in &transcript.troubles {
+            report.trouble(home, trouble);
+        }
+        if transcript.entries.is_empty() {
+            // The troubles say why, but for a transcript that has nothing and nothing wrong.
+            if transcript.troubles.is_empty() {
+                report.trouble(home, &trouble(found, Fault::Empty));
+            }
+            continue;
+        }
+        let read = Read {
+            home,
+            found,
+            entries: &transcript.entries,
+        };
+        match ledger.take(log, &read, mode).await {
+            Ok(taken) => report.add(taken),
+            Err(Refused::Fault(fault)) => report.trouble(home, &trouble(found, fault)),
+            Err(Refused::Store(err)) if concerns_session(&err) => {
+                let reason = err.to_string();
+                report.trouble(home, &trouble(found, Fault::Form { reason }));
+            }
+            Err(Refused::Store(err)) => return Err(err),
+        }
+    }
+    for trouble in home.troubles() {
+        report.trouble(home, trouble);
+    }
+    Ok(report)
+}
+
+/// Takes one session as it is now, and returns what became of it.
+///
+/// What is wrong with it goes into the returned troubles; there is nothing to return when the
+/// source has nothing to take.
+pub async fn take_one(
+    log: &EventStore,
+    home: &Home,
+    found: &Found,
+    transcript: &Transcript,
+) -> Result<Option<Taken>, StoreError> {
+    if transcript.entries.is_empty() {
+        return Ok(None);
+    }
+    let mut ledger = Ledger::read(log).await?;
+    let read = Read {
+        home,
+        found,
+        entries: &transcript.entries,
+    };
+    match ledger.take(Some(log), &read, Mode::Take).await {
+        Ok(taken) => Ok(Some(taken)),
+        Err(Refused::Fault(_)) => Ok(None),
+        Err(Refused::Store(err)) => Err(err),
+    }
+}
+
+/// Returns the events that a transcript would become, without recording them.
+///
+/// Their numbers and times are those that they would have; they have no place in the log, and a
+/// hash of nothing.
+pub fn preview(found: &Found, transcript: &Transcript) -> Vec<SessionEvent> {
+    let mapping = Mapping {
+        key: &found.key,
+        session_id: &found.session_id,
+        store_entry: found.store_entry.as_deref(),
+        entries: &transcript.entries,
+        recorded: &[],
+        next: 1,
+        updated: found.updated,
+    };
+    (1..)
+        .zip(mapping.events().events)
+        .map(|(seq, (time, event))| SessionEvent {
+            session: found.key.clone(),
+            seq,
+            position: 0,
+            time,
+            cause: event.cause,
+            run_id: event.run_id,
+            step: event.step,
+            call_id: event.call_id,
+            kind: event.kind,
+            payload: event.payload,
+            raw: event.raw,
+            hash: EventHash::START,
+        })
+        .collect()
+}
+
+fn trouble(found: &Found, fault: Fault) -> Trouble {
+    let spot = Spot::Session(found.session_id.clone());
+    Trouble::new(found.source.file(), spot, fault)
+}
+
+/// Tells whether a failure is about the session, and not about the log.
+const fn concerns_session(err: &StoreError) -> bool {
+    matches!(err.kind(), Kind::Busy | Kind::Conflict | Kind::Invalid)
+}
+
+/// Why a session was not taken.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Fault(Fault),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(err: StoreError) -> Self {
+        Self::Store(err)
+    }
+}
+
+/// A transcript that was read.
+#[derive(Clone, Copy, Debug)]
+struct Read<'a> {
+    home: &'a Home,
+    found: &'a Found,
+    entries: &'a [Entry],
+}
+
+/// What is to be done about a transcript.
+#[derive(Debug)]
+enum Verdict {
+    /// It is recorded, all of it.
+    Same(SessionKey),
+    /// The session is to be made.
+    Make(SessionKey, Action),
+    /// The rest of it is to be appended, after this event.
+    Grow(SessionKey, Mark),
+    /// The key has moved on to this transcript; so does the session, after this event.
+    Follow(SessionKey, Vec<Mark>),
+}
+
+impl Ledger {
+    async fn take(
+        &mut self,
+        log: Option<&EventStore>,
+        read: &Read<'_>,
+        mode: Mode,
+    ) -> Result<Taken, Refused> {
+        let Read { home, found, .. } = *read;
+        let verdict = self.judge(log, read).await?;
+        let mut batch = Batch {
+            read,
+            head: 0,
+            recorded: Vec::new(),
+            earlier: Vec::new(),
+        };
+        let (key, action) = match verdict {
+            Verdict::Same(key) => {
+                return Ok(Taken::of(home, found, key, Action::Same, batch.whole()));
+            }
+            Verdict::Make(key, action) => (key, action),
+            Verdict::Grow(key, mark) => {
+                let log = log.ok_or_else(|| StoreError::NoSession(key.clone()))?;
+                batch.head = mark.at;
+                batch.recorded = ledger::recorded(log, &key, &found.session_id).await?;
+                batch.earlier = self.marks_of(&key);
+                (key, Action::Grown)
+            }
+            Verdict::Follow(key, earlier) => {
+                batch.head = earlier.iter().map(|mark| mark.at).max().unwrap_or_default();
+                batch.earlier = earlier;
+                (key, Action::Followed)
+            }
+        };
+        let (events, counts, mark) = batch.events(&key, action);
+        if let (Mode::Take, Some(log)) = (mode, log) {
+            log.take_in(&key, batch.head, events).await?;
+        }
+        self.add(mark);
+        Ok(Taken::of(home, found, key, action, counts))
+    }
+
+    async fn judge(&self, log: Option<&EventStore>, read: &Read<'_>) -> Result<Verdict, Refused> {
+        let Read { found, entries, .. } = *read;
+        let same = |mark: &&Mark| {
+            usize::try_from(mark.entries) == Ok(entries.len()) && digest(entries) == mark.sha256
+        };
+        if let Some(mark) = self.of_session(&found.session_id).find(same) {
+            return Ok(Verdict::Same(mark.key.clone()));
+        }
+        for mark in self.of_session(&found.session_id) {
+            let count = usize::try_from(mark.entries).unwrap_or(usize::MAX);
+            // One that was cut off there, or written anew, is another transcript.
+            let same_start = entries
+                .get(..count)
+                .is_some_and(|known| digest(known) == mark.sha256);
+            if same_start && mark.at == mark.head && !leaves_branch(entries, count) {
+                return Ok(Verdict::Grow(mark.key.clone(), mark.clone()));
+            }
+        }
+        let known = match log {
+            Some(log) => log.session(&found.key).await?,
+            None => None,
+        };
+        let Some(known) = known else {
+            if self.was_deleted(&found.key) {
+                return Err(Refused::Fault(Fault::Form {
+                    reason: format!("`{}` was taken earlier and then deleted here", found.key),
+                }));
+            }
+            return Ok(Verdict::Make(found.key.clone(), Action::New));
+        };
+        let earlier = self.marks_of(&found.key);
+        let untouched = earlier.iter().any(|mark| mark.at == known.head);
+        let another = earlier
+            .iter()
+            .all(|mark| mark.session_id != found.session_id);
+        if untouched && another && found.role == Role::Current {
+            return Ok(Verdict::Follow(found.key.clone(), earlier));
+        }
+        Ok(Verdict::Make(
+            self.free(log, found).await?,
+            Action::Diverged,
+        ))
+    }
+
+    /// Returns a key that no session has, for a transcript that cannot have its own.
+    async fn free(
+        &self,
+        log: Option<&EventStore>,
+        found: &Found,
+    ) -> Result<SessionKey, StoreError> {
+        let mut n = 1_u32;
+        loop {
+            let mut candidate = key::beside(&found.key, "openclaw", &found.session_id);
+            if n > 1 {
+                candidate = key::beside(&candidate, "again", &n.to_string());
+            }
+            let taken = match log {
+                Some(log) => log.session(&candidate).await?.is_some(),
+                None => false,
+            };
+            if !taken {
+                return Ok(candidate);
+            }
+            n = n.saturating_add(1);
+        }
+    }
+}
+
+/// Tells whether entries after the first `count` go on from an earlier place than the last of those,
+/// so that something of what is recorded is no longer part of the conversation.
+fn leaves_branch(entries: &[Entry], count: usize) -> bool {
+    let before = crate::tree::Path::of(entries.get(..count).unwrap_or_default());
+    let after = crate::tree::Path::of(entries);
+    (0..count).any(|at| before.has(at) != after.has(at))
+}
+
+/// What is recorded of a transcript in one transaction.
+#[derive(Debug)]
+struct Batch<'a> {
+    read: &'a Read<'a>,
+    /// The number of the session's last event.
+    head: u64,
+    /// The events that the first entries became.
+    recorded: Vec<u64>,
+    /// What the session has from before.
+    earlier: Vec<Mark>,
+}
+
+type Events = Vec<(jiff::Timestamp, NewEvent)>;
+
+impl Batch<'_> {
+    /// Returns how much there is of the whole transcript.
+    fn whole(&self) -> Counts {
+        self.mapping(&self.read.found.key, 1, &[]).events().counts
+    }
+
+    fn mapping<'b>(&'b self, key: &'b SessionKey, next: u64, recorded: &'b [u64]) -> Mapping<'b> {
+        Mapping {
+            key,
+            session_id: &self.read.found.session_id,
+            store_entry: self.read.found.store_entry.as_deref(),
+            entries: self.read.entries,
+            recorded,
+            next,
+            updated: self.read.found.updated,
+        }
+    }
+
+    /// Makes the events, the last of which says where they come from.
+    fn events(&self, key: &SessionKey, action: Action) -> (Events, Counts, Mark) {
+        let from = self.head.saturating_add(1);
+        let mut events = Vec::new();
+        let mut next = from;
+        if action == Action::Followed {
+            next = next.saturating_add(1);
+        }
+        let mapped = self.mapping(key, next, &self.recorded).events();
+        let counts = mapped.counts;
+        let model = mapped.model;
+        if action == Action::Followed {
+            let begins = mapped.events.first().map(|(time, _)| *time);
+            let end = SessionEventKind::SessionEnded {
+                reason: EndReason::Other("reset".to_owned()),
+            };
+            events.push((begins.unwrap_or(self.read.found.updated), end.into()));
+        }
+        events.extend(mapped.events);
+        let time = events
+            .last()
+            .map_or(self.read.found.updated, |(time, _)| *time);
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let at = self
+            .head
+            .saturating_add(count(events.len()))
+            .saturating_add(1);
+        let mark = Mark {
+            key: key.clone(),
+            session_id: self.read.found.session_id.clone(),
+            entries: count(self.read.entries.len()),
+            sha256: digest(self.read.entries),
+            from,
+            at,
+            head: at,
+        };
+        let earlier: Vec<_> = self
+            .earlier
+            .iter()
+            .filter(|earlier| earlier.session_id != mark.session_id)
+            .map(Mark::to_value)
+            .collect();
+        let mut value = mark.to_value();
+        if let Some(map) = value.as_object_mut() {
+            map.insert("form".into(), json!(self.read.found.source.form()));
+            let file = self.read.home.relative(self.read.found.source.file());
+            map.insert("file".into(), json!(file));
+            map.insert("key".into(), json!(self.read.found.original_key));
+            map.insert("earlier".into(), json!(earlier));
+            if let Some((provider, model)) = model {
+                map.insert("provider".into(), json!(provider));
+                map.insert("model".into(), json!(model));
+            }
+        }
+        let key = IMPORTED.to_owned();
+        let event = SessionEventKind::StateChanged { key, value };
+        events.push((time, event.into()));
+        (events, counts, mark)
+    }
+}
+
+/// Returns the SHA-256 over the texts of entries.
+fn digest(entries: &[Entry]) -> String {
+    let mut hasher = Sha256::new();
+    for entry in entries {
+        hasher.update(entry.raw.as_bytes());
+        hasher.update(b"\n");
+    }
+    hex(&hasher.finalize())
+}

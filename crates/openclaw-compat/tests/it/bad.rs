@@ -1,0 +1,247 @@
+//! Homes with something wrong in them: it is said where, and the rest is taken.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use openclaw_compat::{Fault, Spot, Trouble, read_jsonl};
+use proptest::prelude::*;
+
+use crate::fixture::{Log, Written};
+use crate::versions::{V2, V3};
+
+fn said(left: &[openclaw_compat::Left]) -> Vec<String> {
+    left.iter()
+        .map(|left| format!("{}: {}", left.what, left.why))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_fault_is_named_and_the_rest_is_taken() {
+    let home = Written::new();
+    let mut lines: Vec<Vec<u8>> = V2.lines().map(|line| line.as_bytes().to_vec()).collect();
+    let last = lines.pop().unwrap();
+    lines.insert(2, b"{\"type\": oops}".to_vec());
+    lines.insert(4, b"{\"type\":\"message\",\"id\":\"u\",\"parentId\":\"a2\",\"message\":{\"role\":\"user\",\"content\":\"\xff\"}}".to_vec());
+    let deep = format!(
+        "{{\"type\":\"custom\",\"id\":\"d\",\"data\":{}{}}}",
+        "[".repeat(400),
+        "]".repeat(400)
+    );
+    lines.insert(5, deep.into_bytes());
+    lines.push(last[..last.len() / 2].to_vec());
+    home.session("s.jsonl", lines.join(&b'\n'));
+    home.session(
+        "sessions.json",
+        r#"{"agent:main:main": {"sessionId": "s"}, "agent:main:gone": {"sessionId": "gone"},
+            "agent:main:odd": {"label": "x"}, "a b": {"sessionId": "v3"}}"#,
+    );
+    home.session("v3.jsonl", V3.replace("\"version\":3", "\"version\":9"));
+    home.session("empty.jsonl", "\n\n");
+    home.session("x.jsonl.deleted.2026-02-09T10-00-00.000Z", V2);
+    home.session("folder.jsonl/inside", "");
+    let log = Log::new();
+    let report = log.take(home.path()).await;
+    let at = |name: &str| format!("agents/main/sessions/{name}");
+    let mut left = said(&report.left);
+    left.sort();
+    assert_eq!(
+        left,
+        [
+            format!(
+                "{} session empty: it has no transcript: nothing was ever said in it",
+                at("empty.jsonl")
+            ),
+            format!("{}: not a regular file but a folder", at("folder.jsonl")),
+            format!("{} session agent:main:gone: not there", at("gone.jsonl")),
+            format!(
+                "{} line 12: the last line was not written to its end: EOF while parsing a string at line 1 column 119",
+                at("s.jsonl")
+            ),
+            format!(
+                "{} line 3: no JSON: expected value at line 1 column 10",
+                at("s.jsonl")
+            ),
+            format!(
+                "{} session agent:main:odd: it is not what it should be: it has no `sessionId`",
+                at("sessions.json")
+            ),
+            format!(
+                "{}: it was deleted in OpenClaw; what is left of it stays where it is",
+                at("x.jsonl.deleted.2026-02-09T10-00-00.000Z")
+            ),
+        ]
+    );
+    let mut notes = said(&report.notes);
+    notes.sort();
+    assert_eq!(
+        notes,
+        [
+            format!(
+                "{} line 5: not UTF-8 from byte 79 on; what cannot be read was replaced by U+FFFD",
+                at("s.jsonl")
+            ),
+            format!(
+                "{} line 6: kept as it is but not read: recursion limit exceeded at line 1 column 160",
+                at("s.jsonl")
+            ),
+            format!(
+                "{} line 10: the entry type `hologram` is not known: kept as it is",
+                at("v3.jsonl")
+            ),
+            format!(
+                "{} session v3: the key `a b` is no session key here: taken under `agent:main:a%20b`",
+                at("v3.jsonl")
+            ),
+            format!(
+                "{}: transcript version 9 is newer than 4: read as if it were that one",
+                at("v3.jsonl")
+            ),
+        ]
+    );
+    assert_eq!(log.keys().await, ["agent:main:a%20b", "agent:main:main"]);
+    // All lines but the two that are no JSON.
+    assert_eq!(log.raws("agent:main:main").await.len(), lines.len() - 2);
+}
+
+#[tokio::test]
+async fn transcripts_that_no_key_names_are_taken_under_their_own() {
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    home.session("t.jsonl.reset.2026-02-09T10-00-00.000Z", V3);
+    // A copy from before is left, unless it has something of its own.
+    let id = "22222222-2222-4333-8444-555555555555";
+    let before: Vec<&str> = V2.lines().take(3).collect();
+    home.session(&format!("s.checkpoint.{id}.jsonl"), before.join("\n"));
+    home.session("s.jsonl.bak.2026-02-09T10-00-00.000Z", format!("{V2}{V3}"));
+    let log = Log::new();
+    let report = log.take(home.path()).await;
+    assert_eq!(
+        log.keys().await,
+        [
+            "agent:main:transcript:s",
+            "agent:main:transcript:s:bak:2026-02-09T10-00-00.000Z",
+            "agent:main:transcript:t:reset:2026-02-09T10-00-00.000Z",
+        ]
+    );
+    assert_eq!(report.left.len(), 1);
+    assert!(report.left[0].why.contains("agents/main/sessions/s.jsonl"));
+    assert_eq!(log.take(home.path()).await.changed(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn loops_and_pipes_hold_nobody_up() {
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    let sessions = home.path().join("agents/main/sessions");
+    std::os::unix::fs::symlink("loop.jsonl", sessions.join("loop.jsonl")).unwrap();
+    std::os::unix::fs::symlink(
+        home.path().join("agents"),
+        home.path().join("agents/main/agents"),
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("knot", home.path().join("agents/knot")).unwrap();
+    let pipe = rustix::fs::CWD;
+    rustix::fs::mknodat(
+        pipe,
+        sessions.join("pipe.jsonl"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    let log = Log::new();
+    let report = log.take(home.path()).await;
+    assert_eq!(log.keys().await, ["agent:main:transcript:s"]);
+    let left = said(&report.left);
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(left[0].contains("loop.jsonl: "), "{left:?}");
+    assert!(left[1].ends_with("pipe.jsonl: not a regular file but a device, a pipe or a socket"));
+}
+
+#[test]
+fn a_huge_line_is_passed_over_and_the_next_one_is_read() {
+    let head = b"{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n";
+    let huge = vec![b'x'; 64 * 1024 * 1024 + 1];
+    let mut bytes = [&head[..], &huge].concat();
+    bytes.extend_from_slice(b"\n{\"type\":\"custom\",\"id\":\"a\"}");
+    let read = read_jsonl(Cursor::new(bytes), Path::new("f"));
+    assert_eq!(read.entries.len(), 2);
+    assert_eq!(read.entries[1].place, 3);
+    assert!(
+        matches!(
+            &read.troubles[..],
+            [Trouble {
+                spot: Spot::Line(2),
+                fault: Fault::TooLarge {
+                    size: 67_108_865,
+                    ..
+                },
+                ..
+            }]
+        ),
+        "{:?}",
+        read.troubles
+    );
+}
+
+#[test]
+fn a_file_that_starts_with_a_mark_and_has_other_line_ends_is_read() {
+    let text = format!("\u{feff}{}", V2.replace('\n', "\r\n"));
+    let read = read_jsonl(Cursor::new(text), Path::new("f"));
+    assert_eq!(read.entries.len(), V2.lines().count());
+    assert!(read.troubles.is_empty());
+    assert!(read.entries.iter().all(|entry| !entry.raw.ends_with('\r')));
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_bytes_the_reader_ends(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        read_jsonl(Cursor::new(bytes), Path::new("f"));
+    }
+
+    #[test]
+    fn any_truncation_has_the_entries_before_it(cut in 0..V3.len()) {
+        let whole = read_jsonl(Cursor::new(V3), Path::new("f"));
+        let part = read_jsonl(Cursor::new(&V3.as_bytes()[..cut]), Path::new("f"));
+        let complete = V3.as_bytes()[..cut].iter().filter(|byte| **byte == b'\n').count();
+        prop_assert!(part.entries.len() >= complete);
+        prop_assert_eq!(&part.entries[..], &whole.entries[..part.entries.len()]);
+        let cut_short = part
+            .troubles
+            .iter()
+            .filter(|trouble| matches!(trouble.fault, Fault::CutShort { .. }))
+            .count();
+        prop_assert!(cut_short <= 1);
+    }
+
+    #[test]
+    fn a_line_that_was_changed_costs_no_other(
+        line in 0..V2.lines().count(), at in 0_usize..400, byte in any::<u8>()
+    ) {
+        let mut lines: Vec<Vec<u8>> = V2.lines().map(|line| line.as_bytes().to_vec()).collect();
+        let length = lines[line].len();
+        lines[line][at % length] = byte;
+        let read = read_jsonl(Cursor::new(lines.join(&b'\n')), Path::new("f"));
+        let raws: Vec<&str> = read.entries.iter().map(|entry| entry.raw.as_str()).collect();
+        for (n, original) in V2.lines().enumerate() {
+            prop_assert!(n == line || raws.contains(&original));
+        }
+    }
+
+    #[test]
+    fn a_home_of_anything_is_looked_through(
+        store in "[ -~]{0,60}", transcript in proptest::collection::vec(any::<u8>(), 0..300)
+    ) {
+        let home = Written::new();
+        home.session("sessions.json", store);
+        home.session("s.jsonl", &transcript);
+        home.file("agents/main/agent/openclaw-agent.sqlite", &transcript);
+        let found = openclaw_compat::Home::open(home.path());
+        for one in found.found() {
+            found.read(one);
+        }
+        prop_assert_eq!(fs::read_dir(home.path().join("agents/main/agent")).unwrap().count(), 1);
+    }
+}
