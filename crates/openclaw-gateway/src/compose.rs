@@ -6,13 +6,13 @@ use openclaw_agents::{Agent, AgentModel, Limits, NoModel, ToolRegistry};
 use openclaw_config::{AgentSettings, ProviderSettings};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
-use openclaw_core::{AgentId, ApiKey, ModelRef};
+use openclaw_core::{AgentId, ApiKey, ModelRef, ProviderId};
 use openclaw_providers::{ProviderConfig, WELL_KNOWN};
 use openclaw_sandbox::{SandboxConfig, SandboxLevel};
 
 use crate::error::GatewayError;
 use crate::home::{Home, secret_name};
-use crate::skills;
+use crate::{sign_ins, skills};
 
 /// The most memory that one command of an agent may use.
 const COMMAND_MEMORY: u64 = 4 * 1024 * 1024 * 1024;
@@ -38,7 +38,7 @@ pub(crate) fn cast(home: &Home) -> Result<Cast, GatewayError> {
         let workspace = workspace(home, settings)?;
         let model = match &settings.model {
             None => Err(NoModel::NotConfigured),
-            Some(reference) => match model(home, reference) {
+            Some(reference) => match model(home, &settings.id, reference) {
                 Ok((model, key_read)) => {
                     cast.keys_read.extend(key_read);
                     Ok(model)
@@ -72,7 +72,7 @@ pub(crate) fn agent_with_model(
     };
     let path = settings.workspace.clone();
     let workspace = path.canonicalize().unwrap_or(path);
-    let (model, key) = model(home, reference)?;
+    let (model, key) = model(home, id, reference)?;
     Ok(Some((described(home, settings, workspace, Ok(model)), key)))
 }
 
@@ -128,6 +128,7 @@ fn workspace(home: &Home, settings: &AgentSettings) -> Result<PathBuf, GatewayEr
 
 fn model(
     home: &Home,
+    agent: &AgentId,
     reference: &ModelRef,
 ) -> Result<(AgentModel, Option<AuditEntry>), GatewayError> {
     let id = &reference.provider;
@@ -146,17 +147,7 @@ fn model(
         id: id.clone(),
         source: Box::new(source),
     };
-    let (key_name, api_key) = match &settings.api_key {
-        Some(input) => {
-            let path = format!("models.providers.{id}.apiKey");
-            let key = home.secret(input, &path)?;
-            (Some(secret_name(input, &path)), Some(key))
-        }
-        None => known
-            .and_then(|known| known.api_key_env)
-            .and_then(|name| Some((name.to_owned(), ApiKey::new(home.env.get(name)?.to_owned()))))
-            .unzip(),
-    };
+    let (key_name, api_key) = api_key(home, agent, id, &settings)?.unzip();
     let key_read = key_name.map(|name| AuditEntry::SecretAccessed {
         name,
         purpose: format!("provider {id}"),
@@ -188,4 +179,25 @@ fn max_tokens(settings: &ProviderSettings, model: &str) -> Option<u32> {
         .iter()
         .find(|settings| settings.id == model)?
         .max_tokens
+}
+
+/// The key of a sign-in that OpenClaw made counts first, then the config's, then the environment's.
+fn api_key(
+    home: &Home,
+    agent: &AgentId,
+    provider: &ProviderId,
+    settings: &ProviderSettings,
+) -> Result<Option<(String, ApiKey)>, GatewayError> {
+    if let Some(signed_in) = sign_ins::key(home, agent, provider)? {
+        return Ok(Some(signed_in));
+    }
+    if let Some(input) = &settings.api_key {
+        let path = format!("models.providers.{provider}.apiKey");
+        let key = home.secret(input, &path)?;
+        return Ok(Some((secret_name(input, &path), key)));
+    }
+    let known = WELL_KNOWN.iter().find(|known| known.id == provider.as_str());
+    Ok(known
+        .and_then(|known| known.api_key_env)
+        .and_then(|name| Some((name.to_owned(), ApiKey::new(home.env.get(name)?.to_owned())))))
 }

@@ -34,6 +34,12 @@ pub enum GatewayError {
         /// The reason.
         source: SecretError,
     },
+    /// A sign-in of OpenClaw's points to a secret in a way that is not known here.
+    #[error("the sign-in `{name}` points to a secret in a way that this version does not know")]
+    SignIn {
+        /// The sign-in.
+        name: String,
+    },
     /// The home has no such agent.
     #[error("there is no agent `{0}`")]
     NoAgent(AgentId),
@@ -112,6 +118,7 @@ impl GatewayError {
             Self::Store(err) => err.kind(),
             Self::Token(_)
             | Self::Secret { .. }
+            | Self::SignIn { .. }
             | Self::UnknownProvider { .. }
             | Self::WideWorkspace { .. } => Kind::Config,
             Self::NoAgent(_) => Kind::NotFound,
@@ -152,6 +159,7 @@ impl GatewayError {
             | Self::Config(_)
             | Self::Store(_)
             | Self::Secret { .. }
+            | Self::SignIn { .. }
             | Self::NoAgent(_)
             | Self::Workspace { .. }
             | Self::Listen { .. }

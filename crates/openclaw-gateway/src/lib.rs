@@ -19,6 +19,7 @@ mod reload;
 mod replay;
 pub mod retention;
 pub mod rpc;
+mod sign_ins;
 pub mod skills;
 pub mod takeover;
 

@@ -103,10 +103,6 @@ fn is_read_or_refused(block: &str) -> Result<(), TestCaseError> {
 }
 
 #[test]
-#[expect(
-    clippy::print_stderr,
-    reason = "the figure is what the long form is for"
-)]
 fn whatever_stands_in_front_matter_is_read_or_refused() {
     let asked = Env::from_process()
         .get(SECONDS)

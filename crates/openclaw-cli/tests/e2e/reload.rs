@@ -138,3 +138,40 @@ async fn every_agent_has_its_own_model_and_folder() {
     assert_ne!(unknown.code, Some(0));
     provider.assert_clean();
 }
+
+#[tokio::test]
+async fn a_sign_in_that_openclaw_left_is_used_where_it_is() {
+    let home = TestHome::new();
+    let provider = FakeProvider::scripted(["one", "two"].map(Reply::text));
+    provider.expect_key("sk-second");
+    let mut config = config(&provider, "fake-model");
+    config["models"]["providers"]["fake"]
+        .as_object_mut()
+        .unwrap()
+        .remove("apiKey");
+    let sign_ins = home.state_dir().root().join("agents/main/agent");
+    std::fs::create_dir_all(&sign_ins).unwrap();
+    let profile = |key: &str| json!({ "type": "api_key", "provider": "fake", "key": key });
+    let store = json!({ "version": 1, "profiles": {
+        "fake:default": profile("sk-first"), "fake:second": profile("sk-second"),
+    } });
+    std::fs::write(sign_ins.join("auth-profiles.json"), store.to_string()).unwrap();
+    config["auth"] = json!({ "order": { "fake": ["fake:second", "fake:default"] } });
+    home.write_config(&config.to_string());
+    let say = || {
+        home.command(OPENCLAW)
+            .args(["agent", "--message", "hello", "--json"])
+            .run()
+    };
+    assert!(say().await.assert_code(0).stdout.contains("one"));
+
+    // Without an order, the one that was made first counts.
+    provider.expect_key("sk-first");
+    config["auth"] = json!({});
+    home.write_config(&config.to_string());
+    assert!(say().await.assert_code(0).stdout.contains("two"));
+    provider.assert_clean();
+    let read = entries(&home, "secret").await;
+    assert!(read.iter().any(|entry| entry.to_string().contains("fake:second")));
+    assert!(!format!("{read:?}").contains("sk-"));
+}

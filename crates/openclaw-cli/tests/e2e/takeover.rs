@@ -9,6 +9,7 @@ use openclaw_testkit::{
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::OPENCLAW;
 
@@ -31,8 +32,8 @@ async fn answer(home: &TestHome, args: &[&str]) -> Value {
     ran.assert_code(0).json()
 }
 
-/// Every file of a state directory with its bytes, but for what is ours.
-fn theirs(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+/// Every file of a state directory with the hash of its bytes, but for what is ours.
+fn theirs(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -42,7 +43,8 @@ fn theirs(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         if path.is_dir() {
             found.extend(theirs(&path));
         } else {
-            found.insert(path.clone(), fs::read(path).unwrap());
+            let hash = format!("{:x}", Sha256::digest(fs::read(&path).unwrap()));
+            found.insert(path, hash);
         }
     }
     found
@@ -114,9 +116,9 @@ impl Source {
     fn of_files(folder: &Path) -> Self {
         let files = theirs(&folder.join("agents/main/sessions"));
         let texts: Vec<String> = files
-            .into_iter()
-            .filter(|(path, _)| path.extension().is_some_and(|end| end == "jsonl"))
-            .map(|(_, bytes)| String::from_utf8(bytes).unwrap())
+            .into_keys()
+            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            .map(|path| fs::read_to_string(path).unwrap())
             .collect();
         Self::of_texts(texts.iter().map(|text| text.lines().collect()))
     }
@@ -225,8 +227,9 @@ async fn a_gateway_shows_what_waits_and_takes_it_in_when_it_is_spoken_to() {
     let (home, provider) = (written(), FakeProvider::start());
     home.use_provider(&provider, WireFormat::Anthropic);
     provider.reply(Reply::text("As I said, low."));
-    let root = home.state_dir().root().to_owned();
-    let before = theirs(&root);
+    // A gateway makes its agents' workspace; what the agents of OpenClaw have stays as it was.
+    let agents = home.state_dir().root().join("agents");
+    let before = theirs(&agents);
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let listed = gateway.rpc("session.list", json!({})).await.unwrap();
     let row = &listed["sessions"][0];
@@ -264,7 +267,7 @@ async fn a_gateway_shows_what_waits_and_takes_it_in_when_it_is_spoken_to() {
     drop(gateway);
     let again = answer(&home, &["migrate"]).await;
     assert_eq!(again["data"]["areas"][0]["taken"]["added"]["recorded"], 0);
-    assert_eq!(theirs(&root), before);
+    assert_eq!(theirs(&agents), before);
     provider.assert_clean();
 }
 

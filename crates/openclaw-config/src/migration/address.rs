@@ -1,50 +1,40 @@
-//! Web addresses, as far as a migration has to understand them.
+//! Web addresses, as the settings of channels name them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// An `http` or `https` address without credentials, query or fragment.
+use url::Url;
+
+/// An `http` or `https` address without credentials; a query and a fragment do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    pub(super) is_secure: bool,
-    /// In lower case; an IPv6 address without its brackets.
-    pub(super) host: String,
-    /// The port, unless it is the scheme's own.
-    pub(super) port: Option<u16>,
-    /// Without slashes at its end.
-    pub(super) path: String,
-}
+pub(super) struct Address(Url);
 
 impl Address {
     /// Reads an address; one without a scheme is an `http` one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let (is_secure, rest) = match text.split_once("://") {
-            Some((scheme, rest)) if is_scheme(scheme) => match scheme.to_lowercase().as_str() {
-                "http" => (false, rest),
-                "https" => (true, rest),
-                _ => return None,
-            },
-            _ => (false, text),
-        };
         let folded = text.to_lowercase();
-        let is_broken = folded.starts_with("http:") || folded.starts_with("https:");
-        if rest.is_empty() || rest.starts_with('/') || (is_broken && rest == text) {
+        let is_web = ["http://", "https://"]
+            .iter()
+            .any(|scheme| folded.starts_with(scheme));
+        let is_broken = ["http:", "https:"].iter().any(|scheme| {
+            let rest = folded.strip_prefix(scheme);
+            rest.is_some_and(|rest| !rest.starts_with("//") || rest.starts_with("///"))
+        });
+        let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| {
+            let is_letter = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_letter)
+        });
+        if is_broken || (has_scheme && !is_web) {
             return None;
         }
-        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-        let (authority, tail) = rest.split_at(end);
-        let path = tail.split(['?', '#']).next().unwrap_or_default();
-        if authority.contains('@') {
-            return None;
-        }
-        let (host, port) = host_and_port(authority)?;
-        let own_port = if is_secure { 443 } else { 80 };
-        Some(Self {
-            is_secure,
-            host,
-            port: port.filter(|port| *port != own_port),
-            path: path.trim_end_matches('/').to_owned(),
-        })
+        let url = if is_web {
+            Url::parse(text)
+        } else {
+            Url::parse(&format!("http://{text}"))
+        };
+        let url = url.ok()?;
+        let is_bare = url.username().is_empty() && url.password().is_none();
+        is_bare.then_some(Self(url))
     }
 
     /// Makes an `http` address of a host, which may have brackets, and a port.
@@ -59,61 +49,46 @@ impl Address {
         if !is_address && !is_name(bare) {
             return None;
         }
-        let host = if bare.contains(':') {
-            format!("[{bare}]")
+        if bare.contains(':') {
+            Self::parse(&format!("http://[{bare}]:{port}"))
         } else {
-            bare.to_owned()
-        };
-        Self::parse(&format!("http://{host}:{port}"))
+            Self::parse(&format!("http://{bare}:{port}"))
+        }
+    }
+
+    /// Tells whether what is sent there is encrypted.
+    pub(super) fn is_secure(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Returns the host in lower case; an IPv6 address without its brackets.
+    pub(super) fn host(&self) -> &str {
+        let host = self.0.host_str().unwrap_or_default();
+        host.trim_start_matches('[').trim_end_matches(']')
     }
 
     /// Returns the port that is used.
-    pub(super) fn effective_port(&self) -> u16 {
-        self.port.unwrap_or(if self.is_secure { 443 } else { 80 })
+    pub(super) fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or_default()
+    }
+
+    /// Returns the same address at another port.
+    pub(super) fn at_port(mut self, port: u16) -> Self {
+        // Only an address without a host has no port, and none is read.
+        let _: Result<(), ()> = self.0.set_port(Some(port));
+        self
     }
 }
 
-/// The form in which an address is written.
+/// The form in which an address is written: without slashes at its end.
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.is_secure { "https" } else { "http" };
-        write!(f, "{scheme}://")?;
-        if self.host.contains(':') {
-            write!(f, "[{}]", self.host)?;
-        } else {
-            f.write_str(&self.host)?;
-        }
-        if let Some(port) = self.port {
+        write!(f, "{}://", self.0.scheme())?;
+        f.write_str(self.0.host_str().unwrap_or_default())?;
+        if let Some(port) = self.0.port() {
             write!(f, ":{port}")?;
         }
-        f.write_str(&self.path)
-    }
-}
-
-fn is_scheme(text: &str) -> bool {
-    let mut letters = text.chars();
-    letters.next().is_some_and(|c| c.is_ascii_alphabetic())
-        && letters.all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
-}
-
-fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
-    const NOT_IN_A_HOST: &str = " \t\"<>^`{|}%[]";
-    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let (inner, port) = rest.split_once(']')?;
-        let address: Ipv6Addr = inner.parse().ok()?;
-        (address.to_string(), port)
-    } else {
-        let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
-        if host.is_empty() || host.contains(|c| NOT_IN_A_HOST.contains(c)) {
-            return None;
-        }
-        (host.to_lowercase(), port)
-    };
-    match port.strip_prefix(':') {
-        Some("") => Some((host, None)),
-        Some(port) => Some((host, Some(port.parse().ok()?))),
-        None if port.is_empty() => Some((host, None)),
-        None => None,
+        f.write_str(self.0.path().trim_end_matches('/'))
     }
 }
 

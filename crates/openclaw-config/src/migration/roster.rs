@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::log::{Log, at, below};
 use super::tree::{
-    Record, canonical_id, is_blocked, keys, made, record_at, record_at_mut, take, trimmed, value_at,
+    Record, canonical_id, folded, is_blocked, keys, made, record_at, record_at_mut, take, trimmed,
+    value_at,
 };
 
 /// The agent that is meant where none is named.
@@ -236,7 +237,8 @@ fn bindings_of(root: &Record) -> Option<Vec<Value>> {
 fn is_off(root: &Record, channel: &Record, id: &str) -> bool {
     let off = Some(&Value::Bool(false));
     let denied = value_at(root, &["plugins", "deny"]).and_then(Value::as_array);
-    let denied = denied.is_some_and(|denied| denied.contains(&Value::from(id)));
+    let mut denied = denied.into_iter().flatten().filter_map(Value::as_str);
+    let denied = denied.any(|plugin| folded(plugin) == id);
     let plugin = value_at(root, &["plugins", "entries", id, "enabled"]);
     channel.get("enabled") == off || plugin == off || denied
 }
@@ -251,9 +253,9 @@ fn telegram_accounts(channel: &Record) -> Vec<String> {
             (id, account)
         })
         .collect();
-    let has_token = ["botToken", "tokenFile"]
-        .iter()
-        .any(|key| channel.contains_key(*key));
+    let has_token = ["botToken", "tokenFile"].iter().any(|key| {
+        trimmed(channel, key).is_some() || channel.get(*key).is_some_and(Value::is_object)
+    });
     let is_named = named.iter().any(|(id, _)| id == DEFAULT_ACCOUNT);
     let own = (named.is_empty() || (has_token && !is_named)).then(|| DEFAULT_ACCOUNT.to_owned());
     let on = named

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Judges for a home with nothing in it.
-fn judged(config: Value) -> Verdict {
+fn judged(config: &Value) -> Verdict {
     let home = Surroundings::new("/home/me", "/home/me/.openclaw");
-    judge(&config, &home.looking_with(|_| Standing::Nothing))
+    judge(config, &home.looking_with(|_| Standing::Nothing))
 }
 
 /// The paths of problems.
-fn refused(config: Value) -> Vec<String> {
+fn refused(config: &Value) -> Vec<String> {
     let problems = judged(config).problems;
     problems
         .iter()
@@ -20,7 +20,7 @@ fn refused(config: Value) -> Vec<String> {
 }
 
 /// The paths of warnings, of a config that is accepted.
-fn warned(config: Value) -> Vec<String> {
+fn warned(config: &Value) -> Vec<String> {
     let verdict = judged(config);
     assert_eq!(verdict.problems, [], "{verdict:?}");
     verdict
@@ -43,32 +43,32 @@ fn whoever_names_an_agent_names_one_of_the_roster() {
         "broadcast": {"telegram:1": ["work", "ghost"]},
     });
     assert_eq!(
-        refused(config),
+        refused(&config),
         [
             "talk.agentId",
             "bindings.1.agentId",
             "broadcast.telegram:1.1"
         ]
     );
-    assert_eq!(refused(json!({"talk": {"agentId": "main"}})), NONE);
+    assert_eq!(refused(&json!({"talk": {"agentId": "main"}})), NONE);
 }
 
 #[test]
 fn several_agents_say_who_owns_what() {
     let two = json!({"main": {}, "work": {}});
     assert_eq!(
-        refused(json!({"agents": {"entries": two}})),
+        refused(&json!({"agents": {"entries": two}})),
         ["agents.ownership"]
     );
     assert_eq!(
-        warned(json!({"agents": {"entries": two, "ownership": "explicit"}})),
+        warned(&json!({"agents": {"entries": two, "ownership": "explicit"}})),
         ["agents.defaults.heartbeat.agentId"]
     );
     let marked = json!({"agents": {"entries": {"main": {}, "work": {"default": true}}}});
-    assert_eq!(warned(marked), ["agents.entries", "agents.entries"]);
+    assert_eq!(warned(&marked), ["agents.entries", "agents.entries"]);
     let twice = json!({"a": {"default": true}, "b": {"default": true}});
     assert_eq!(
-        refused(json!({"agents": {"entries": twice}})),
+        refused(&json!({"agents": {"entries": twice}})),
         ["agents.entries"]
     );
 }
@@ -76,29 +76,29 @@ fn several_agents_say_who_owns_what() {
 #[test]
 fn a_roster_that_is_a_list_is_read_as_one_by_names() {
     let list = json!({"agents": {"list": [{"id": "main"}]}});
-    assert_eq!(warned(list), ["agents.entries"]);
+    assert_eq!(warned(&list), ["agents.entries"]);
     let odd = json!({"agents": {"list": [{"id": "Not An Id"}]}});
-    assert_eq!(refused(odd), ["agents", "agents.entries"]);
+    assert_eq!(refused(&odd), ["agents", "agents.entries"]);
 }
 
 #[test]
 fn two_agents_never_share_a_folder() {
     let entries = json!({"a": {"agentDir": "~/x"}, "b": {"agentDir": "/home/me/y/../x"}});
     let agents = json!({"ownership": "explicit", "entries": entries});
-    assert_eq!(refused(json!({"agents": agents})), ["agents.entries"]);
+    assert_eq!(refused(&json!({"agents": agents})), ["agents.entries"]);
 }
 
 #[test]
 fn a_provider_that_nobody_knows_says_where_it_is_and_what_it_offers() {
     let provider = |name: &str| json!({"models": {"providers": {name: {"apiKey": "k"}}}});
     assert_eq!(
-        refused(provider("mine")),
+        refused(&provider("mine")),
         [
             "models.providers.mine.baseUrl",
             "models.providers.mine.models"
         ]
     );
-    assert_eq!(refused(provider("OpenAI")), NONE);
+    assert_eq!(refused(&provider("OpenAI")), NONE);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_model_that_is_gone_is_refused_wherever_it_is_named() {
         "hooks": {"gmail": {"model": "Google/Gemini-1.5-Pro"}},
     });
     assert_eq!(
-        refused(config),
+        refused(&config),
         ["hooks.gmail.model", "agents.defaults.model.fallbacks.0"]
     );
 }
@@ -116,10 +116,13 @@ fn a_model_that_is_gone_is_refused_wherever_it_is_named() {
 #[test]
 fn an_unknown_channel_is_refused_unless_its_plugin_is_asked_for() {
     let channels = json!({"yuanbao": {}, "telegram": {}});
-    assert_eq!(refused(json!({"channels": channels})), ["channels.yuanbao"]);
+    assert_eq!(
+        refused(&json!({"channels": channels})),
+        ["channels.yuanbao"]
+    );
     let plugins = json!({"entries": {"yuanbao": {"enabled": true}}});
     assert_eq!(
-        warned(json!({"channels": channels, "plugins": plugins})),
+        warned(&json!({"channels": channels, "plugins": plugins})),
         ["channels.yuanbao", "plugins.entries.yuanbao"]
     );
 }
@@ -129,16 +132,16 @@ fn a_channel_that_lets_nobody_in_is_warned_of() {
     let account = json!({"dmPolicy": "allowlist", "allowFrom": [" "]});
     let telegram = json!({"dmPolicy": "open", "allowFrom": ["1"], "accounts": {"a": account}});
     assert_eq!(
-        warned(json!({"channels": {"telegram": telegram}})),
+        warned(&json!({"channels": {"telegram": telegram}})),
         [
             "channels.telegram.allowFrom",
             "channels.telegram.accounts.a.allowFrom"
         ]
     );
     let open = json!({"dmPolicy": "open", "allowFrom": ["*"]});
-    assert_eq!(warned(json!({"channels": {"telegram": open}})), NONE);
+    assert_eq!(warned(&json!({"channels": {"telegram": open}})), NONE);
     let off = json!({"dmPolicy": "open", "enabled": false});
-    assert_eq!(warned(json!({"channels": {"telegram": off}})), NONE);
+    assert_eq!(warned(&json!({"channels": {"telegram": off}})), NONE);
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn a_plugin_is_known_installed_apart_or_neither() {
         "unwanted": {"enabled": false},
         "memory-wiki": {"config": {}},
     });
-    let verdict = judged(json!({"plugins": {"entries": entries}}));
+    let verdict = judged(&json!({"plugins": {"entries": entries}}));
     let warnings: Vec<String> = verdict.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
@@ -172,7 +175,7 @@ fn what_may_belong_to_a_plugin_that_is_not_there_is_not_judged() {
         "tools": {"web": {"search": {"provider": "mine"}}},
     });
     assert_eq!(
-        warned(config),
+        warned(&config),
         [
             "channels.mine",
             "tools.web.search.provider",
@@ -204,18 +207,18 @@ fn what_an_installed_plugin_brings_is_known() {
 #[test]
 fn a_web_search_is_there_or_can_be_installed() {
     let search = |provider: &str| json!({"web": {"search": {"provider": provider}}});
-    assert_eq!(warned(json!({"tools": search("gemini")})), NONE);
+    assert_eq!(warned(&json!({"tools": search("gemini")})), NONE);
     assert_eq!(
-        refused(json!({"tools": search("brave")})),
+        refused(&json!({"tools": search("brave")})),
         ["tools.web.search.provider"]
     );
     let plugins = json!({"entries": {"brave": {"enabled": true}}});
     assert_eq!(
-        warned(json!({"tools": search("brave"), "plugins": plugins})),
+        warned(&json!({"tools": search("brave"), "plugins": plugins})),
         ["tools.web.search.provider", "plugins.entries.brave"]
     );
     let older = json!({"tools": {"web": {"search": {"brave": {"apiKey": "k"}}}}});
-    assert_eq!(refused(older), ["tools.web.search.brave"]);
+    assert_eq!(refused(&older), ["tools.web.search.brave"]);
 }
 
 #[test]
@@ -250,7 +253,7 @@ fn a_reference_asks_a_provider_for_what_it_has() {
         "secrets": {"providers": {"vault": {"source": "file", "path": "~/s.json"}}},
         "gateway": {"auth": {"token": reference}},
     });
-    assert_eq!(refused(config), ["gateway.auth.token"]);
+    assert_eq!(refused(&config), ["gateway.auth.token"]);
 }
 
 #[test]
@@ -258,14 +261,14 @@ fn what_follows_from_several_settings_is_judged_one_rule_at_a_time() {
     let gateway = json!({"bind": "lan", "tailscale": {"mode": "serve"}});
     let avatar = json!({"main": {"identity": {"avatar": "../out.png"}}});
     assert_eq!(
-        refused(json!({"gateway": gateway, "agents": {"entries": avatar}})),
+        refused(&json!({"gateway": gateway, "agents": {"entries": avatar}})),
         ["agents.entries.main.identity.avatar"]
     );
-    assert_eq!(refused(json!({"gateway": gateway})), ["gateway.bind"]);
+    assert_eq!(refused(&json!({"gateway": gateway})), ["gateway.bind"]);
 }
 
 #[test]
 fn problems_of_channels_are_heard_beside_those_of_the_gateway() {
     let config = json!({"gateway": {"port": "x"}, "channels": {"telegram": {"x": 1}}});
-    assert_eq!(refused(config), ["gateway.port", "channels.telegram"]);
+    assert_eq!(refused(&config), ["gateway.port", "channels.telegram"]);
 }

@@ -21,6 +21,8 @@ const FOLLOWED: &[&[&str]] = &[
     &["agents", "entries", "*", "model", "primary"],
     &["agents", "entries", "*", "name"],
     &["agents", "entries", "*", "workspace"],
+    &["auth", "order"],
+    &["auth", "profiles"],
     &["env"],
     &["gateway", "auth", "mode"],
     &["gateway", "auth", "token"],

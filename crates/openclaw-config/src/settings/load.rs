@@ -121,6 +121,7 @@ pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Conf
     let mut config = Config {
         agents: reader.agents(),
         providers: reader.providers(),
+        sign_in_order: reader.sign_in_order(),
         gateway: reader.gateway(),
         maintenance: reader.maintenance(),
         secrets: reader.secrets(),

@@ -42,6 +42,8 @@ pub struct Config {
     pub agents: Vec<AgentSettings>,
     /// The configured providers (`models.providers`).
     pub providers: BTreeMap<ProviderId, ProviderSettings>,
+    /// Which of a provider's sign-ins comes first (`auth.order`).
+    pub sign_in_order: BTreeMap<ProviderId, Vec<String>>,
     /// The gateway's own settings.
     pub gateway: GatewaySettings,
     /// How long sessions are kept (`session.maintenance`).

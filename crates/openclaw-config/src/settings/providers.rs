@@ -41,6 +41,17 @@ impl Reader<'_> {
             .collect()
     }
 
+    /// `auth.order`: which sign-in of a provider comes first.
+    pub(super) fn sign_in_order(&self) -> BTreeMap<ProviderId, Vec<String>> {
+        self.members(&["auth", "order"])
+            .map(|(provider, names)| {
+                let names = names.as_array().into_iter().flatten();
+                let names = names.filter_map(Value::as_str).map(str::to_owned);
+                (ProviderId::from(provider), names.collect())
+            })
+            .collect()
+    }
+
     fn provider(&mut self, id: &str) -> ProviderSettings {
         let at = |key| ["models", "providers", id, key];
         let models = self.raw(&at("models")).and_then(Value::as_array);

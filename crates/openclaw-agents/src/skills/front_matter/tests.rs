@@ -117,7 +117,7 @@ fn a_bomb_of_aliases_does_not_go_off() {
     for n in 1..20 {
         let before = n - 1;
         let repeated = vec![format!("*a{before}"); 10].join(", ");
-        block.push_str(&format!("a{n}: &a{n} [{repeated}]\n"));
+        block = format!("{block}a{n}: &a{n} [{repeated}]\n");
     }
     let err = FrontMatter::parse(&format!("---\n{block}---\n")).unwrap_err();
     assert_eq!(err.fault, Fault::TooLarge);

@@ -26,7 +26,7 @@ struct Check<'a> {
     blocked: Vec<&'a str>,
     agent_filtered: Vec<&'a str>,
     not_injected: Vec<NotInjected<'a>>,
-    missing_requirements: Vec<Missing<'a>>,
+    missing_requirements: Vec<Lacking<'a>>,
     /// Ours alone, so it is there only when there is something to say.
     #[serde(skip_serializing_if = "<[Broken]>::is_empty")]
     broken: &'a [Broken],
@@ -53,7 +53,7 @@ struct NotInjected<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Missing<'a> {
+struct Lacking<'a> {
     name: &'a str,
     missing: &'a Needs,
     install: &'a [InstallOption],
@@ -159,7 +159,7 @@ impl<'a> Check<'a> {
                 .collect(),
             missing_requirements: missing
                 .into_iter()
-                .map(|row| Missing {
+                .map(|row| Lacking {
                     name: &row.name,
                     missing: &row.missing,
                     install: &row.install,

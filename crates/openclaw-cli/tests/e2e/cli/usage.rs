@@ -130,6 +130,9 @@ async fn every_command_helps_with_an_example() {
             "sessions show",
             "sessions state",
             "sessions tail",
+            "skills check",
+            "skills info",
+            "skills list",
             "status",
         ]
     );

@@ -1,6 +1,7 @@
 //! Feishu.
 
 use serde_json::Value;
+use url::Url;
 
 use super::aliases::{Aliases, Delivery, Inheritance};
 use super::stray;
@@ -86,53 +87,15 @@ fn webhook(entry: &mut Record, path: &KeyPath, log: &mut Log) {
 
 /// Returns the path and the query of a URL, or of a path, as a request has them.
 fn request_path(text: &str) -> Option<String> {
-    let text = text.split('#').next().unwrap_or_default();
-    let rest = match text.split_once("://") {
-        Some((scheme, rest)) => {
-            let scheme = scheme.to_lowercase();
-            if !["http", "https"].contains(&scheme.as_str()) {
-                return None;
-            }
-            rest.get(rest.find(['/', '?']).unwrap_or(rest.len())..)?
-        }
-        None => text,
-    };
-    let (path, query) = match rest.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (rest, None),
-    };
-    let mut kept: Vec<&str> = Vec::new();
-    let pieces: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    for (index, piece) in pieces.iter().enumerate() {
-        let is_last = index + 1 == pieces.len();
-        match *piece {
-            "." if is_last => kept.push(""),
-            "." => {}
-            ".." => {
-                kept.pop();
-                if is_last {
-                    kept.push("");
-                }
-            }
-            piece => kept.push(piece),
-        }
+    let base = Url::parse("http://localhost").ok()?;
+    let url = base.join(text).ok()?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return None;
     }
-    let path = encoded(&format!("/{}", kept.join("/")));
-    Some(match query {
-        Some(query) => format!("{path}?{}", encoded(query)),
-        None => path,
+    Some(match url.query() {
+        // An empty query is a query, unless a fragment follows it.
+        Some("") if text.contains('#') => url.path().to_owned(),
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
     })
-}
-
-/// Encodes what a URL cannot hold as it is.
-fn encoded(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>`{}".contains(&byte);
-    let letters = text.bytes().map(|byte| {
-        if is_plain(byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    });
-    letters.collect()
 }

@@ -1,8 +1,8 @@
 //! Ollama: no key on this machine, and another address for its cloud.
 
 use serde_json::{Value, json};
+use url::Url;
 
-use crate::migration::address::Address;
 use crate::migration::log::{Log, at};
 use crate::migration::tree::{
     Record, made, prune, record_at, record_at_mut, take, text_at, value_at,
@@ -44,8 +44,8 @@ fn cloud(root: &mut Record, log: &mut Log) {
         return;
     };
     let is_old = |own: &Record, key: &str| {
-        let address = text_at(own, &[key]).and_then(Address::parse);
-        address.is_some_and(|address| address.host == "ai.ollama.com")
+        let url = text_at(own, &[key]).and_then(|url| Url::parse(url.trim()).ok());
+        url.is_some_and(|url| url.host_str() == Some("ai.ollama.com"))
     };
     let path = at(&place);
     let keys = ["baseUrl", "baseURL"];

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use serde_json::Value;
+use url::Url;
 
 use super::vllm::DIALECTS;
 use crate::migration::log::{Log, at};
@@ -106,18 +107,16 @@ fn known(provider: &str, id: &str, (api, base_url): (&str, &str)) -> Option<Reco
     model.get(1).filter(|_| fits)?.as_object().cloned()
 }
 
-/// Returns a base URL with its scheme and host in lower case, and without slashes at its end.
-fn plain(url: &str) -> String {
-    let url = url.trim().trim_end_matches('/');
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let (scheme, host) = (scheme.to_lowercase(), host.to_lowercase());
-            let port = if scheme == "https" { ":443" } else { ":80" };
-            let host = host.strip_suffix(port).unwrap_or(&host);
-            format!("{scheme}://{host}{path}")
+/// Returns a base URL in its usual spelling, and without slashes at its end.
+fn plain(text: &str) -> String {
+    let text = text.trim();
+    match Url::parse(text) {
+        Ok(mut url) => {
+            let path = url.path().trim_end_matches('/').to_owned();
+            url.set_path(&path);
+            url.into()
         }
-        None => url.to_owned(),
+        Err(_) => text.trim_end_matches('/').to_owned(),
     }
 }
 

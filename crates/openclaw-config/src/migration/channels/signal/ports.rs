@@ -72,8 +72,8 @@ fn used_by(transport: &Value, keeps: Option<()>) -> Vec<u16> {
         .get("url")
         .and_then(Value::as_str)
         .and_then(Address::parse);
-    let local = address.as_ref().filter(|address| is_local(&address.host));
-    let local = local.map(Address::effective_port);
+    let local = address.as_ref().filter(|address| is_local(&address.host()));
+    let local = local.map(Address::port);
     if transport.get("kind") != Some(&json!("managed-native")) {
         return local.into_iter().collect();
     }
@@ -114,10 +114,10 @@ fn connects_to_own(transport: &Value) -> bool {
         .get("url")
         .and_then(Value::as_str)
         .and_then(Address::parse);
-    let Some(url) = url.filter(|url| !url.is_secure) else {
+    let Some(url) = url.filter(|url| !url.is_secure()) else {
         return false;
     };
-    if url.effective_port() != listened_at(transport) {
+    if url.port() != listened_at(transport) {
         return false;
     }
     let bind = transport
@@ -126,7 +126,7 @@ fn connects_to_own(transport: &Value) -> bool {
         .unwrap_or(HOST);
     let bind = folded(bind.trim_start_matches('[').trim_end_matches(']'));
     let bind = bind.strip_suffix('.').unwrap_or(&bind).to_owned();
-    let host = url.host.strip_suffix('.').unwrap_or(&url.host);
+    let host = url.host().strip_suffix('.').unwrap_or(url.host());
     let is_loopback = |host: &str| LOOPBACK.contains(&host);
     match bind.as_str() {
         _ if host == bind => true,
@@ -148,11 +148,8 @@ fn assign(transport: &mut Value, port: u16) {
         .and_then(Value::as_str)
         .and_then(Address::parse);
     if let Some(url) = url.filter(|_| follows) {
-        let url = Address {
-            port: Some(port).filter(|port| *port != 80),
-            ..url
-        };
-        own.insert("url".to_owned(), Value::from(url.to_string()));
+        let url = url.at_port(port).to_string();
+        own.insert("url".to_owned(), Value::from(url));
     }
     own.insert("httpPort".to_owned(), Value::from(port));
 }

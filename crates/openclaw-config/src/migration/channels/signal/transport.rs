@@ -177,6 +177,6 @@ fn connection(flat: &Flat<'_>) -> Option<Value> {
     let port = flat.get("httpPort").and_then(Value::as_u64);
     let port = port.unwrap_or(u64::from(PORT));
     let is_listened_at =
-        !address.is_secure && address.host == host && u64::from(address.effective_port()) == port;
+        !address.is_secure() && address.host() == host && u64::from(address.port()) == port;
     (!is_listened_at).then(|| Value::from(address.to_string()))
 }
