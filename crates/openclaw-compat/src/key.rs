@@ -4,7 +4,7 @@
 //! agent:<agent>:<key>                       a key without an agent, such as `main` or `cron:1`
 //! <key>:window:<sessionId>                  what a key stood for before its current session
 //! <key>:openclaw:<sessionId>                what OpenClaw has under a key that went on here as well
-//! agent:<agent>:transcript:<sessionId>      a transcript that no key names
+//! agent:<agent>:recovered:<sessionId>      a transcript that no key names
 //!   …:reset:<time>, …:bak:<time>            kept when the session began anew, or was summed up
 //!   …:checkpoint:<id>                       a copy from before a summary
 //! ```
@@ -48,7 +48,7 @@ pub(crate) fn beside(key: &SessionKey, relation: &str, session_id: &str) -> Sess
 
 /// Returns the key of a transcript that no key names.
 pub(crate) fn unnamed(agent: &AgentId, session_id: &str, form: Option<(&str, &str)>) -> SessionKey {
-    let mut rest = format!("transcript:{session_id}");
+    let mut rest = format!("recovered:{session_id}");
     if let Some((form, mark)) = form {
         rest = format!("{rest}:{form}:{mark}");
     }
@@ -160,7 +160,7 @@ mod tests {
         );
         assert_eq!(
             unnamed(&main(), "s1", Some(("reset", "2026-02-09T10-00-00.000Z"))).as_str(),
-            "agent:main:transcript:s1:reset:2026-02-09T10-00-00.000Z"
+            "agent:main:recovered:s1:reset:2026-02-09T10-00-00.000Z"
         );
     }
 

@@ -122,8 +122,9 @@ impl<'a> Scan<'a> {
             Place::Root => false,
         };
         if lost(target, &self.void) || lost(next, &self.void) {
+            // It moves nothing, but what names it as its parent hangs where it hangs itself.
             self.void.insert(at);
-            self.hang(at, id, Place::Root);
+            self.hang(at, id, self.find(&entry.link.parent));
             return;
         }
         if let (Some(leaf), Some(below)) = (self.leaf, &self.reset)
@@ -168,7 +169,7 @@ impl<'a> Scan<'a> {
                 .entries
                 .get(at)
                 .is_some_and(|entry| entry.kind == EntryKind::Leaf);
-            if !is_leaf || self.void.contains(&at) {
+            if !is_leaf {
                 break;
             }
             place = self.parent(at).map_or(Place::Root, Place::At);
@@ -182,8 +183,10 @@ impl<'a> Scan<'a> {
             *slot = parent;
         }
         self.known.insert(id, at);
+        let is_void = self.void.contains(&at);
         if let (Some(parent), Some(below)) = (parent, &mut self.reset)
             && below.contains(&parent)
+            && !is_void
         {
             below.insert(at);
         }
@@ -213,8 +216,7 @@ impl<'a> Scan<'a> {
                 end: self.leaf,
             };
         }
-        let mut path = self.walk(self.leaf);
-        path.splice(0..0, self.boundary_before(path.first().copied()));
+        let path = self.walk(self.leaf);
         let mut active = vec![false; count];
         for at in path {
             if let Some(slot) = active.get_mut(at) {
@@ -229,28 +231,6 @@ impl<'a> Scan<'a> {
             active,
             end: self.leaf,
         }
-    }
-
-    /// A path that begins anew below a summary or a reset still stands on it.
-    fn boundary_before(&self, first: Option<usize>) -> Vec<usize> {
-        let before = first
-            .and_then(|first| self.entries.get(..first))
-            .unwrap_or_default();
-        let found = before
-            .iter()
-            .rposition(|entry| matches!(entry.kind, EntryKind::Compaction | EntryKind::Reset));
-        let Some(at) = found else { return Vec::new() };
-        let kept = self.entries.get(at).and_then(|entry| {
-            let crate::entry::Kept::Id(id) = entry.link.first_kept.as_ref()? else {
-                return None;
-            };
-            let path = (entry.kind == EntryKind::Reset).then(|| self.walk(Some(at)))?;
-            let from = path
-                .iter()
-                .position(|at| self.entries.get(*at).and_then(Entry::id) == Some(id.as_str()))?;
-            path.get(from..).map(<[usize]>::to_vec)
-        });
-        kept.unwrap_or_else(|| vec![at])
     }
 }
 

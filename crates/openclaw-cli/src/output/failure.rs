@@ -292,7 +292,7 @@ mod tests {
     fn every_problem_of_a_config_is_listed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("openclaw.json");
-        fs::write(&path, "{ gateway: { port: 0, bind: 'moon' } }").unwrap();
+        fs::write(&path, "{ gateway: { port: 'x', bind: 'moon' } }").unwrap();
         let failure = Failure::of(&loaded(dir.path()).unwrap_err().into());
         let paths: Vec<&str> = failure
             .problems

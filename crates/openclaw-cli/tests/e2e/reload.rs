@@ -172,6 +172,9 @@ async fn a_sign_in_that_openclaw_left_is_used_where_it_is() {
     assert!(say().await.assert_code(0).stdout.contains("two"));
     provider.assert_clean();
     let read = entries(&home, "secret").await;
-    assert!(read.iter().any(|entry| entry.to_string().contains("fake:second")));
+    assert!(
+        read.iter()
+            .any(|entry| entry.to_string().contains("fake:second"))
+    );
     assert!(!format!("{read:?}").contains("sk-"));
 }

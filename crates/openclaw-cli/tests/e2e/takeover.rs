@@ -90,7 +90,7 @@ fn written() -> TestHome {
 }
 
 /// How many sessions, events and tool calls the source has, counted by this test.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Source {
     sessions: usize,
     events: usize,
@@ -155,48 +155,52 @@ impl Source {
 async fn is_taken_over(home: &TestHome, source: &Source, form: &str) {
     let root = home.state_dir().root().to_owned();
     let before = theirs(&root);
-    let listed = answer(home, &["sessions", "list"]).await;
-    let rows = listed["sessions"].as_array().unwrap();
-    assert_eq!(rows.len(), source.sessions);
-    for row in rows {
-        assert_eq!(
-            (&row["source"], &row["readOnly"]),
-            (&json!(form), &json!(true))
-        );
-    }
+    let marks = (Some(json!(form)), Some(json!(true)));
+    assert_eq!(marked(home).await, vec![marks; source.sessions]);
     let shown = answer(home, &["sessions", "show", MAIN]).await;
     assert_eq!(shown["data"]["readOnly"], true);
 
-    let looked = answer(home, &["migrate", "--dry-run"]).await;
+    let looked = areas(home, &["migrate", "--dry-run"]).await;
     assert!(!root.join("openclaw-rs").exists());
-    let area = &looked["data"]["areas"][0];
+    let area = &looked[0];
     assert_eq!(
         (&area["area"], &area["left"]),
         (&json!("sessions"), &json!([]))
     );
-    assert_eq!(Source::reported(&area["taken"]), *source);
-    assert_eq!(Source::reported(&area["taken"]["added"]), *source);
-
-    let taken = answer(home, &["migrate"]).await;
-    assert_eq!(taken["data"]["areas"], looked["data"]["areas"]);
-    let again = answer(home, &["migrate"]).await;
-    let area = &again["data"]["areas"][0]["taken"];
-    assert_eq!(Source::reported(area), *source);
-    assert_eq!(area["added"]["recorded"], 0);
-
-    let listed = answer(home, &["sessions", "list"]).await;
-    let rows = listed["sessions"].as_array().unwrap();
-    assert_eq!(rows.len(), source.sessions);
-    assert!(
-        rows.iter().all(|row| row.get("readOnly").is_none()),
-        "{listed}"
+    let (taken, added) = (&area["taken"], &area["taken"]["added"]);
+    assert_eq!(
+        [taken, added].map(Source::reported),
+        [source.clone(), source.clone()]
     );
+
+    assert_eq!(areas(home, &["migrate"]).await, looked);
+    let again = areas(home, &["migrate"]).await;
+    let taken = &again[0]["taken"];
+    assert_eq!(
+        (Source::reported(taken), &taken["added"]["recorded"]),
+        (source.clone(), &json!(0))
+    );
+
+    assert_eq!(marked(home).await, vec![(None, None); source.sessions]);
     let same = answer(home, &["sessions", "show", MAIN]).await;
     assert_eq!(same["data"]["messages"], shown["data"]["messages"]);
-    assert!(same["data"].get("readOnly").is_none());
     let verified = openclaw(home, &["audit", "verify"]).run().await;
     drop(verified.assert_code(0));
     assert_eq!(theirs(&root), before);
+}
+
+/// What each session in the list says about where it lies.
+async fn marked(home: &TestHome) -> Vec<(Option<Value>, Option<Value>)> {
+    let listed = answer(home, &["sessions", "list"]).await;
+    let rows = listed["sessions"].as_array().unwrap();
+    rows.iter()
+        .map(|row| (row.get("source").cloned(), row.get("readOnly").cloned()))
+        .collect()
+}
+
+/// What a migration says about each area.
+async fn areas(home: &TestHome, args: &[&str]) -> Value {
+    answer(home, args).await["data"]["areas"].take()
 }
 
 #[tokio::test]

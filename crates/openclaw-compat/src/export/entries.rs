@@ -15,17 +15,19 @@
 //! Events stand in the order in which the model sees them: a message that came in during a run
 //! comes after that run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{Block, Change, StepPayload};
-use openclaw_core::{CallId, Kind, RunId, SessionEvent, SessionEventKind, Usage};
+use openclaw_core::{CallId, Kind, SessionEvent, SessionEventKind, Usage};
 use serde_json::{Map, Value, json};
 
 use super::Branch;
+use super::calls::{Calls, by_run};
+use super::words::{named, stop, text};
 use crate::entry::Entry;
 
 /// The version of the transcripts that are written.
@@ -48,9 +50,6 @@ pub(super) struct Writer {
     stale: bool,
     model: (String, String),
 }
-
-/// Names a call, as the fold of the model's transcript does.
-type CallKey = (Option<RunId>, Option<u32>, CallId);
 
 impl Writer {
     /// Returns the lines.
@@ -391,121 +390,4 @@ impl Writer {
         }
         id
     }
-}
-
-fn named(name: &str) -> &str {
-    if name.is_empty() { "unknown" } else { name }
-}
-
-/// Returns OpenClaw's word for why the model stopped.
-fn stop(reason: &str) -> &str {
-    match reason {
-        "max_tokens" | "length" => "length",
-        "error" => "error",
-        "aborted" => "aborted",
-        _ => "stop",
-    }
-}
-
-/// Writes a result as one text.
-fn text(result: &Value) -> String {
-    match result {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Groups events by run, in the order of the runs' first events.
-fn by_run<'a>(events: &[&'a SessionEvent]) -> Vec<Vec<&'a SessionEvent>> {
-    let mut runs: Vec<Vec<&SessionEvent>> = Vec::new();
-    let mut places: HashMap<&RunId, usize> = HashMap::new();
-    for event in events {
-        let place = match &event.run_id {
-            Some(run) => *places.entry(run).or_insert(runs.len()),
-            None => runs.len(),
-        };
-        match runs.get_mut(place) {
-            Some(run) => run.push(event),
-            None => runs.push(vec![event]),
-        }
-    }
-    runs
-}
-
-/// The calls of a run.
-#[derive(Debug)]
-struct Calls<'a> {
-    called: HashMap<CallKey, (&'a str, &'a Value)>,
-    written: HashSet<CallKey>,
-    /// Those that are written and have no result yet, in their order.
-    open: Vec<CallKey>,
-    /// Whether the run began before the events that are written.
-    torn: bool,
-}
-
-impl<'a> Calls<'a> {
-    fn of(run: &[&'a SessionEvent]) -> Self {
-        let called = run
-            .iter()
-            .filter_map(|event| match &event.kind {
-                SessionEventKind::ToolCalled { tool, params } => {
-                    Some((key(event)?, (tool.as_str(), params)))
-                }
-                _ => None,
-            })
-            .collect();
-        let whole = run.iter().any(|event| {
-            matches!(
-                event.kind,
-                SessionEventKind::MessageReceived { .. } | SessionEventKind::ToolCalled { .. }
-            )
-        });
-        Self {
-            called,
-            written: HashSet::new(),
-            open: Vec::new(),
-            torn: !whole,
-        }
-    }
-
-    /// Writes a call of the step that `event` begins.
-    fn open(&mut self, event: &SessionEvent, call: &CallId) -> Option<(&'a str, &'a Value)> {
-        let key = (event.run_id.clone(), event.step, call.clone());
-        let called = self.called.get(&key).copied()?;
-        self.written.insert(key.clone());
-        self.open.push(key);
-        Some(called)
-    }
-
-    /// Tells whether a call is written.
-    fn known(&self, event: &SessionEvent) -> bool {
-        key(event).is_some_and(|key| self.written.contains(&key))
-    }
-
-    /// Tells whether a result belongs to a call of the model's, and notes that the call has one.
-    fn answer(&mut self, event: &SessionEvent) -> bool {
-        let Some(key) = key(event) else { return false };
-        if !self.written.contains(&key) {
-            // The call may be among what came from OpenClaw, and was cut off there.
-            return self.torn && event.step.is_some();
-        }
-        let before = self.open.len();
-        self.open.retain(|open| *open != key);
-        before > self.open.len()
-    }
-
-    fn take_open(&mut self) -> Vec<(CallId, String)> {
-        std::mem::take(&mut self.open)
-            .into_iter()
-            .filter_map(|key| {
-                let (tool, _) = self.called.get(&key)?;
-                Some((key.2, (*tool).to_owned()))
-            })
-            .collect()
-    }
-}
-
-fn key(event: &SessionEvent) -> Option<CallKey> {
-    let call = event.call_id.clone()?;
-    Some((event.run_id.clone(), event.step, call))
 }

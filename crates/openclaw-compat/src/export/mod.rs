@@ -5,9 +5,11 @@
 //! appended to it in OpenClaw's words. The files lie as in a state directory
 //! (`agents/<id>/sessions/`), so that the folder can be put into one.
 
+mod calls;
 mod entries;
 mod files;
 mod store;
+mod words;
 
 use openclaw_core::events::StoreError;
 use openclaw_core::{AgentId, EventStore, SessionEvent, SessionEventKind, SessionKey};

@@ -22,6 +22,7 @@
 //! sessions of their own they would share a beginning with this one, and their entries would no
 //! longer stand in the order in which they were written, which is the order that goes back out.
 
+mod content;
 mod message;
 
 use std::collections::HashMap;

@@ -251,14 +251,12 @@ fn transcripts_that_were_moved_out_are_found_there() {
         )
     };
     let cold = |id: &str| {
-        let events: String = lines(id)
-            .lines()
-            .enumerate()
-            .map(|(seq, line)| {
-                let row = serde_json::json!({"seq": seq, "event_json": line, "created_at": 1});
-                format!("{}\n", serde_json::json!({"kind": "event", "row": row}))
-            })
-            .collect();
+        let mut events = String::new();
+        for (seq, line) in lines(id).lines().enumerate() {
+            let row = serde_json::json!({"seq": seq, "event_json": line, "created_at": 1});
+            events += &serde_json::json!({"kind": "event", "row": row}).to_string();
+            events.push('\n');
+        }
         packed(&format!(
             "{{\"kind\":\"header\",\"version\":1,\"sessionId\":\"{id}\"}}\n{events}"
         ))

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use openclaw_compat::{Fault, Spot, Trouble, read_jsonl};
+use openclaw_compat::{Fault, Home, Spot, Trouble, preview, read_jsonl};
 use proptest::prelude::*;
 
 use crate::fixture::{Log, Written};
-use crate::versions::{V2, V3};
+use crate::versions::{V1, V2, V3};
 
 fn said(left: &[openclaw_compat::Left]) -> Vec<String> {
     left.iter()
@@ -16,8 +16,8 @@ fn said(left: &[openclaw_compat::Left]) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn every_fault_is_named_and_the_rest_is_taken() {
+/// A home with something wrong in nearly every file; returns also how many lines its transcript has.
+fn broken() -> (Written, usize) {
     let home = Written::new();
     let mut lines: Vec<Vec<u8>> = V2.lines().map(|line| line.as_bytes().to_vec()).collect();
     let last = lines.pop().unwrap();
@@ -40,6 +40,12 @@ async fn every_fault_is_named_and_the_rest_is_taken() {
     home.session("empty.jsonl", "\n\n");
     home.session("x.jsonl.deleted.2026-02-09T10-00-00.000Z", V2);
     home.session("folder.jsonl/inside", "");
+    (home, lines.len())
+}
+
+#[tokio::test]
+async fn every_fault_is_named_and_the_rest_is_taken() {
+    let (home, lines) = broken();
     let log = Log::new();
     let report = log.take(home.path()).await;
     let at = |name: &str| format!("agents/main/sessions/{name}");
@@ -101,7 +107,7 @@ async fn every_fault_is_named_and_the_rest_is_taken() {
     );
     assert_eq!(log.keys().await, ["agent:main:a%20b", "agent:main:main"]);
     // All lines but the two that are no JSON.
-    assert_eq!(log.raws("agent:main:main").await.len(), lines.len() - 2);
+    assert_eq!(log.raws("agent:main:main").await.len(), lines - 2);
 }
 
 #[tokio::test]
@@ -119,9 +125,9 @@ async fn transcripts_that_no_key_names_are_taken_under_their_own() {
     assert_eq!(
         log.keys().await,
         [
-            "agent:main:transcript:s",
-            "agent:main:transcript:s:bak:2026-02-09T10-00-00.000Z",
-            "agent:main:transcript:t:reset:2026-02-09T10-00-00.000Z",
+            "agent:main:recovered:s",
+            "agent:main:recovered:s:bak:2026-02-09T10-00-00.000Z",
+            "agent:main:recovered:t:reset:2026-02-09T10-00-00.000Z",
         ]
     );
     assert_eq!(report.left.len(), 1);
@@ -153,7 +159,7 @@ async fn loops_and_pipes_hold_nobody_up() {
     .unwrap();
     let log = Log::new();
     let report = log.take(home.path()).await;
-    assert_eq!(log.keys().await, ["agent:main:transcript:s"]);
+    assert_eq!(log.keys().await, ["agent:main:recovered:s"]);
     let left = said(&report.left);
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left[0].contains("loop.jsonl: "), "{left:?}");
@@ -205,7 +211,7 @@ proptest! {
     fn any_truncation_has_the_entries_before_it(cut in 0..V3.len()) {
         let whole = read_jsonl(Cursor::new(V3), Path::new("f"));
         let part = read_jsonl(Cursor::new(&V3.as_bytes()[..cut]), Path::new("f"));
-        let complete = V3.as_bytes()[..cut].iter().filter(|byte| **byte == b'\n').count();
+        let complete = V3.match_indices('\n').filter(|(at, _)| *at < cut).count();
         prop_assert!(part.entries.len() >= complete);
         prop_assert_eq!(&part.entries[..], &whole.entries[..part.entries.len()]);
         let cut_short = part
@@ -238,10 +244,34 @@ proptest! {
         home.session("sessions.json", store);
         home.session("s.jsonl", &transcript);
         home.file("agents/main/agent/openclaw-agent.sqlite", &transcript);
-        let found = openclaw_compat::Home::open(home.path());
+        let found = Home::open(home.path());
         for one in found.found() {
-            found.read(one);
+            preview(one, &found.read(one));
         }
         prop_assert_eq!(fs::read_dir(home.path().join("agents/main/agent")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn every_entry_of_a_transcript_that_was_changed_is_kept_once(
+        text in prop_oneof![Just(V1), Just(V2), Just(V3)],
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), "[a-z0-9\"{}\\[\\],:]{0,6}"), 1..6)
+    ) {
+        let mut changed = text.to_owned();
+        for (at, piece) in changes {
+            let at = at.index(changed.len());
+            changed.replace_range(at..changed.len().min(at + piece.len()), &piece);
+        }
+        let home = Written::new();
+        home.session("s.jsonl", &changed);
+        let found = Home::open(home.path());
+        for one in found.found() {
+            let read = found.read(one);
+            let raws: Vec<String> = preview(one, &read)
+                .into_iter()
+                .filter_map(|event| event.raw.map(|raw| raw.get().to_owned()))
+                .collect();
+            let entries: Vec<&str> = read.entries.iter().map(|entry| entry.raw.as_str()).collect();
+            prop_assert_eq!(raws, entries);
+        }
     }
 }

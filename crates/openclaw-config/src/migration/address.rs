@@ -73,10 +73,11 @@ impl Address {
     }
 
     /// Returns the same address at another port.
-    pub(super) fn at_port(mut self, port: u16) -> Self {
-        // Only an address without a host has no port, and none is read.
-        let _: Result<(), ()> = self.0.set_port(Some(port));
-        self
+    ///
+    /// Every address that is read can have one: none is without a host.
+    pub(super) fn at_port(mut self, port: u16) -> Option<Self> {
+        self.0.set_port(Some(port)).ok()?;
+        Some(self)
     }
 }
 

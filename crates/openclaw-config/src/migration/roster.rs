@@ -160,8 +160,11 @@ fn is_truthy(value: &Value) -> bool {
     }
 }
 
-/// The channels that every OpenClaw brings with it, and how their accounts are found.
-const BUNDLED: [(&str, fn(&Record) -> Vec<String>); 3] = [
+/// A channel, and how its accounts are found.
+type Bundled = (&'static str, fn(&Record) -> Vec<String>);
+
+/// The channels that every OpenClaw brings with it.
+const BUNDLED: [Bundled; 3] = [
     ("a2a", |_| vec![DEFAULT_ACCOUNT.to_owned()]),
     ("reef", |_| vec![DEFAULT_ACCOUNT.to_owned()]),
     ("telegram", telegram_accounts),

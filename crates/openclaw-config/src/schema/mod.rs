@@ -15,7 +15,7 @@ mod union;
 use serde_json::Value;
 
 use self::check::Check;
-pub use self::outline::{document, knows, nearest, prefers_array};
+pub use self::outline::{document, knows, nearest, prefers_array, unknown_member};
 use self::part::{PartId, Schema};
 use self::trail::Trail;
 use crate::problem::{KeyPath, Problem};

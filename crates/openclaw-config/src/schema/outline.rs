@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::part::{DATA, Part, PartId, Schema, Type};
 use super::say;
+use crate::problem::{KeyPath, Problem};
 
 /// The members of a part that hold the number of another one.
 const SINGLES: &[&str] = &[
@@ -39,6 +40,24 @@ pub fn nearest(path: &[String]) -> Option<Vec<String>> {
     } else {
         parent.iter().cloned().chain([near]).collect()
     })
+}
+
+/// Returns the path of the unknown member that a problem of an object is about.
+///
+/// OpenClaw names the object as the place of a problem, and the member in the message.
+pub fn unknown_member(config: &Value, problem: &Problem) -> Option<KeyPath> {
+    let segments = problem.path.segments();
+    let object = segments.iter().try_fold(config, |value, key| match value {
+        Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+        value => value.get(key),
+    })?;
+    let mut keys = object.as_object()?.keys();
+    let named = |key: &&String| problem.message.contains(&Value::from(key.as_str()).to_string());
+    let key = keys.find(|key| {
+        let path: Vec<String> = segments.iter().chain([*key]).cloned().collect();
+        named(key) && !knows(&path)
+    })?;
+    Some(problem.path.key(key))
 }
 
 /// Tells whether what stands at a path is always a list; `None` where it may be either or is
@@ -241,6 +260,18 @@ mod tests {
         assert_eq!(near("gateway.prot").as_deref(), Some("gateway.port"));
         assert_eq!(near("gatway.nothing").as_deref(), Some("gateway"));
         assert_eq!(near("zzzz"), None);
+    }
+
+    #[test]
+    fn the_unknown_member_is_the_one_that_the_message_names() {
+        let config = json!({"gateway": {"port": 1, "bnd": 2, "prot": 3}});
+        let found = |message: &str| {
+            let problem = Problem::new(KeyPath::root().key("gateway"), message);
+            unknown_member(&config, &problem).map(|path| path.to_string())
+        };
+        let named = found("Unrecognized key: \"prot\"");
+        assert_eq!(named.as_deref(), Some("gateway.prot"));
+        assert_eq!(found("\"port\" needs \"token\""), None);
     }
 
     #[test]

@@ -7,10 +7,11 @@ use openclaw_core::state_dir::StateDir;
 
 use super::own::{self, OWN_FILE};
 use super::reader::Reader;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, OwnSettings};
 use crate::migration::{self, Migrated};
 use crate::problem::{KeyPath, Problem};
 use crate::rules::{self, Surroundings, Verdict};
+use crate::schema;
 use crate::source::{self, Source};
 
 /// How a config is judged.
@@ -95,6 +96,11 @@ fn judged(source: &Source, state: &StateDir, how: Judged) -> (Migrated, Verdict)
         .splice(0..0, source.warnings.iter().cloned());
     for problem in verdict.problems.iter_mut().chain(&mut verdict.warnings) {
         *problem = source.locate(problem.clone());
+        // Of an unknown member, its own place says more than that of the object around it.
+        let member = schema::unknown_member(&source.value, problem);
+        if let Some(place) = member.and_then(|member| source.place(&member)) {
+            problem.place = Some(place);
+        }
     }
     // As they stand in the file; what has no place comes last.
     verdict.problems.sort_by_key(|problem| {
@@ -126,7 +132,7 @@ pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Conf
         maintenance: reader.maintenance(),
         secrets: reader.secrets(),
         skills: reader.skills(),
-        own: Default::default(),
+        own: OwnSettings::default(),
         env: env.clone(),
         files: Vec::new(),
         warnings: Vec::new(),

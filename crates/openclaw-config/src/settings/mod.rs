@@ -30,7 +30,7 @@ pub use maintenance::{Maintenance, MaintenanceMode};
 pub use own::{OWN_FILE, OwnSettings};
 pub use providers::{ModelSettings, ProviderSettings};
 pub use quantity::{QuantityError, parse_duration, parse_size};
-pub use secrets::{SecretError, SecretInput, SecretProvider, Secrets};
+pub use secrets::{Holds, SecretError, SecretInput, SecretProvider, Secrets};
 pub use skills::{AgentSkillSettings, SkillEntry, SkillLimits, SkillSettings};
 
 use crate::problem::Problem;

@@ -42,8 +42,8 @@ pub enum SecretProvider {
     File {
         /// The file.
         path: PathBuf,
-        /// Whether the whole file is the secret (`mode: "singleValue"`).
-        whole: bool,
+        /// What the file has.
+        holds: Holds,
         /// The most bytes that it may have.
         max_bytes: u64,
     },
@@ -51,6 +51,15 @@ pub enum SecretProvider {
     Exec,
     /// The encrypted credential store.
     Store,
+}
+
+/// What a secret file has (`mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// A JSON document with secrets in it (`json`).
+    Json,
+    /// One secret and nothing else (`singleValue`).
+    OneSecret,
 }
 
 /// Where secrets come from: `secrets.providers`.
@@ -182,9 +191,9 @@ impl Secrets {
             SecretRef::File { provider, id } => match self.providers.get(provider) {
                 Some(SecretProvider::File {
                     path,
-                    whole,
+                    holds,
                     max_bytes,
-                }) => in_file(path, *whole, *max_bytes, id),
+                }) => in_file(path, *holds, *max_bytes, id),
                 _ => Err(no_provider(provider, "file")),
             },
             SecretRef::Exec { .. } => Err(SecretError::Source("exec")),
@@ -206,13 +215,13 @@ fn variable(name: &str, env: &Env) -> Result<ApiKey, SecretError> {
         .ok_or_else(|| SecretError::Variable(name.to_owned()))
 }
 
-fn in_file(path: &Path, whole: bool, max_bytes: u64, id: &str) -> Result<ApiKey, SecretError> {
+fn in_file(path: &Path, holds: Holds, max_bytes: u64, id: &str) -> Result<ApiKey, SecretError> {
     let text = private_text(path, max_bytes)?;
     let missing = || SecretError::NotInFile {
         path: path.to_owned(),
         id: id.to_owned(),
     };
-    if whole {
+    if holds == Holds::OneSecret {
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let text = text.strip_suffix('\r').unwrap_or(text);
         return (id == WHOLE)
@@ -292,7 +301,10 @@ impl Reader<'_> {
             },
             "file" => SecretProvider::File {
                 path: self.path(text("path")?),
-                whole: text("mode") == Some("singleValue"),
+                holds: match text("mode") {
+                    Some("singleValue") => Holds::OneSecret,
+                    _ => Holds::Json,
+                },
                 max_bytes: entry
                     .get("maxBytes")
                     .and_then(Value::as_u64)

@@ -12,6 +12,8 @@ mod document_fuzz;
 mod document_probes;
 mod edit;
 mod edit_processes;
+mod migration;
+mod migration_rules;
 mod source;
 mod source_fuzz;
 mod verdict;

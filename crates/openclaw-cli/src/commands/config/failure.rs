@@ -2,7 +2,7 @@
 //! know: exit code 1, and with `--json` `{"ok":false,"error":{"type":"cli_error",...},"issues":[...]}`.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use openclaw_config::Problem;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::path::PathError;
 use super::problems;
 use crate::commands::Cx;
+use crate::commands::doctor::quoted;
 use crate::error::CliError;
 use crate::output::Look;
 use crate::text;
@@ -163,7 +164,7 @@ impl ConfigFailure {
             }
             Self::NotSet(path) => format!(
                 "set it with `openclaw{flags} config set {} VALUE`; until then the default counts",
-                quoted(path)
+                quoted(Path::new(path))
             ),
             Self::NothingToRemove(path) => {
                 format!(
@@ -275,16 +276,6 @@ impl ConfigFailure {
             let label = cx.out.look_aside(Look::Strong, "hint:");
             cx.out.note(format_args!("{label} {}", text::escape(&hint)));
         }
-    }
-}
-
-/// Returns a path as a shell takes it.
-fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_/:=.,@%+-".contains(c);
-    if path.chars().all(plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
     }
 }
 

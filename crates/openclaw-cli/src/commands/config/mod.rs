@@ -14,6 +14,7 @@ mod operation;
 mod patch;
 mod path;
 mod problems;
+mod provider;
 mod rehearsal;
 mod roster;
 mod secret;

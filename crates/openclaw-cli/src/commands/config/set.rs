@@ -11,7 +11,8 @@ use super::failure::ConfigFailure;
 use super::input;
 use super::operation::{Action, Mode, Operation, json5_of, strict_value_of, value_of};
 use super::path::ConfigPath;
-use super::secret::{ProviderArgs, RefArgs, provider_path, reference_of};
+use super::provider::{ProviderArgs, provider_path};
+use super::secret::{RefArgs, reference_of};
 use crate::commands::Cx;
 
 const EXAMPLES: &str = "\

@@ -15,7 +15,7 @@ use openclaw_gateway::audit::record_config_change;
 use serde::Serialize;
 
 use super::finding::{Finding, Severity};
-use super::store::quoted;
+use super::quoted;
 use crate::commands::Cx;
 use crate::commands::sessions::existing_log;
 use crate::error::CliError;
@@ -241,14 +241,18 @@ impl Doctor<'_> {
             .collect();
         Some(Finding {
             why: changes.join("; "),
-            fix_hint: Some(format!("openclaw{} doctor --fix", self.flags)),
+            fix_hint: Some(if plan.is_possible() {
+                format!("openclaw{} doctor --fix", self.flags)
+            } else {
+                format!(
+                    "correct what is invalid, then openclaw{} doctor --fix",
+                    self.flags
+                )
+            }),
             ..self.finding(
                 OLD_FORM,
                 severity,
-                format!(
-                    "the config is in the form of an earlier release in {} places",
-                    changes.len()
-                ),
+                "the config is in the form of an earlier release".to_owned(),
             )
         })
     }

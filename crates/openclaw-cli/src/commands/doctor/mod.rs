@@ -15,6 +15,7 @@ use serde_json::json;
 
 use self::config::{Mending, Repair};
 use self::finding::{Finding, Severity};
+pub(crate) use self::store::quoted;
 use super::Cx;
 use crate::error::CliError;
 use crate::output::Look;

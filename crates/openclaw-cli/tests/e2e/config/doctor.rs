@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use openclaw_testkit::{Ran, TestHome};
+use openclaw_testkit::{FakeProvider, GatewayProcess, Ran, TestHome, WireFormat};
 use serde_json::Value;
 
-use super::{COMMENTED, FEBRUARY, beside, config, file, home_with, text};
+use super::{COMMENTED, FEBRUARY, SEED, beside, config, file, home_with, text};
 use crate::OPENCLAW;
 
 async fn doctor(home: &TestHome, flags: &[&str]) -> Ran {
@@ -128,14 +129,49 @@ async fn an_old_form_is_written_in_the_current_one() {
 
 #[tokio::test]
 async fn what_only_this_program_knows_goes_to_its_own_file() {
-    let seed = "{ channels: { telegram: { bot_token: '1:a', allowlist: ['5'], routing: { default: 'main' } } } }";
-    let home = home_with(seed);
+    let home = home_with(SEED);
     drop(doctor(&home, &["--fix"]).await);
     drop(config(&home, &["validate"]).run().await.assert_code(0));
     assert!(!text(&home).contains("bot_token"), "{}", text(&home));
+    assert!(text(&home).contains("botToken"), "{}", text(&home));
+    let own = fs::read_to_string(home.state_dir().root().join("openclaw-rs.json5")).unwrap();
+    assert!(own.contains("/code"), "{own}");
     let after = (text(&home), beside(&home));
     drop(doctor(&home, &["--fix"]).await);
     assert_eq!((text(&home), beside(&home)), after);
+}
+
+#[tokio::test]
+async fn a_change_that_the_gateway_refused_is_told_until_it_is_taken_back() {
+    let home = TestHome::new();
+    let provider = FakeProvider::start();
+    home.use_provider(&provider, WireFormat::OpenAi);
+    let good = text(&home);
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let refused = "warning config.reload-refused".to_owned();
+    assert!(!found(&doctor(&home, &[]).await).contains(&refused));
+    home.write_config("{ gateway: { port: 'x' } }");
+    let told = until(&home, |found| found.contains(&refused)).await;
+    assert!(
+        told.contains(&"error config.invalid".to_owned()),
+        "{told:?}"
+    );
+    home.write_config(&good);
+    until(&home, |found| !found.contains(&refused)).await;
+    drop(gateway);
+}
+
+/// Asks until the findings are as they have to be; the gateway looks at the file now and then.
+async fn until(home: &TestHome, seen: impl Fn(&[String]) -> bool) -> Vec<String> {
+    let mut asked = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..100 {
+        asked.tick().await;
+        let found = found(&doctor(home, &[]).await);
+        if seen(&found) {
+            return found;
+        }
+    }
+    panic!("the findings do not change");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod changing;
 mod doctor;
 mod odd;
 mod reading;
+mod refusing;
 mod together;
 mod validating;
 
@@ -29,6 +30,22 @@ pub(super) const FEBRUARY: &str = "\
   gateway: { port: 18789 },
 }
 ";
+
+/// The forms of the seed document.
+pub(super) const SEED: &str = r#"{
+  channels: {
+    telegram: {
+      "bot_token": "1:the-canary",
+      "allowlist": [ { "kind": "PeerId", "value": "123456789" }, { "kind": "GroupId", "value": "-1001234567890" } ],
+      // who answers
+      "routing": [
+        { "priority": 100, "match": { "kind": "Keyword", "value": "/code" }, "target": "main" },
+        { "priority": 0, "match": { "kind": "Always" }, "target": "default" },
+      ],
+    },
+  },
+}
+"#;
 
 /// A home with a config.
 pub(super) fn home_with(config: &str) -> TestHome {

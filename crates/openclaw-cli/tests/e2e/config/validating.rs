@@ -5,7 +5,7 @@ use std::fs;
 use openclaw_testkit::TestHome;
 use serde_json::json;
 
-use super::{COMMENTED, FEBRUARY, config, fails, file, fine, home_with, paths, ran};
+use super::{COMMENTED, FEBRUARY, SEED, config, fails, file, fine, home_with, paths, ran};
 
 #[tokio::test]
 async fn a_valid_config_has_the_recorded_shape() {
@@ -17,7 +17,7 @@ async fn a_valid_config_has_the_recorded_shape() {
         (&json!(true), &json!(file(&home)), &json!([])),
         "{ran}"
     );
-    assert_eq!(paths(&document, "notFollowed"), ["messages"]);
+    assert!(paths(&document, "notFollowed").contains(&"messages".to_owned()));
 }
 
 #[tokio::test]
@@ -142,8 +142,7 @@ async fn a_config_from_february_is_refused_with_the_way_out() {
 
 #[tokio::test]
 async fn the_forms_of_the_seed_document_are_accepted() {
-    let home =
-        home_with("{ channels: { telegram: { bot_token: '1:the-canary', allowlist: ['1'] } } }");
+    let home = home_with(SEED);
     fine(&home, &["validate"]).await;
 }
 

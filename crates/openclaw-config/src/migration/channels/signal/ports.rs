@@ -72,7 +72,7 @@ fn used_by(transport: &Value, keeps: Option<()>) -> Vec<u16> {
         .get("url")
         .and_then(Value::as_str)
         .and_then(Address::parse);
-    let local = address.as_ref().filter(|address| is_local(&address.host()));
+    let local = address.as_ref().filter(|address| is_local(address.host()));
     let local = local.map(Address::port);
     if transport.get("kind") != Some(&json!("managed-native")) {
         return local.into_iter().collect();
@@ -147,9 +147,9 @@ fn assign(transport: &mut Value, port: u16) {
         .get("url")
         .and_then(Value::as_str)
         .and_then(Address::parse);
-    if let Some(url) = url.filter(|_| follows) {
-        let url = url.at_port(port).to_string();
-        own.insert("url".to_owned(), Value::from(url));
+    let url = url.filter(|_| follows).and_then(|url| url.at_port(port));
+    if let Some(url) = url {
+        own.insert("url".to_owned(), Value::from(url.to_string()));
     }
     own.insert("httpPort".to_owned(), Value::from(port));
 }
