@@ -196,7 +196,9 @@ fn api_key(
         let key = home.secret(input, &path)?;
         return Ok(Some((secret_name(input, &path), key)));
     }
-    let known = WELL_KNOWN.iter().find(|known| known.id == provider.as_str());
+    let known = WELL_KNOWN
+        .iter()
+        .find(|known| known.id == provider.as_str());
     Ok(known
         .and_then(|known| known.api_key_env)
         .and_then(|name| Some((name.to_owned(), ApiKey::new(home.env.get(name)?.to_owned())))))

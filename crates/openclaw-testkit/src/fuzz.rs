@@ -24,15 +24,14 @@ const CASES: u32 = 512;
     clippy::print_stderr,
     reason = "the figures are what the long form is for"
 )]
-pub fn fuzz<S: Strategy>(
-    subject: &str,
-    cases: &S,
-    property: impl Fn(S::Value) -> TestCaseResult,
-) where
+pub fn fuzz<S: Strategy>(subject: &str, cases: &S, property: impl Fn(S::Value) -> TestCaseResult)
+where
     S::Value: Debug,
 {
     let env = Env::from_process();
-    let seconds = env.get(SECONDS).map(|seconds| seconds.parse().expect("a number of seconds"));
+    let seconds = env
+        .get(SECONDS)
+        .map(|seconds| seconds.parse().expect("a number of seconds"));
     let long = seconds.map(Duration::from_secs);
     let started = Instant::now();
     let mut tried = 0_u64;

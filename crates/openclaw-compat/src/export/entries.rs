@@ -19,7 +19,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{Block, Change, StepPayload};
 use openclaw_core::{CallId, Kind, SessionEvent, SessionEventKind, Usage};
@@ -41,6 +40,8 @@ const NO_RESULT: &str = "interrupted: no result was recorded";
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     lines: Vec<String>,
+    /// The events that the lines came from.
+    seqs: Vec<u64>,
     /// The entries by the events that they came from.
     ids: BTreeMap<u64, String>,
     used: HashSet<String>,
@@ -52,9 +53,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Returns the lines.
-    pub(super) fn into_lines(self) -> Vec<String> {
-        self.lines
+    /// Returns the lines, and the events that they came from.
+    pub(super) fn into_lines(self) -> (Vec<String>, Vec<u64>) {
+        (self.lines, self.seqs)
     }
 
     /// Writes what came from OpenClaw as it came.
@@ -70,20 +71,25 @@ impl Writer {
         } else {
             raw.to_owned()
         };
-        self.lines.push(line);
+        self.push(line, seq);
         self.stale = true;
     }
 
     /// Writes the first line of a transcript that began here.
-    pub(super) fn header(&mut self, session_id: &str, time: Timestamp) {
+    pub(super) fn header(&mut self, session_id: &str, first: &SessionEvent) {
         let header = json!({
             "type": "session",
             "version": VERSION,
             "id": session_id,
-            "timestamp": rfc3339(time),
+            "timestamp": rfc3339(first.time),
             "cwd": "",
         });
-        self.lines.push(header.to_string());
+        self.push(header.to_string(), first.seq);
+    }
+
+    fn push(&mut self, line: String, seq: u64) {
+        self.lines.push(line);
+        self.seqs.push(seq);
     }
 
     /// Writes what happened here; returns how many entries that made.
@@ -373,7 +379,7 @@ impl Writer {
         if let (Some(entry), Value::Object(fields)) = (entry.as_object_mut(), fields) {
             entry.extend(fields);
         }
-        self.lines.push(entry.to_string());
+        self.push(entry.to_string(), event.seq);
         self.ids.entry(event.seq).or_insert_with(|| id.clone());
         self.parent = Some(id);
     }

@@ -44,6 +44,8 @@ pub struct Lines {
     pub session_id: String,
     /// Its lines, without line ends.
     pub lines: Vec<String>,
+    /// The events that the lines came from.
+    pub seqs: Vec<u64>,
 }
 
 /// Makes OpenClaw's files of a session.
@@ -92,9 +94,11 @@ struct Part {
 
 impl Part {
     fn into_lines(self) -> Lines {
+        let (lines, seqs) = self.writer.into_lines();
         Lines {
             session_id: self.session_id,
-            lines: self.writer.into_lines(),
+            lines,
+            seqs,
         }
     }
 }
@@ -142,7 +146,7 @@ fn flush(key: &SessionKey, parts: &mut Vec<Part>, pending: &mut Vec<&SessionEven
     if parts.is_empty() {
         let session_id = session_id(key, first);
         let mut writer = Writer::default();
-        writer.header(&session_id, first.time);
+        writer.header(&session_id, first);
         parts.push(Part {
             session_id,
             writer,

@@ -7,7 +7,7 @@ use openclaw_core::{EventStore, SessionEvent, SessionEventKind, SessionKey};
 use serde_json::{Value, json};
 
 use crate::json;
-use crate::map::{IMPORTED, STORE_ENTRY};
+use crate::map::IMPORTED;
 
 /// How many entries of the audit stream are read at once.
 const PAGE: u64 = 1000;
@@ -138,6 +138,11 @@ impl Ledger {
             .filter(move |mark| mark.session_id == session_id)
     }
 
+    /// Returns the sessions that have a part of a transcript.
+    pub(super) fn keys_of(&self, session_id: &str) -> impl Iterator<Item = &SessionKey> {
+        self.of_session(session_id).map(|mark| &mark.key)
+    }
+
     /// Returns what a session has from the source.
     pub(super) fn marks_of(&self, key: &SessionKey) -> Vec<Mark> {
         let of_key = |mark: &&Mark| mark.key == *key;
@@ -160,28 +165,4 @@ impl Ledger {
         }
         self.marks.push(mark);
     }
-}
-
-/// Returns the events that the entries of a transcript became, in the order of the entries.
-pub(super) async fn recorded(
-    log: &EventStore,
-    key: &SessionKey,
-    session_id: &str,
-) -> Result<Vec<u64>, StoreError> {
-    let events = log.read(key, 1..=u64::MAX).await?;
-    let ranges: Vec<(u64, u64)> = events
-        .iter()
-        .filter_map(Mark::of_event)
-        .filter(|mark| mark.session_id == session_id)
-        .map(|mark| (mark.from, mark.at))
-        .collect();
-    let inside = |seq: u64| ranges.iter().any(|(from, at)| (*from..=*at).contains(&seq));
-    Ok(events
-        .iter()
-        .filter(|event| event.raw.is_some() && inside(event.seq))
-        .filter(|event| {
-            !matches!(&event.kind, SessionEventKind::StateChanged { key, .. } if key == STORE_ENTRY)
-        })
-        .map(|event| event.seq)
-        .collect())
 }

@@ -15,6 +15,7 @@ use openclaw_core::{EventStore, Kind, SessionEvent, SessionKey};
 use sha2::{Digest as _, Sha256};
 
 use crate::entry::Entry;
+use crate::export;
 use crate::home::{Found, Home, Role};
 use crate::key;
 use crate::map::Mapping;
@@ -173,6 +174,15 @@ struct Read<'a> {
     entries: &'a [Entry],
 }
 
+/// What a session has of a transcript.
+#[derive(Debug)]
+struct Known {
+    /// The number of the session's last event.
+    head: u64,
+    /// The events that the transcript's first entries became, or that they came from.
+    recorded: Vec<u64>,
+}
+
 /// What is to be done about a transcript.
 #[derive(Debug)]
 enum Verdict {
@@ -180,8 +190,8 @@ enum Verdict {
     Same(SessionKey),
     /// The session is to be made.
     Make(SessionKey, Action),
-    /// The rest of it is to be appended, after this event.
-    Grow(SessionKey, Mark),
+    /// The rest of it is to be appended to what the session has of it.
+    Grow(SessionKey, Known),
     /// The key has moved on to this transcript; so does the session, after this event.
     Follow(SessionKey, Vec<Mark>),
 }
@@ -206,10 +216,9 @@ impl Ledger {
                 return Ok(Taken::of(home, found, key, Action::Same, batch.whole()));
             }
             Verdict::Make(key, action) => (key, action),
-            Verdict::Grow(key, mark) => {
-                let log = log.ok_or_else(|| StoreError::NoSession(key.clone()))?;
-                batch.head = mark.at;
-                batch.recorded = ledger::recorded(log, &key, &found.session_id).await?;
+            Verdict::Grow(key, known) => {
+                batch.head = known.head;
+                batch.recorded = known.recorded;
                 batch.earlier = self.marks_of(&key);
                 (key, Action::Grown)
             }
@@ -235,21 +244,20 @@ impl Ledger {
         if let Some(mark) = self.of_session(&found.session_id).find(same) {
             return Ok(Verdict::Same(mark.key.clone()));
         }
-        for mark in self.of_session(&found.session_id) {
-            let count = usize::try_from(mark.entries).unwrap_or(usize::MAX);
-            // One that was cut off there, or written anew, is another transcript.
-            let same_start = entries
-                .get(..count)
-                .is_some_and(|known| digest(known) == mark.sha256);
-            if same_start && mark.at == mark.head && !leaves_branch(entries, count) {
-                return Ok(Verdict::Grow(mark.key.clone(), mark.clone()));
+        let Some(log) = log else {
+            return Ok(Verdict::Make(found.key.clone(), Action::New));
+        };
+        // The session under the key, and those that have a part of the transcript.
+        let mut keys: Vec<&SessionKey> = self.keys_of(&found.session_id).collect();
+        if !keys.contains(&&found.key) {
+            keys.push(&found.key);
+        }
+        for key in keys {
+            if let Some(verdict) = goes_on(log, key, read).await? {
+                return Ok(verdict);
             }
         }
-        let known = match log {
-            Some(log) => log.session(&found.key).await?,
-            None => None,
-        };
-        let Some(known) = known else {
+        let Some(known) = log.session(&found.key).await? else {
             if self.was_deleted(&found.key) {
                 return Err(Refused::Fault(Fault::Form {
                     reason: format!("`{}` was taken earlier and then deleted here", found.key),
@@ -270,28 +278,60 @@ impl Ledger {
             Action::Diverged,
         ))
     }
+}
 
-    /// Returns a key that no session has, for a transcript that cannot have its own.
-    async fn free(
-        &self,
-        log: Option<&EventStore>,
-        found: &Found,
-    ) -> Result<SessionKey, StoreError> {
-        let mut n = 1_u32;
-        loop {
-            let mut candidate = key::beside(&found.key, "openclaw", &found.session_id);
-            if n > 1 {
-                candidate = key::beside(&candidate, "again", &n.to_string());
-            }
-            let taken = match log {
-                Some(log) => log.session(&candidate).await?.is_some(),
-                None => false,
-            };
-            if !taken {
-                return Ok(candidate);
-            }
-            n = n.saturating_add(1);
+/// Compares a transcript with what would be written of a session here, which is what the session
+/// has of it: entries that came from there, and entries that went back out from here.
+async fn goes_on(
+    log: &EventStore,
+    key: &SessionKey,
+    read: &Read<'_>,
+) -> Result<Option<Verdict>, StoreError> {
+    let Some(known) = log.session(key).await? else {
+        return Ok(None);
+    };
+    let exported = export::session(log, key).await?;
+    let Some(lines) = exported
+        .transcripts
+        .into_iter()
+        .next_back()
+        .filter(|lines| lines.session_id == read.found.session_id)
+    else {
+        return Ok(None);
+    };
+    let both = lines.lines.len().min(read.entries.len());
+    let same = lines
+        .lines
+        .iter()
+        .zip(read.entries)
+        .all(|(line, entry)| *line == entry.raw);
+    if !same {
+        return Ok(None);
+    }
+    if both == read.entries.len() {
+        return Ok(Some(Verdict::Same(key.clone())));
+    }
+    Ok((!leaves_branch(read.entries, both)).then(|| {
+        let known = Known {
+            head: known.head,
+            recorded: lines.seqs,
+        };
+        Verdict::Grow(key.clone(), known)
+    }))
+}
+
+/// Returns a key that no session has, for a transcript that cannot have its own.
+async fn free(log: &EventStore, found: &Found) -> Result<SessionKey, StoreError> {
+    let mut n = 1_u32;
+    loop {
+        let mut candidate = key::beside(&found.key, "openclaw", &found.session_id);
+        if n > 1 {
+            candidate = key::beside(&candidate, "again", &n.to_string());
         }
+        if log.session(&candidate).await?.is_none() {
+            return Ok(candidate);
+        }
+        n = n.saturating_add(1);
     }
 }
 

@@ -1,3 +1,5 @@
+//! What is hidden, and what is not.
+
 use serde_json::json;
 
 use super::*;

@@ -52,7 +52,11 @@ pub fn unknown_member(config: &Value, problem: &Problem) -> Option<KeyPath> {
         value => value.get(key),
     })?;
     let mut keys = object.as_object()?.keys();
-    let named = |key: &&String| problem.message.contains(&Value::from(key.as_str()).to_string());
+    let named = |key: &&String| {
+        problem
+            .message
+            .contains(&Value::from(key.as_str()).to_string())
+    };
     let key = keys.find(|key| {
         let path: Vec<String> = segments.iter().chain([*key]).cloned().collect();
         named(key) && !knows(&path)
@@ -290,7 +294,10 @@ mod tests {
             match value {
                 Value::Object(members) => {
                     if let Some(target) = members.get("$ref").and_then(Value::as_str) {
-                        assert!(document.pointer(&target[1..]).is_some(), "{target}");
+                        assert!(
+                            document.pointer(target.trim_start_matches('#')).is_some(),
+                            "{target}"
+                        );
                     }
                     members.values().for_each(|value| check(value, document));
                 }

@@ -22,6 +22,10 @@ struct Tally {
 }
 
 impl Tally {
+    #[expect(
+        clippy::print_stdout,
+        reason = "the figures are what the comparison is for"
+    )]
     fn print(&self, what: &str) {
         let agreed = self.files - self.different.len();
         println!("{what}: {agreed} of {}", self.files);

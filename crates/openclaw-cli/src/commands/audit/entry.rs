@@ -1,5 +1,7 @@
 //! An entry of the audit stream, for people and for scripts.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{AuditEntry, EventHash};
@@ -182,11 +184,7 @@ fn what(entry: &AuditEntry) -> String {
             format!("{} is now {sha256}, noticed by {by}", file.display())
         }
         AuditEntry::ConfigRefused { file, problems } => {
-            format!(
-                "{} is not taken up: {}",
-                file.display(),
-                problems.join("; ")
-            )
+            format!("{} is refused: {}", file.display(), problems.join("; "))
         }
         AuditEntry::SessionDeleted {
             session,
@@ -196,9 +194,7 @@ fn what(entry: &AuditEntry) -> String {
             archive,
             ..
         } => {
-            let copy = archive
-                .as_ref()
-                .map_or_else(String::new, |file| format!(", copy in {}", file.display()));
+            let copy = copy(archive.as_deref());
             format!("{session}, events {from} to {to}: {reason}{copy}")
         }
         AuditEntry::SessionForked { session, from, at } => {
@@ -217,6 +213,10 @@ fn what(entry: &AuditEntry) -> String {
         AuditEntry::LogCut { from, to } => format!("the positions {from} to {to} are gone"),
         AuditEntry::LogAccepted { events, reason } => format!("{events} events: {reason}"),
     }
+}
+
+fn copy(archive: Option<&Path>) -> String {
+    archive.map_or_else(String::new, |file| format!(", copy in {}", file.display()))
 }
 
 fn from(peer: Option<&str>) -> String {

@@ -43,13 +43,11 @@ pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
         row("", Look::Doubtful, warning)?;
     }
     for agent in agents {
-        match &agent.model {
-            Some(model) => row("agent", Look::Good, &format!("{}, {model}", agent.id))?,
-            None => {
-                let text = format!("{}, no model: it cannot answer", agent.id);
-                row("agent", Look::Doubtful, &text)?;
-            }
-        }
+        let (look, model) = match &agent.model {
+            Some(model) => (Look::Good, model.as_str()),
+            None => (Look::Doubtful, "no model: it cannot answer"),
+        };
+        row("agent", look, &format!("{}, {model}", agent.id))?;
     }
     print_gateway(cx, &facts.gateway)?;
     match &facts.sessions {
