@@ -160,22 +160,19 @@ async fn is_taken_over(home: &TestHome, source: &Source, form: &str) {
     let shown = answer(home, &["sessions", "show", MAIN]).await;
     assert_eq!(shown["data"]["readOnly"], true);
 
-    let looked = areas(home, &["migrate", "--dry-run"]).await;
+    let looked = sessions(home, &["migrate", "--dry-run"]).await;
     assert!(!root.join("openclaw-rs").exists());
-    let area = &looked[0];
-    assert_eq!(
-        (&area["area"], &area["left"]),
-        (&json!("sessions"), &json!([]))
-    );
-    let (taken, added) = (&area["taken"], &area["taken"]["added"]);
+    assert_eq!(theirs(&root), before);
+    assert_eq!(looked["left"], json!([]));
+    let (taken, added) = (&looked["taken"], &looked["taken"]["added"]);
     assert_eq!(
         [taken, added].map(Source::reported),
         [source.clone(), source.clone()]
     );
 
-    assert_eq!(areas(home, &["migrate"]).await, looked);
-    let again = areas(home, &["migrate"]).await;
-    let taken = &again[0]["taken"];
+    assert_eq!(sessions(home, &["migrate"]).await, looked);
+    let again = sessions(home, &["migrate"]).await;
+    let taken = &again["taken"];
     assert_eq!(
         (Source::reported(taken), &taken["added"]["recorded"]),
         (source.clone(), &json!(0))
@@ -186,7 +183,15 @@ async fn is_taken_over(home: &TestHome, source: &Source, form: &str) {
     assert_eq!(same["data"]["messages"], shown["data"]["messages"]);
     let verified = openclaw(home, &["audit", "verify"]).run().await;
     drop(verified.assert_code(0));
-    assert_eq!(theirs(&root), before);
+    // The config of the home that is used is brought up to date; where the sessions lie, nothing is.
+    let kept = theirs(&root);
+    let of_agents = |path: &Path| path.starts_with(root.join("agents"));
+    assert!(
+        before
+            .iter()
+            .filter(|(path, _)| of_agents(path))
+            .eq(kept.iter().filter(|(path, _)| of_agents(path)))
+    );
 }
 
 /// What each session in the list says about where it lies.
@@ -198,9 +203,12 @@ async fn marked(home: &TestHome) -> Vec<(Option<Value>, Option<Value>)> {
         .collect()
 }
 
-/// What a migration says about each area.
-async fn areas(home: &TestHome, args: &[&str]) -> Value {
-    answer(home, args).await["data"]["areas"].take()
+/// What a migration says about the sessions.
+async fn sessions(home: &TestHome, args: &[&str]) -> Value {
+    let answer = answer(home, args).await;
+    let areas = answer["data"]["areas"].as_array().unwrap();
+    let area = areas.iter().find(|area| area["area"] == "sessions");
+    area.unwrap().clone()
 }
 
 #[tokio::test]
@@ -269,8 +277,8 @@ async fn a_gateway_shows_what_waits_and_takes_it_in_when_it_is_spoken_to() {
     assert_eq!(listed["sessions"].as_array().unwrap().len(), 1);
     assert!(listed["sessions"][0].get("source").is_none(), "{listed}");
     drop(gateway);
-    let again = answer(&home, &["migrate"]).await;
-    assert_eq!(again["data"]["areas"][0]["taken"]["added"]["recorded"], 0);
+    let again = sessions(&home, &["migrate"]).await;
+    assert_eq!(again["taken"]["added"]["recorded"], 0);
     assert_eq!(theirs(&agents), before);
     provider.assert_clean();
 }
@@ -288,8 +296,10 @@ async fn another_home_is_taken_over_and_written_out_again() {
     let (source, home) = (written(), TestHome::new());
     let from = source.state_dir().root().to_owned();
     let from = from.to_str().unwrap();
-    let taken = answer(&home, &["migrate", "--from", from]).await;
-    assert_eq!(taken["data"]["areas"][0]["taken"]["events"], 5);
+    let before = theirs(source.state_dir().root());
+    let taken = sessions(&home, &["migrate", "--from", from]).await;
+    assert_eq!(taken["taken"]["events"], 5);
+    assert_eq!(theirs(source.state_dir().root()), before);
     let out = home.path().join("back");
     let args = [
         "sessions",

@@ -273,10 +273,7 @@ impl Ledger {
         if untouched && another && found.role == Role::Current {
             return Ok(Verdict::Follow(found.key.clone(), earlier));
         }
-        Ok(Verdict::Make(
-            self.free(log, found).await?,
-            Action::Diverged,
-        ))
+        Ok(Verdict::Make(free(log, found).await?, Action::Diverged))
     }
 }
 

@@ -1,8 +1,11 @@
 //! Taking again: what was added, what went on on both sides, what was deleted.
 
+use std::fs;
+
 use openclaw_compat::Action;
-use openclaw_core::events::Change;
-use openclaw_core::{SessionEventKind, SessionKey};
+use openclaw_core::events::{Change, NewEvent};
+use openclaw_core::{RunId, SessionEventKind, SessionKey};
+use serde_json::Value;
 
 use crate::fixture::{Log, Written};
 use crate::versions::{V2, V3};
@@ -154,7 +157,7 @@ async fn after_a_reset_there_the_session_moves_on_and_the_old_file_is_known() {
     let log = Log::new();
     log.take(home.path()).await;
     let aside = format!("{}.reset.2026-07-01T00-00-00.000Z", old.display());
-    std::fs::rename(&old, aside).unwrap();
+    fs::rename(&old, aside).unwrap();
     home.session("t.jsonl", V3);
     home.session(
         "sessions.json",
@@ -174,7 +177,7 @@ async fn after_a_reset_there_the_session_moves_on_and_the_old_file_is_known() {
     openclaw_compat::export::write(&log.store, &[key()], &out)
         .await
         .unwrap();
-    let written = |name: &str| std::fs::read_to_string(out.join("agents/main/sessions").join(name));
+    let written = |name: &str| fs::read_to_string(out.join("agents/main/sessions").join(name));
     assert_eq!(written("s.jsonl").unwrap(), V2);
     assert_eq!(written("t.jsonl").unwrap(), V3);
 }
@@ -194,4 +197,68 @@ async fn what_was_deleted_here_does_not_come_back() {
         "{:?}",
         report.left
     );
+}
+
+/// A turn of our own in a session.
+async fn turn(log: &Log, key: &SessionKey) {
+    let run = RunId::from("r");
+    let answer = SessionEventKind::AgentResponse {
+        content: "said here too".into(),
+        model: "m-1".into(),
+        tokens: 3,
+    };
+    let message = SessionEventKind::MessageReceived {
+        content: "said here".into(),
+        attachments: vec![],
+    };
+    let events = [message, answer].map(|kind| NewEvent::from(kind).in_run(&run, None));
+    log.store.append(key, events.to_vec()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_went_back_out_and_went_on_there_comes_in_again() {
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    home.session("sessions.json", STORE);
+    let log = Log::new();
+    log.take(home.path()).await;
+    let own = SessionKey::parse("agent:main:telegram:direct:42").unwrap();
+    let start = SessionEventKind::SessionStarted {
+        channel: "telegram".into(),
+        peer_id: "42".into(),
+    };
+    log.store.append(&own, vec![start.into()]).await.unwrap();
+    for key in [&key(), &own] {
+        turn(&log, key).await;
+    }
+    let out = log.beside("out");
+    let keys = [key(), own.clone()];
+    openclaw_compat::export::write(&log.store, &keys, &out)
+        .await
+        .unwrap();
+    let report = log.take(&out).await;
+    assert_eq!((report.changed(), report.sessions.len()), (0, 2));
+
+    let mut grown = Vec::new();
+    for taken in &report.sessions {
+        let file = out.join(&taken.file);
+        let text = fs::read_to_string(&file).unwrap();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let text = format!("{text}{}", more("n1", last["id"].as_str().unwrap()));
+        fs::write(&file, &text).unwrap();
+        grown.push((file, text));
+    }
+    let report = log.take(&out).await;
+    for taken in &report.sessions {
+        assert_eq!((taken.action, taken.counts.entries), (Action::Grown, 1));
+    }
+    assert_eq!(log.take(&out).await.changed(), 0);
+    // And out once more: the same files, with what was added there.
+    fs::remove_dir_all(&out).unwrap();
+    openclaw_compat::export::write(&log.store, &keys, &out)
+        .await
+        .unwrap();
+    for (file, text) in grown {
+        assert_eq!(fs::read_to_string(file).unwrap(), text);
+    }
 }

@@ -6,7 +6,7 @@ use super::log::{Log, at, below};
 use super::scope::Scope;
 use super::table::{Merge, Move, apply_merges, apply_moves};
 use super::tree::{
-    Record, keys, made, prune, record_at, record_at_mut, take, take_record, text_at, texts, unique,
+    Record, made, prune, record_at, record_at_mut, take, take_record, text_at, texts, unique,
 };
 
 const MOVED: &[Move] = &[
@@ -90,16 +90,16 @@ fn variables(root: &mut Record, log: &mut Log) {
     let Some(env) = record_at_mut(root, &["env"]) else {
         return;
     };
-    for name in keys(env) {
-        let is_variable = env.get(&name).is_some_and(Value::is_string);
-        if NO_VARIABLES.contains(&name.as_str()) || !is_variable {
-            continue;
-        }
+    let is_variable = |key: &str, value: &Value| value.is_string() && !NO_VARIABLES.contains(&key);
+    if !env.iter().any(|(key, value)| is_variable(key, value)) {
+        return;
+    }
+    let old = std::mem::take(env).into_iter();
+    let (moved, kept): (Vec<_>, Vec<_>) = old.partition(|(key, value)| is_variable(key, value));
+    env.extend(kept);
+    let variables = made(env, &["vars"]);
+    for (name, value) in moved {
         let (from, to) = (at(&["env", &name]), at(&["env", "vars", &name]));
-        let Some(value) = take(env, &name) else {
-            continue;
-        };
-        let variables = made(env, &["vars"]);
         if variables.contains_key(&name) {
             log.superseded(&from, &to);
         } else {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::log::{Log, at, below};
 use super::scope::Scope;
 use super::table::{Merge, Retired, Which};
-use super::tree::{Record, fill, folded, made, record_at, record_at_mut, take, text_at, trimmed};
+use super::tree::{
+    Record, fill, folded, made, record_at, record_at_mut, take, text_at, trimmed, unique,
+};
 use crate::problem::KeyPath;
 
 /// The search of memories belongs to `memory`.
@@ -233,26 +235,17 @@ fn search_paths(
     }
     let search = made(record, &SEARCH);
     let standing = search.get("extraPaths").and_then(Value::as_array);
-    let mut paths: Vec<Value> = Vec::new();
-    for entry in standing.into_iter().flatten() {
-        let entry = match entry {
-            Value::String(path) if !path.trim().is_empty() => Value::from(path.trim()),
-            Value::Object(_) => match external_paths(Some(&json!([entry]))).pop() {
-                Some(entry) => entry,
-                None => continue,
-            },
-            _ => continue,
-        };
-        if !paths.contains(&entry) {
-            paths.push(entry);
-        }
-    }
-    let before = paths.len();
-    for entry in external {
-        if !paths.contains(&entry) {
-            paths.push(entry);
-        }
-    }
+    let standing = standing
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| match entry {
+            Value::String(path) if !path.trim().is_empty() => Some(Value::from(path.trim())),
+            Value::Object(_) => external_paths(Some(&json!([entry]))).pop(),
+            _ => None,
+        });
+    let standing = unique(standing);
+    let before = standing.len();
+    let paths = unique(standing.into_iter().chain(external));
     if paths.len() > before {
         search.insert("extraPaths".to_owned(), Value::from(paths));
         log.turned(

@@ -3,7 +3,7 @@
 //! Three forms of OpenClaw's config are in the field: that of February 2026, those of May to July,
 //! and that of 2026.9. [`migrate_in`] brings the first two into the last, and changes nothing in a
 //! config that has it. It makes the changes that OpenClaw 2026.9.6 makes itself, in the same order:
-//! [`STEPS`] is the whole list, and each step is a table of facts or a rule about one subject.
+//! `STEPS` is the whole list, and each step is a table of facts or a rule about one subject.
 //! A step leaves alone what it does not understand; judging is for [`crate::rules`].
 //!
 //! [`seed_forms`] comes before all that: it understands what is this program's own.

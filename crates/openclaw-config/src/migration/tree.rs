@@ -3,6 +3,9 @@
 //! A migration meets whatever a user has written, so every function here passes over a value of
 //! another kind than it looks for.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use serde_json::{Map, Value};
 
 /// An object of a config.
@@ -128,14 +131,10 @@ pub(super) fn texts(value: Option<&Value>) -> Option<Vec<String>> {
 }
 
 /// Returns the list without repetitions; the first of each stays.
-pub(super) fn unique<T: PartialEq>(list: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut kept = Vec::new();
-    for item in list {
-        if !kept.contains(&item) {
-            kept.push(item);
-        }
-    }
-    kept
+pub(super) fn unique<T: Clone + Eq + Hash>(list: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    let list = list.into_iter();
+    list.filter(|item| seen.insert(item.clone())).collect()
 }
 
 /// Returns a text without surrounding blanks, in lower case.

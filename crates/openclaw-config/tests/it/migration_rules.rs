@@ -323,3 +323,11 @@ fn a_document_that_says_it_already_is_left_byte_for_byte() {
     migration::apply(&mut document, &value, &value).unwrap();
     assert_eq!(document.text(), text);
 }
+
+#[test]
+fn nesting_that_is_too_deep_for_any_config_is_no_problem() {
+    let deep = |inner: Value| (0..400).fold(inner, |inner, _| json!({ "tools": inner }));
+    let config = json!({ "tools": deep(json!({ "allow": ["image"] })) });
+    let expected = json!({ "tools": deep(json!({ "allow": ["view_image"] })) });
+    assert_eq!(migrate(config).value, expected);
+}

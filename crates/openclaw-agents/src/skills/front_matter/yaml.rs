@@ -48,13 +48,16 @@ impl Node {
         }
     }
 
-    /// Returns the text of a key.
-    fn into_key(self) -> String {
+    /// Returns the text of a key; nothing for a list or an object.
+    ///
+    /// Their JSON would be quoted once more at every level of keys inside of keys, and double in
+    /// length each time.
+    fn into_key(self) -> Option<String> {
         match self {
-            Self::Null => String::new(),
-            Self::Tree(tree) => tree.to_string(),
-            Self::Text(text) => text,
-            Self::Bool(_) | Self::Number(_) => self.text().unwrap_or_default(),
+            Self::Null => Some(String::new()),
+            Self::Tree(_) => None,
+            Self::Text(text) => Some(text),
+            Self::Bool(_) | Self::Number(_) => self.text(),
         }
     }
 }
@@ -135,9 +138,30 @@ struct Open {
 
 enum Inside {
     List(Vec<Value>),
-    Object(Map<String, Value>, Option<String>),
+    Object(Map<String, Value>, Waiting),
     /// The outermost object, and the key that waits for its value.
-    Fields(Vec<Field>, Option<(String, usize)>),
+    Fields(Vec<Field>, Waiting),
+}
+
+/// What the next value in an object is.
+enum Waiting {
+    /// A key.
+    Nothing,
+    /// The value of this key, and where the key begins.
+    Key(String, usize),
+    /// The value of a key that is no text; it is left out.
+    Unnamed,
+}
+
+impl Waiting {
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Nothing)
+    }
+
+    /// Waits for the value of this key.
+    fn begin(&mut self, key: Option<String>, offset: usize) {
+        *self = key.map_or(Self::Unnamed, |key| Self::Key(key, offset));
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -193,9 +217,9 @@ impl Tree {
             }
             Event::MappingStart(_, anchor, _) => {
                 let inside = if self.open.is_empty() {
-                    Inside::Fields(Vec::new(), None)
+                    Inside::Fields(Vec::new(), Waiting::Nothing)
                 } else {
-                    Inside::Object(Map::new(), None)
+                    Inside::Object(Map::new(), Waiting::Nothing)
                 };
                 self.begin(inside, anchor, mark)
             }
@@ -264,29 +288,34 @@ impl Tree {
             // A scalar that is the whole document leaves the fields unset.
             None => {}
             Some(Inside::List(items)) => items.push(node.into_json()),
-            Some(Inside::Object(members, waiting)) => {
-                if let Some(key) = waiting.take() {
+            Some(Inside::Object(members, waiting)) => match waiting.take() {
+                Waiting::Key(key, _) => {
                     members.insert(key, node.into_json());
-                    return Ok(());
                 }
-                let key = node.into_key();
-                if members.contains_key(&key) {
-                    return Err(duplicate(&key));
+                Waiting::Unnamed => {}
+                Waiting::Nothing => {
+                    let key = node.into_key();
+                    if let Some(twice) = key.as_ref().filter(|key| members.contains_key(*key)) {
+                        return Err(duplicate(twice));
+                    }
+                    waiting.begin(key, 0);
                 }
-                *waiting = Some(key);
-            }
-            Some(Inside::Fields(fields, waiting)) => {
-                if let Some((key, offset)) = waiting.take() {
+            },
+            Some(Inside::Fields(fields, waiting)) => match waiting.take() {
+                Waiting::Key(key, offset) => {
                     let value = node;
                     fields.push(Field { key, offset, value });
-                    return Ok(());
                 }
-                let key = node.into_key();
-                if fields.iter().any(|field| field.key == key) {
-                    return Err(duplicate(&key));
+                Waiting::Unnamed => {}
+                Waiting::Nothing => {
+                    let key = node.into_key();
+                    let known = |key: &&String| fields.iter().any(|field| field.key == **key);
+                    if let Some(twice) = key.as_ref().filter(known) {
+                        return Err(duplicate(twice));
+                    }
+                    waiting.begin(key, mark.byte_offset().unwrap_or_default());
                 }
-                *waiting = Some((key, mark.byte_offset().unwrap_or_default()));
-            }
+            },
         }
         Ok(())
     }

@@ -1,18 +1,21 @@
 //! `openclaw migrate`: what TypeScript OpenClaw has in a state directory, taken over.
 //!
-//! The source is only read. Each area of a home is one file here and one line in [`areas`]; its
-//! report says what was taken, what was left and why. Running it again adds what is new.
+//! Each area of a home has its place in [`areas`], and its report says what was taken, what was left
+//! and why. Running it again adds what is new. Another home is only read; in the home that is used,
+//! the config alone is written, in the current form and with a copy of what it was.
 
+mod config;
 mod error;
+mod files;
 mod sessions;
 
 pub(crate) use error::MigrateError;
 
-use std::path::{self, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use openclaw_compat::Left;
+use openclaw_compat::{Left, Mode};
 use openclaw_core::state_dir::StateDir;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,8 +32,9 @@ Examples:
   openclaw migrate
   openclaw migrate --from /mnt/old/.openclaw --json
 
-Nothing in the source is changed, and OpenClaw may go on using it. What is added there later is
-taken by running this again.";
+Another home is only read, and OpenClaw may go on using it. In the home that is used, a config in the
+form of an earlier release is written anew, with a copy beside it; sessions stay as they are.
+What is added later is taken by running this again.";
 
 /// How many lines of one sort are printed in an area.
 const SHOWN: usize = 20;
@@ -69,7 +73,7 @@ struct Area {
 struct Migration<'a> {
     state: &'a StateDir,
     from: PathBuf,
-    mode: openclaw_compat::Mode,
+    mode: Mode,
 }
 
 pub(crate) fn run(cx: Cx<'_>, args: MigrateArgs) -> Result<ExitCode, CliError> {
@@ -82,27 +86,46 @@ pub(crate) fn run(cx: Cx<'_>, args: MigrateArgs) -> Result<ExitCode, CliError> {
         return Err(MigrateError::NoHome(from).into());
     }
     let mode = if args.dry_run {
-        openclaw_compat::Mode::Look
+        Mode::Look
     } else {
-        openclaw_compat::Mode::Take
+        Mode::Take
     };
     let migration = Migration {
         state: &state,
         from,
         mode,
     };
-    let areas = runtime::block_on(Threads::One, areas(&migration))?;
+    let areas = runtime::block_on(Threads::One, areas(cx, &migration))?;
     report(cx, &migration, &areas)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Takes the areas of a home, one after the other.
-async fn areas(migration: &Migration<'_>) -> Result<Vec<Area>, CliError> {
-    Ok(vec![sessions::take(migration).await?])
+async fn areas(cx: Cx<'_>, migration: &Migration<'_>) -> Result<Vec<Area>, CliError> {
+    let mut areas = vec![config::take(cx, migration)?];
+    areas.extend(files::take(migration)?);
+    areas.push(sessions::take(migration).await?);
+    Ok(areas)
+}
+
+impl Migration<'_> {
+    /// Tells whether the home to take over is the one that is used.
+    fn in_place(&self) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        real(&self.from) == real(self.state.root())
+    }
+
+    /// Returns what is said of something that is taken.
+    fn verb(&self, done: &str) -> String {
+        match self.mode {
+            Mode::Look => format!("would be {done}"),
+            Mode::Take => done.to_owned(),
+        }
+    }
 }
 
 fn report(cx: Cx<'_>, migration: &Migration<'_>, areas: &[Area]) -> Result<(), CliError> {
-    let dry_run = migration.mode == openclaw_compat::Mode::Look;
+    let dry_run = migration.mode == Mode::Look;
     if cx.out.is_json() {
         let data = json!({
             "from": migration.from,

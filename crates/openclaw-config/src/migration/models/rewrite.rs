@@ -1,5 +1,7 @@
 //! Every reference to a model in a config, brought to what the model is called today.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::refs::{current, current_id};
@@ -136,7 +138,7 @@ fn keyed(own: &mut Record, path: &KeyPath, log: &mut Log) {
             log.renamed(&path.key(&key), &key, new);
             // What stands under the new name already comes first.
             if !own.contains_key(new)
-                && let Some(standing) = waiting.shift_remove(new)
+                && let Some(standing) = waiting.swap_remove(new)
             {
                 own.insert(new.clone(), standing);
             }
@@ -166,37 +168,41 @@ fn catalogs(providers: &mut Record, path: &KeyPath, log: &mut Log) {
 }
 
 fn catalog(provider: &str, models: &mut Vec<Value>, path: &KeyPath, log: &mut Log) {
-    let id_of = |model: &Value| model.get("id").and_then(Value::as_str).map(str::to_owned);
-    let renamed: Vec<(Option<String>, Option<String>)> = models
-        .iter()
-        .map(|model| {
-            let old = id_of(model).filter(|_| model.is_object());
-            let new = old.as_deref().map(|old| current_id(provider, old));
-            (old, new)
-        })
-        .collect();
-    if renamed.iter().all(|(old, new)| old == new) {
-        return;
-    }
-    let touched = |id: &Option<String>| renamed.iter().any(|(old, new)| new == id && old != new);
-    let rows: Vec<Value> = std::mem::take(models);
-    let mut done: Vec<&str> = Vec::new();
-    for (row, (_, new)) in rows.iter().zip(&renamed) {
-        let Some(id) = new.as_deref().filter(|_| touched(new)) else {
-            models.push(row.clone());
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut renamed: BTreeSet<String> = BTreeSet::new();
+    for (index, model) in models.iter().enumerate() {
+        let Some(old) = model.get("id").and_then(Value::as_str) else {
             continue;
         };
-        if done.contains(&id) {
-            continue;
+        let new = current_id(provider, old);
+        if new != old {
+            renamed.insert(new.clone());
         }
-        done.push(id);
-        let group: Vec<(usize, &Value)> = rows
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| renamed.get(*index).is_some_and(|(_, own)| own == new))
-            .collect();
-        models.push(one_of(id, &group, path, log));
+        groups.entry(new).or_default().push(index);
     }
+    groups.retain(|id, _| renamed.contains(id));
+    let mut firsts = BTreeMap::new();
+    let mut gone = BTreeSet::new();
+    for (id, group) in groups {
+        let Some((first, others)) = group.split_first() else {
+            continue;
+        };
+        gone.extend(others.iter().copied());
+        let group = group
+            .iter()
+            .filter_map(|index| Some((*index, models.get(*index)?)));
+        firsts.insert(*first, one_of(&id, &group.collect::<Vec<_>>(), path, log));
+    }
+    for (index, model) in firsts {
+        if let Some(row) = models.get_mut(index) {
+            *row = model;
+        }
+    }
+    let mut index = 0;
+    models.retain(|_| {
+        index += 1;
+        !gone.contains(&(index - 1))
+    });
 }
 
 /// Makes one model of those that have the same name now; the one that had it already comes first.

@@ -1,0 +1,159 @@
+//! The areas that are folders and are used where they are: workspace, skills and sign-ins.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use openclaw_compat::{Left, Mode, auth};
+use openclaw_core::AgentId;
+use openclaw_core::state_dir::{private_dir, private_file};
+use serde_json::json;
+
+use super::{Area, Migration, MigrateError};
+use crate::error::CliError;
+
+/// How many files of one folder are copied; more are no workspace and no skills.
+const MOST_FILES: usize = 100_000;
+
+/// Takes the folders that OpenClaw has beside its config.
+pub(super) fn take(migration: &Migration<'_>) -> Result<Vec<Area>, CliError> {
+    Ok(vec![
+        folder(migration, "workspace")?,
+        folder(migration, "skills")?,
+        sign_ins(migration),
+    ])
+}
+
+/// In place a folder is used as it is; from elsewhere it is copied, never over what is there.
+fn folder(migration: &Migration<'_>, name: &'static str) -> Result<Area, CliError> {
+    let (from, to) = (migration.from.join(name), migration.state.root().join(name));
+    let files = match fs::symlink_metadata(&from) {
+        Ok(about) if about.is_dir() => listed(&from)?,
+        _ => Vec::new(),
+    };
+    let mut left = Vec::new();
+    let mut copies = 0_usize;
+    if !migration.in_place() {
+        for file in &files {
+            let target = to.join(file);
+            if is_same(&from.join(file), &target) {
+                continue;
+            }
+            if fs::symlink_metadata(&target).is_ok() {
+                left.push(Left {
+                    what: from.join(file).display().to_string(),
+                    why: format!("{} exists already", target.display()),
+                });
+                continue;
+            }
+            if migration.mode == Mode::Take {
+                copied(&from.join(file), &target)?;
+            }
+            copies = copies.saturating_add(1);
+        }
+    }
+    let summary = match (files.len(), migration.in_place()) {
+        (0, _) => "none".to_owned(),
+        (many, true) => format!("{many} files, used where they are"),
+        (many, false) => format!("{copies} of {many} files {}", migration.verb("copied")),
+    };
+    Ok(Area {
+        name,
+        taken: json!({ "folder": from, "files": files.len(), "copied": copies }),
+        left,
+        notes: Vec::new(),
+        summary,
+    })
+}
+
+/// Keys are never copied about: a second place for a secret is a second place to lose it.
+fn sign_ins(migration: &Migration<'_>) -> Area {
+    let mut names: Vec<String> = Vec::new();
+    let mut notes: Vec<Left> = Vec::new();
+    for agent in agents(&migration.from) {
+        let found = auth::profiles(&migration.from, &agent);
+        names.extend(found.profiles.into_iter().map(|profile| profile.id));
+        notes.extend(found.troubles.into_iter().map(|trouble| Left {
+            what: "a sign-in".to_owned(),
+            why: trouble.to_string(),
+        }));
+    }
+    names.sort();
+    names.dedup();
+    let (summary, left) = match (names.len(), migration.in_place()) {
+        (0, _) => ("none".to_owned(), Vec::new()),
+        (many, true) => (format!("{many}, used where they are"), Vec::new()),
+        (many, false) => (
+            format!("{many} left"),
+            vec![Left {
+                what: names.join(", "),
+                why: "keys are not copied; sign in again with `openclaw onboard`".to_owned(),
+            }],
+        ),
+    };
+    Area {
+        name: "sign-ins",
+        taken: json!({ "names": names }),
+        left,
+        notes,
+        summary,
+    }
+}
+
+fn agents(home: &Path) -> Vec<AgentId> {
+    let Ok(entries) = fs::read_dir(home.join("agents")) else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.map(AgentId::from).collect()
+}
+
+/// Returns the regular files below a folder; links are neither followed nor copied.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Vec::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(within) = open.pop() {
+        let here = folder.join(&within);
+        let failed = |source| MigrateError::file(&here, source);
+        for entry in fs::read_dir(&here).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let kind = entry.file_type().map_err(failed)?;
+            let path = within.join(entry.file_name());
+            if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file() && files.len() < MOST_FILES {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Copies a file to a place where there is none; only the owner can read the copy.
+pub(super) fn copied(from: &Path, to: &Path) -> Result<(), CliError> {
+    let failed = |source| MigrateError::file(from, source);
+    if let Some(folder) = to.parent() {
+        private_dir(folder).map_err(failed)?;
+    }
+    let copy = || {
+        let mut source = fs::File::open(from)?;
+        let mut target = private_file(to)?;
+        io::copy(&mut source, &mut target)?;
+        target.sync_all()
+    };
+    copy().map_err(failed)?;
+    Ok(())
+}
+
+/// Tells whether there is such a file already, with the same content.
+fn is_same(from: &Path, to: &Path) -> bool {
+    let content = |path| fs::read(path).ok();
+    fs::symlink_metadata(to).is_ok_and(|about| about.is_file()) && content(from) == content(to)
+}
+
+/// Tells whether a file is the user's own rather than the home's, such as `.env` in another folder.
+pub(super) fn is_private_name(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "env")
+        || file.file_name().is_some_and(|name| name == ".env")
+}
