@@ -27,6 +27,8 @@ Commands:
                        kill writers, cut the power, let processes compete: what the event log has
                        to survive, at length, with N kills (50); then try the readers of foreign
                        files with made-up ones, S seconds each (600)
+  way-back             install the real OpenClaw (npm, 600 MB) and have it look at homes that
+                       this program has worked in
 
 Everything is built beneath CARGO_TARGET_DIR if that is set, otherwise in
 ${XDG_CACHE_HOME:-$HOME/.cache}/openclaw-rs/target, which every checkout shares.
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Schema,
     /// Check what no other tool checks.
     Tidy,
+    /// Have the real OpenClaw look at homes that this program has worked in.
+    WayBack,
     /// Run the long forms of the tests of durability.
     Soak {
         /// How many times a writing process is killed; the other tests of the log scale with it.
@@ -117,6 +121,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         "test" => without_flags("test", Command::Test, arguments),
         "schema" => without_flags("schema", Command::Schema, arguments),
         "tidy" => without_flags("tidy", Command::Tidy, arguments),
+        "way-back" => without_flags("way-back", Command::WayBack, arguments),
         "soak" => {
             let rounds = number(&mut arguments, "--rounds")?;
             let rounds = rounds.unwrap_or(soak::ROUNDS);
@@ -216,6 +221,7 @@ mod tests {
         assert_eq!(parsed("soak"), soak(50, 600));
         assert_eq!(parsed("soak --rounds 3 --seconds 5"), soak(3, 5));
         assert_eq!(parsed("schema"), Ok(Command::Schema));
+        assert_eq!(parsed("way-back"), Ok(Command::WayBack));
         assert_eq!(parsed("tidy --help"), Ok(Command::Help));
         assert_eq!(parsed(""), Ok(Command::Help));
     }

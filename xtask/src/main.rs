@@ -21,6 +21,7 @@ mod soak;
 mod test;
 mod tidy;
 mod tools;
+mod way_back;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,7 @@ fn carry_out(command: &Command) -> Result<ExitCode, Error> {
         Command::Codegen(mode) => codegen::codegen(&place, *mode)?,
         Command::Schema => schema::schema(&place)?,
         Command::Tidy => tidy::tidy(&place)?,
+        Command::WayBack => way_back::way_back(&place)?,
         Command::Soak { rounds, seconds } => soak::soak(&place, *rounds, *seconds)?,
         Command::Bench(parts) => bench::bench(&place, parts)?,
     }

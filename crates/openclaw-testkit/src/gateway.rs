@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use openclaw_core::ApiKey;
+use openclaw_core::env::OPENCLAW_GATEWAY_TOKEN;
 use openclaw_ipc::client::{Client, Endpoint};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -76,10 +77,15 @@ impl GatewayProcess {
                 text(stderr.path())
             )
         });
-        let token = home.state_dir().read_token();
-        let token = token
-            .expect("a readable token")
-            .expect("the gateway's token");
+        let token = match home.env().get(OPENCLAW_GATEWAY_TOKEN.name) {
+            Some(token) => ApiKey::new(token.to_owned()),
+            None => {
+                let token = home.state_dir().read_token();
+                token
+                    .expect("a readable token")
+                    .expect("the gateway's token")
+            }
+        };
         Self {
             running,
             ready,

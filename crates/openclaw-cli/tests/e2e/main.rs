@@ -24,6 +24,7 @@ mod skills;
 mod socket;
 mod takeover;
 mod watched;
+mod way_back;
 
 /// The binary under test.
 const OPENCLAW: &str = env!("CARGO_BIN_EXE_openclaw");

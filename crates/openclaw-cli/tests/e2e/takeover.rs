@@ -154,7 +154,8 @@ impl Source {
 /// Lists, looks, takes and takes again; the counts are those of the source, which stays as it was.
 async fn is_taken_over(home: &TestHome, source: &Source, form: &str) {
     let root = home.state_dir().root().to_owned();
-    let before = theirs(&root);
+    let agents = root.join("agents");
+    let (before, of_agents) = (theirs(&root), theirs(&agents));
     let marks = (Some(json!(form)), Some(json!(true)));
     assert_eq!(marked(home).await, vec![marks; source.sessions]);
     let shown = answer(home, &["sessions", "show", MAIN]).await;
@@ -184,14 +185,7 @@ async fn is_taken_over(home: &TestHome, source: &Source, form: &str) {
     let verified = openclaw(home, &["audit", "verify"]).run().await;
     drop(verified.assert_code(0));
     // The config of the home that is used is brought up to date; where the sessions lie, nothing is.
-    let kept = theirs(&root);
-    let of_agents = |path: &Path| path.starts_with(root.join("agents"));
-    assert!(
-        before
-            .iter()
-            .filter(|(path, _)| of_agents(path))
-            .eq(kept.iter().filter(|(path, _)| of_agents(path)))
-    );
+    assert_eq!(theirs(&agents), of_agents);
 }
 
 /// What each session in the list says about where it lies.

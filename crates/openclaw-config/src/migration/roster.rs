@@ -278,7 +278,8 @@ fn serves(binding: &Value, (channel, account): (&str, &str), agents: &[String]) 
     };
     let agent = binding.get("agentId").and_then(Value::as_str);
     let agent = agent.and_then(canonical_id);
-    let is_known = agents.iter().any(|own| canonical_id(own) == agent);
+    let is_main = agent.as_deref() == Some(MAIN);
+    let is_known = is_main || agents.iter().any(|own| canonical_id(own) == agent);
     let is_acp = binding.get("type") == Some(&Value::from("acp"));
     let names = |key: &str| trimmed(rule, key).is_some();
     let roles = rule.get("roles").and_then(Value::as_array);

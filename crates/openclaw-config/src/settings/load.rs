@@ -75,11 +75,17 @@ pub fn judge(source: &Source, state: &StateDir, judged_how: Judged) -> Verdict {
 }
 
 fn judged(source: &Source, state: &StateDir, how: Judged) -> (Migrated, Verdict) {
+    let home = source.env().get_os(HOME.name).unwrap_or_default();
     let migrated = match how {
         Judged::AsItStands => migration::seed_forms(source.value.clone()),
-        Judged::AfterMigration => migration::migrate(source.value.clone()),
+        Judged::AfterMigration => {
+            let home = migration::Home {
+                user: Path::new(home),
+                state_dir: state.root(),
+            };
+            migration::migrate_in(source.value.clone(), home)
+        }
     };
-    let home = source.env().get_os(HOME.name).unwrap_or_default();
     let surroundings = Surroundings::new(Path::new(home), state.root());
     let mut verdict = rules::judge(&migrated.value, &surroundings);
     verdict

@@ -106,6 +106,17 @@ fn the_first_agent_of_a_list_keeps_telegram() {
 }
 
 #[test]
+fn the_agent_main_may_serve_telegram_without_being_listed() {
+    let bindings = json!([{ "agentId": "Main", "match": { "channel": "telegram" } }]);
+    let list = json!({
+        "agents": { "list": [{ "id": "home" }] },
+        "channels": { "telegram": { "botToken": "1:a" } },
+        "bindings": bindings,
+    });
+    assert_eq!(migrate(list).value["bindings"], bindings);
+}
+
+#[test]
 fn plugins_that_are_not_there_keep_channels_as_they_are() {
     let home = Home {
         user: Path::new("/home/u"),

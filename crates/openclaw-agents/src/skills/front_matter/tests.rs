@@ -131,7 +131,10 @@ fn a_bomb_of_aliases_does_not_go_off() {
     assert!(fields("x: &x [*x]").is_err());
     // Keys inside of keys: each level would quote the one inside once more.
     assert_eq!(read(&format!("{}a: b", "? ".repeat(50))), pairs(&[]));
-    assert_eq!(read("x: { [a]: b, c: d }\n? [e]\n: f"), pairs(&[("x", "{ [a]: b, c: d }")]));
+    assert_eq!(
+        read("x: { [a]: b, c: d }\n? [e]\n: f"),
+        pairs(&[("x", "{ [a]: b, c: d }")])
+    );
 }
 
 proptest! {

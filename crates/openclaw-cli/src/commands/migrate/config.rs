@@ -92,7 +92,7 @@ fn in_place(cx: Cx<'_>, migration: &Migration<'_>) -> Result<Area, CliError> {
     if migration.mode == Mode::Take {
         let written = upgrade::apply(migration.state, cx.env).map_err(MigrateError::from)?;
         if let Some(backup) = written.config.backups.first() {
-            summary.push_str(&format!("; as it was: {}", backup.display()));
+            summary = format!("{summary}; as it was: {}", backup.display());
         }
     }
     Ok(area(summary, &plan.changes, Vec::new()))

@@ -9,7 +9,7 @@ use openclaw_core::AgentId;
 use openclaw_core::state_dir::{private_dir, private_file};
 use serde_json::json;
 
-use super::{Area, Migration, MigrateError};
+use super::{Area, MigrateError, Migration};
 use crate::error::CliError;
 
 /// How many files of one folder are copied; more are no workspace and no skills.

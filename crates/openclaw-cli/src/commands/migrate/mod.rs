@@ -85,11 +85,7 @@ pub(crate) fn run(cx: Cx<'_>, args: MigrateArgs) -> Result<ExitCode, CliError> {
     if !from.is_dir() {
         return Err(MigrateError::NoHome(from).into());
     }
-    let mode = if args.dry_run {
-        Mode::Look
-    } else {
-        Mode::Take
-    };
+    let mode = if args.dry_run { Mode::Look } else { Mode::Take };
     let migration = Migration {
         state: &state,
         from,
