@@ -77,15 +77,17 @@ impl GatewayProcess {
                 text(stderr.path())
             )
         });
-        let token = match home.env().get(OPENCLAW_GATEWAY_TOKEN.name) {
-            Some(token) => ApiKey::new(token.to_owned()),
-            None => {
-                let token = home.state_dir().read_token();
-                token
-                    .expect("a readable token")
-                    .expect("the gateway's token")
-            }
+        let given = home
+            .env()
+            .get(OPENCLAW_GATEWAY_TOKEN.name)
+            .map(str::to_owned);
+        let made = || {
+            let token = home.state_dir().read_token();
+            token
+                .expect("a readable token")
+                .expect("the gateway's token")
         };
+        let token = given.map_or_else(made, ApiKey::new);
         Self {
             running,
             ready,

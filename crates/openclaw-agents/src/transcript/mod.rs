@@ -22,6 +22,12 @@ use crate::tools::model_text;
 pub(crate) const INTERRUPTED: &str =
     "interrupted: the program stopped while this ran; whether it took effect is not known";
 
+/// What the model is told before the summary of what it does not see any more.
+const SUMMARY: &str = "This is a summary of the conversation so far:";
+
+/// What stands before a model's message that nothing else stands before.
+const GOES_ON: &str = "(The conversation goes on from here.)";
+
 /// A call that has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenCall {
@@ -61,12 +67,13 @@ pub(crate) fn open_calls(events: &[SessionEvent]) -> Vec<OpenCall> {
 
 /// Folds a session's events into what the model sees in the run `current`.
 pub(crate) fn fold(events: &[SessionEvent], current: &RunId) -> Vec<Message> {
-    let start = events
-        .iter()
-        .rposition(|event| matches!(event.kind, SessionEventKind::SessionStarted { .. }))
-        .unwrap_or_default();
+    let window = Window::of(events);
     let mut messages = Messages::default();
-    for run in by_run(events.get(start..).unwrap_or_default()) {
+    if !window.summary.is_empty() {
+        let text = format!("{SUMMARY}\n\n{}", window.summary);
+        messages.user(vec![UserBlock::Text(text)]);
+    }
+    for run in by_run(window.events) {
         let last = run
             .first()
             .is_some_and(|event| event.run_id.as_ref() == Some(current));
@@ -78,6 +85,47 @@ pub(crate) fn fold(events: &[SessionEvent], current: &RunId) -> Vec<Message> {
         }
     }
     messages.0
+}
+
+/// The part of a session that the model sees.
+struct Window<'a> {
+    /// What stands for everything before it.
+    summary: String,
+    events: &'a [SessionEvent],
+}
+
+impl<'a> Window<'a> {
+    /// A session begins where it last started; a compaction since then says from where on the
+    /// model sees the events as they are, which may be before that start.
+    fn of(events: &'a [SessionEvent]) -> Self {
+        let start = events
+            .iter()
+            .rposition(|event| matches!(event.kind, SessionEventKind::SessionStarted { .. }))
+            .unwrap_or_default();
+        let since = events.get(start..).unwrap_or_default();
+        let compacted = since
+            .iter()
+            .rev()
+            .find_map(|event| match Change::of(event) {
+                Some(Change::ContextCompacted {
+                    summary,
+                    first_kept,
+                    ..
+                }) => Some((summary, first_kept)),
+                _ => None,
+            });
+        let Some((summary, first_kept)) = compacted else {
+            return Self {
+                summary: String::new(),
+                events: since,
+            };
+        };
+        let from = events.partition_point(|event| event.seq < first_kept);
+        Self {
+            summary,
+            events: events.get(from..).unwrap_or_default(),
+        }
+    }
 }
 
 /// Tells whether a message was cancelled before the model had answered anything to it.
@@ -301,6 +349,10 @@ impl Messages {
     fn assistant(&mut self, blocks: Vec<AssistantBlock>) {
         if blocks.is_empty() {
             return;
+        }
+        if self.0.is_empty() {
+            // What was kept may begin in the midst of a turn; no API takes that as a beginning.
+            self.user(vec![UserBlock::Text(GOES_ON.to_owned())]);
         }
         match self.0.last_mut() {
             Some(Message::Assistant(last)) => last.extend(blocks),

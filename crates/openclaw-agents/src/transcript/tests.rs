@@ -262,6 +262,53 @@ fn a_session_that_started_anew_does_not_show_what_was_before() {
     assert_eq!(fold(&events, &run("r2")), [user(&["new"])]);
 }
 
+fn compacted(summary: &str, first_kept: u64) -> NewEvent {
+    let change = Change::ContextCompacted {
+        summary: summary.into(),
+        first_kept,
+        tokens_before: 9,
+    };
+    change.to_event().unwrap()
+}
+
+#[test]
+fn a_summary_stands_for_what_was_compacted() {
+    let events = recorded(vec![
+        started(),
+        message("one", "r1"),
+        answer("first", "r1"),
+        message("two", "r2"),
+        answer("second", "r2"),
+        compacted("they said one", 4),
+        message("three", "r3"),
+    ]);
+    let summary = format!("{SUMMARY}\n\nthey said one");
+    assert_eq!(
+        fold(&events, &run("r3")),
+        [
+            user(&[&summary, "two"]),
+            assistant("second"),
+            user(&["three"])
+        ]
+    );
+}
+
+#[test]
+fn what_a_new_start_keeps_is_still_seen_and_begins_with_the_user() {
+    let events = recorded(vec![
+        started(),
+        message("one", "r1"),
+        answer("first", "r1"),
+        started(),
+        compacted("", 3),
+        message("two", "r2"),
+    ]);
+    assert_eq!(
+        fold(&events, &run("r2")),
+        [user(&[GOES_ON]), assistant("first"), user(&["two"])]
+    );
+}
+
 #[test]
 fn a_clients_own_call_is_not_part_of_the_conversation() {
     let mut own = called("c1", 1, "a");

@@ -116,6 +116,7 @@ async fn every_command_helps_with_an_example() {
             "demo",
             "doctor",
             "gateway run",
+            "migrate",
             "onboard",
             "sandbox exec",
             "sessions cleanup",
