@@ -42,6 +42,11 @@ pub const OPENCLAW_NIX_MODE: Variable = Variable {
     name: "OPENCLAW_NIX_MODE",
     doc: "Set to `1` where Nix manages the installation: commands do not change the config.",
 };
+/// Names the folder of bundled skills.
+pub const OPENCLAW_BUNDLED_SKILLS_DIR: Variable = Variable {
+    name: "OPENCLAW_BUNDLED_SKILLS_DIR",
+    doc: "The folder of bundled skills, in place of `../share/openclaw/skills` beside the program.",
+};
 /// Sets the gateway's bearer token.
 pub const OPENCLAW_GATEWAY_TOKEN: Variable = Variable {
     name: "OPENCLAW_GATEWAY_TOKEN",
@@ -93,6 +98,7 @@ pub const VARIABLES: &[Variable] = &[
     OPENCLAW_INCLUDE_ROOTS,
     OPENCLAW_CONFIG_READONLY,
     OPENCLAW_NIX_MODE,
+    OPENCLAW_BUNDLED_SKILLS_DIR,
     OPENCLAW_GATEWAY_TOKEN,
     OPENCLAW_LOG,
     NO_COLOR,

@@ -9,7 +9,7 @@ use openclaw_agents::workspace::{self, ContextFiles, ContextLimits, Seeding};
 use openclaw_agents::{SkillSet, Skills};
 use openclaw_config::{AgentSettings, SkillSettings};
 use openclaw_core::AgentId;
-use openclaw_core::env::HOME;
+use openclaw_core::env::{HOME, OPENCLAW_BUNDLED_SKILLS_DIR};
 
 pub use openclaw_agents::skills::{
     Barrier, BrokenSkill, ConfigCheck, InstallOption, JudgedSkill, Needs,
@@ -18,8 +18,6 @@ pub use openclaw_agents::skills::{
 use crate::error::GatewayError;
 use crate::home::Home;
 
-/// The folder of bundled skills, in place of the one beside the program.
-const BUNDLED: &str = "OPENCLAW_BUNDLED_SKILLS_DIR";
 /// Where an installation has its bundled skills, from the folder of the program.
 const BESIDE_PROGRAM: &str = "../share/openclaw/skills";
 
@@ -162,7 +160,7 @@ fn policy(home: &Home, settings: &SkillSettings, agent: &AgentId) -> Policy {
 
 /// Returns the folder of bundled skills, if the installation has one.
 fn bundled(home: &Home) -> Option<PathBuf> {
-    if let Some(folder) = home.env.get_os(BUNDLED) {
+    if let Some(folder) = home.env.get_os(OPENCLAW_BUNDLED_SKILLS_DIR.name) {
         return Some(PathBuf::from(folder));
     }
     let program = std::env::current_exe().ok()?;

@@ -14,6 +14,10 @@ pub struct Command {
     pub argv: Vec<OsString>,
     /// The working directory; without one, the first allowed path.
     pub cwd: Option<PathBuf>,
+    /// Folders that the command may read beside the allowed paths, each at its own absolute path.
+    ///
+    /// One that is missing or belongs to the system is not there for the command.
+    pub read_only: Vec<PathBuf>,
     /// Variables beside the few that every command gets; one of the same name replaces those.
     pub env: Vec<(String, String)>,
     /// What the command reads from its standard input.
@@ -69,6 +73,7 @@ impl Command {
         Self {
             argv: vec![program.into()],
             cwd: None,
+            read_only: Vec::new(),
             env: Vec::new(),
             stdin: Stdin::Null,
             limits: Limits::default(),
@@ -98,6 +103,13 @@ impl Command {
     #[must_use]
     pub fn cwd(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cwd = Some(directory.into());
+        self
+    }
+
+    /// Adds folders that may be read.
+    #[must_use]
+    pub fn read_only(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.read_only.extend(folders);
         self
     }
 

@@ -42,6 +42,8 @@ pub enum PlaceFault {
 pub(crate) struct Places {
     /// What may be written: each once, outer folders before the inner ones.
     pub(crate) workspaces: Vec<PathBuf>,
+    /// What may be read besides, in the same order; nothing of a workspace.
+    pub(crate) read_only: Vec<PathBuf>,
     /// Where the command begins, unless it is left to the level.
     pub(crate) cwd: Option<PathBuf>,
 }
@@ -77,7 +79,23 @@ impl Places {
         // A path sorts before everything beneath it, which is the order to mount them in.
         workspaces.sort();
         workspaces.dedup();
-        Ok(Self { workspaces, cwd })
+        let mut read_only: Vec<PathBuf> = command
+            .read_only
+            .iter()
+            .filter_map(|path| workspace(path).ok())
+            .filter(|path| {
+                !workspaces
+                    .iter()
+                    .any(|workspace| path.starts_with(workspace))
+            })
+            .collect();
+        read_only.sort();
+        read_only.dedup();
+        Ok(Self {
+            workspaces,
+            read_only,
+            cwd,
+        })
     }
 }
 

@@ -74,6 +74,7 @@ impl Tool for ExecTool {
                 args.workdir
                     .map_or_else(|| root.to_owned(), |dir| root.join(dir)),
             )
+            .read_only(cx.readable.iter().cloned())
             .wall_time(wall_time)
             .output_bytes(MAX_RESULT_BYTES);
 

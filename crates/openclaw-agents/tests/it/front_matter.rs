@@ -1,20 +1,12 @@
 //! Front matter that nobody meant well: whatever stands in it, it is read or refused, and soon.
-//!
-//! `OPENCLAW_SOAK_SECONDS=600 cargo test -p openclaw-agents --test it front_matter -- --nocapture`
-//! is the long form.
 
 use std::time::{Duration, Instant};
 
 use openclaw_agents::skills::front_matter::{FrontMatter, MAX_TEXT};
 use openclaw_agents::skills::manifest::Manifest;
-use openclaw_core::env::Env;
+use openclaw_testkit::fuzz;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestError, TestRunner};
 
-/// Asks for the long form: how many seconds texts are tried.
-const SECONDS: &str = "OPENCLAW_SOAK_SECONDS";
-/// How many texts are tried before the clock is looked at.
-const ROUND: u32 = 256;
 /// How long one text may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -104,28 +96,5 @@ fn is_read_or_refused(block: &str) -> Result<(), TestCaseError> {
 
 #[test]
 fn whatever_stands_in_front_matter_is_read_or_refused() {
-    let asked = Env::from_process()
-        .get(SECONDS)
-        .and_then(|text| text.parse().ok());
-    let end = Instant::now() + Duration::from_secs(asked.unwrap_or(0));
-    let mut tried = 0;
-    loop {
-        let mut runner = TestRunner::new(Config {
-            cases: ROUND,
-            failure_persistence: None,
-            ..Config::default()
-        });
-        match runner.run(&block(), |block| is_read_or_refused(&block)) {
-            Ok(()) => {}
-            Err(TestError::Fail(why, block)) => panic!("{why}\n{block:?}"),
-            Err(TestError::Abort(why)) => panic!("{why}"),
-        }
-        tried += u64::from(ROUND);
-        if Instant::now() >= end {
-            break;
-        }
-    }
-    if asked.is_some() {
-        eprintln!("front matter: {tried} texts tried");
-    }
+    fuzz("front matter", &block(), |block| is_read_or_refused(&block));
 }

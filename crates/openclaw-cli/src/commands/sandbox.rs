@@ -99,6 +99,7 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
     let command = Command {
         argv: args.command,
         cwd: None,
+        read_only: Vec::new(),
         env: Vec::new(),
         stdin: Stdin::Inherit,
         limits: limits(cx, args.timeout.map(Duration::from_secs)),

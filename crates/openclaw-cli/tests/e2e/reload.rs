@@ -126,7 +126,7 @@ async fn every_agent_has_its_own_model_and_folder() {
         let asked = provider.last_request();
         assert_eq!(asked.model(), model);
         let workspace = home.state_dir().root().join(match agent {
-            "main" => "workspace",
+            "main" => "workspace-main",
             _ => "workspace-work",
         });
         assert!(workspace.is_dir());

@@ -298,3 +298,24 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+#[tokio::test]
+async fn a_skills_script_can_be_run_and_not_changed() {
+    let home = TestHome::new();
+    let folder = home.state_dir().root().join("skills/counting");
+    put(&folder, "SKILL.md", &skill("counting", ""));
+    put(&folder, "count.sh", "echo one two three\n");
+    let script = fs::canonicalize(folder.join("count.sh")).unwrap();
+    let line = format!("sh {0}; echo gone > {0}", script.display());
+    let call = FakeCall::new("exec", &json!({ "command": line }));
+    let provider = FakeProvider::scripted([Reply::tool_calls([call]), Reply::text("counted")]);
+    home.use_provider(&provider, WireFormat::Anthropic);
+    let ran = home.command(OPENCLAW).args(["agent", "--message", "count"]);
+    drop(ran.run().await.assert_code(0));
+    let asked = provider.last_request();
+    let result = format!("{:?}", asked.results());
+    assert!(result.contains("one two three"), "{result}");
+    assert!(result.contains("Read-only file system"), "{result}");
+    assert_eq!(fs::read_to_string(&script).unwrap(), "echo one two three\n");
+    provider.assert_clean();
+}

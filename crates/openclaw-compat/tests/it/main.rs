@@ -7,6 +7,7 @@
 
 mod bad;
 mod fixture;
+mod fuzz;
 mod growth;
 mod recorded;
 mod round_trip;

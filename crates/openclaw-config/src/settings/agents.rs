@@ -34,8 +34,11 @@ impl Reader<'_> {
             _ => vec![DEFAULT_AGENT.to_owned()],
         };
         let first = self.default_agent(&entries);
+        // Where several agents share a home on purpose, each has a folder of its own.
+        let explicit = self.string(&["agents", "ownership"]).as_deref() == Some("explicit");
+        let owner = (entries.len() == 1 || !explicit).then_some(first.as_str());
         let mut agents: Vec<AgentSettings> =
-            entries.iter().map(|id| self.agent(id, &first)).collect();
+            entries.iter().map(|id| self.agent(id, owner)).collect();
         // The order of the file is kept behind the default agent.
         agents.sort_by_key(|agent| agent.id.as_str() != first);
         agents
@@ -55,7 +58,7 @@ impl Reader<'_> {
             .unwrap_or_else(|| DEFAULT_AGENT.to_owned())
     }
 
-    fn agent(&mut self, id: &str, first: &str) -> AgentSettings {
+    fn agent(&mut self, id: &str, owner: Option<&str>) -> AgentSettings {
         let at = ["agents", "entries", id];
         let own = |keys: &[&'static str]| -> Vec<&str> {
             at.iter().copied().chain(keys.iter().copied()).collect()
@@ -74,7 +77,7 @@ impl Reader<'_> {
             .string(&["agents", "defaults", "workspace"])
             .map(|path| self.path(&path));
         let state = self.state_dir();
-        let workspace = workspace.unwrap_or_else(|| match (id == first, shared) {
+        let workspace = workspace.unwrap_or_else(|| match (owner == Some(id), shared) {
             (true, Some(shared)) => shared,
             (true, None) => state.join("workspace"),
             (false, Some(shared)) => shared.join(id),

@@ -77,6 +77,10 @@ pub(crate) fn of(plan: &Plan<'_>) -> Vec<OsString> {
     isolation(&mut argv, plan);
     system(&mut argv, plan);
     private(&mut argv);
+    for folder in &plan.places.read_only {
+        argv.add("--ro-bind").add(folder).add(folder);
+    }
+    // After those, so that a workspace within one of them can be written.
     for workspace in &plan.places.workspaces {
         argv.add("--bind").add(workspace).add(workspace);
     }
@@ -225,6 +229,7 @@ mod tests {
         let workspaces = vec![PathBuf::from("/srv/a"), PathBuf::from("/srv/a/b c")];
         let places = Places {
             cwd: Some("/srv/a/b c".into()),
+            read_only: vec![PathBuf::from("/srv/skills/s")],
             workspaces,
         };
         insta::assert_snapshot!(lines(Network::Unshared, &places));
@@ -234,6 +239,7 @@ mod tests {
     fn shares_the_network_by_leaving_one_namespace_out_and_naming_the_resolver() {
         let places = Places {
             cwd: None,
+            read_only: Vec::new(),
             workspaces: Vec::new(),
         };
         let lines = |network| -> Vec<String> {

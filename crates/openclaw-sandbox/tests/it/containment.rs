@@ -52,6 +52,22 @@ async fn cannot_change_anything_but_the_workspace() {
 }
 
 #[tokio::test]
+async fn a_folder_to_read_can_be_read_and_not_written() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("say.sh");
+    fs::write(&script, "echo said\n").unwrap();
+    let missing = folder.path().join("missing");
+    for level in CONTAINED {
+        let line = format!("sh {0}; echo no > {0}; rm {0}", script.display());
+        let command = Command::shell(line).read_only([folder.path().to_owned(), missing.clone()]);
+        let output = bench.run(level, command).await;
+        assert_eq!(output.stdout, b"said\n", "{output:?}");
+        assert_eq!(fs::read_to_string(&script).unwrap(), "echo said\n");
+    }
+}
+
+#[tokio::test]
 async fn what_is_written_to_the_workspace_belongs_to_the_caller() {
     let bench = Bench::new();
     let owner = fs::metadata(&bench.workspace).unwrap();
