@@ -20,6 +20,9 @@ pub enum GatewayError {
     /// The config is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The config file was there and is not any more.
+    #[error("the config file is gone")]
+    ConfigGone,
     /// The event log cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,7 +119,8 @@ impl GatewayError {
             Self::StateDir(err) => err.kind(),
             Self::Config(err) => err.kind(),
             Self::Store(err) => err.kind(),
-            Self::Token(_)
+            Self::ConfigGone
+            | Self::Token(_)
             | Self::Secret { .. }
             | Self::SignIn { .. }
             | Self::UnknownProvider { .. }
@@ -156,6 +160,7 @@ impl GatewayError {
             ),
             Self::Provider { source, .. } => source.hint(),
             Self::StateDir(_)
+            | Self::ConfigGone
             | Self::Config(_)
             | Self::Store(_)
             | Self::Secret { .. }

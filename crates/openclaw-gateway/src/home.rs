@@ -73,6 +73,11 @@ impl Home {
         })
     }
 
+    /// Tells whether there was a config file when it was read.
+    pub(crate) const fn config_exists(&self) -> bool {
+        self.stamp.is_there()
+    }
+
     /// Reads the config again, as the process that opened this home would.
     pub(crate) fn reopened(&self) -> Result<Self, GatewayError> {
         Self::read(self.state.clone(), self.process.clone())

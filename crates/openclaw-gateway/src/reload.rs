@@ -95,6 +95,9 @@ impl Follower {
             tracing::info!("the config has changed; it is taken up at the next start");
             return;
         }
+        if self.home.config_exists() && !home.config_exists() {
+            return self.refuse(&GatewayError::ConfigGone, gateway);
+        }
         let next = home.clone();
         let parts = off_thread(move || Ok((compose::cast(&next)?, next.audited_token()?))).await;
         let (cast, (token, token_read)) = match parts {
@@ -183,6 +186,13 @@ impl Stamp {
             Some((inode(&about), about.len(), about.modified().ok()?))
         };
         Self(look())
+    }
+}
+
+impl Stamp {
+    /// Tells whether there was a file.
+    pub(crate) const fn is_there(self) -> bool {
+        self.0.is_some()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`fake_provider`] stands in for a model API and checks every request that it sees, [`home`] is
 //! a home directory that nobody else uses, [`process`] runs a program in it to its end,
-//! [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`fuzz`]
+//! [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`mod@fuzz`]
 //! tries a property with many cases.
 //!
 //! Nothing here links the crates under test: the `openclaw` binary is a path that the test gives.

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and its tasks end with it"
 )]
 
+mod another_home;
 mod audit;
 mod backup;
 mod cli;

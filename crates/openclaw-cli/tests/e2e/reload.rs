@@ -37,7 +37,7 @@ async fn until(gateway: &GatewayProcess, seen: impl Fn(&Value) -> bool) {
 #[tokio::test]
 async fn a_good_edit_is_taken_up_and_a_bad_one_is_refused_while_a_session_goes_on() {
     let home = TestHome::new();
-    let provider = FakeProvider::scripted(["one", "two", "three"].map(Reply::text));
+    let provider = FakeProvider::scripted(["one", "two", "three", "four"].map(Reply::text));
     home.write_config(&config(&provider, "fake-model").to_string());
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let say = |text: &'static str| {
@@ -84,6 +84,17 @@ async fn a_good_edit_is_taken_up_and_a_bad_one_is_refused_while_a_session_goes_o
         "other-model",
         "the last good one stays"
     );
+    // A config that is gone is no empty one.
+    std::fs::remove_file(home.state_dir().config_file()).unwrap();
+    let mut asked = tokio::time::interval(ASK);
+    for _ in 0..ATTEMPTS {
+        asked.tick().await;
+        if gateway.stderr().contains("the config file is gone") {
+            break;
+        }
+    }
+    assert_eq!(say("fourth").await.unwrap()["content"], "four");
+    assert_eq!(provider.last_request().model(), "other-model");
     provider.assert_clean();
 
     drop(gateway);
@@ -97,6 +108,7 @@ async fn a_good_edit_is_taken_up_and_a_bad_one_is_refused_while_a_session_goes_o
     assert_eq!(told("gateway start"), 1, "{entries:?}");
     assert_eq!(told("gateway reload"), 1, "{entries:?}");
     assert_eq!(told("gateway.port"), 1, "{entries:?}");
+    assert_eq!(told("the config file is gone"), 1, "{entries:?}");
 }
 
 #[tokio::test]

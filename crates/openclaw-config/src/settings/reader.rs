@@ -76,7 +76,15 @@ impl<'a> Reader<'a> {
             Value::String(text) if text.trim().is_empty() => None,
             Value::String(text) => Some(SecretInput::from_text(text)),
             value => match serde_json::from_value::<SecretRef>(value.clone()) {
-                Ok(reference) => Some(SecretInput::Ref(reference)),
+                Ok(reference) => {
+                    if let SecretRef::Exec { .. } | SecretRef::Store { .. } = reference {
+                        self.not_followed(
+                            path,
+                            "a secret of this source cannot be read by this version",
+                        );
+                    }
+                    Some(SecretInput::Ref(reference))
+                }
                 Err(_unknown) => {
                     self.not_followed(path, "this kind of secret reference is not known here");
                     // A secret that cannot be had must not become a secret that is not asked for.

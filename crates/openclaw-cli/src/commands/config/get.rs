@@ -30,7 +30,7 @@ Secrets are shown as __OPENCLAW_REDACTED__. Defaults that are filled in are show
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GetArgs {
-    /// Where, such as gateway.port or agents.entries.work.skills[0]
+    /// Where, such as gateway.port or agents.entries.work.skills\[0\]
     path: String,
 }
 

@@ -30,7 +30,7 @@ and order of the file stay. A value that would make the config invalid is refuse
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SetArgs {
-    /// Where, such as gateway.port or agents.entries.work.skills[0]
+    /// Where, such as gateway.port or agents.entries.work.skills\[0\]
     path: Option<String>,
     /// The value: JSON5, or else text
     #[arg(allow_negative_numbers = true)]

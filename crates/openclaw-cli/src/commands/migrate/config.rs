@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use openclaw_compat::{Left, Mode};
+use openclaw_config::edit::{ConfigFile, Draft};
 use openclaw_config::migration::Change;
-use openclaw_config::{Problem, source, upgrade};
+use openclaw_config::{KeyPath, Problem, source, upgrade};
 use openclaw_core::state_dir::{Overrides, StateDir};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::files::{copied, is_private_name};
 use super::{Area, MigrateError, Migration};
@@ -14,6 +15,9 @@ use crate::commands::Cx;
 use crate::error::CliError;
 
 const NAME: &str = "config";
+
+/// The name that a state directory has unless it was given another one.
+const DEFAULT_HOME: &str = ".openclaw";
 
 /// Takes the config of a home.
 pub(super) fn take(cx: Cx<'_>, migration: &Migration<'_>) -> Result<Area, CliError> {
@@ -60,9 +64,14 @@ pub(super) fn take(cx: Cx<'_>, migration: &Migration<'_>) -> Result<Area, CliErr
         if plan.is_possible() {
             upgrade::apply(migration.state, cx.env).map_err(MigrateError::from)?;
         }
+        moved(cx, migration)?;
     }
     outside.extend(unreadable(&plan.obstacles));
-    let summary = format!("{} files {}", files.len(), migration.verb("copied"));
+    let summary = format!(
+        "{} files {}, with the keys in them",
+        files.len(),
+        migration.verb("copied")
+    );
     Ok(area(summary, &plan.changes, outside))
 }
 
@@ -96,6 +105,67 @@ fn in_place(cx: Cx<'_>, migration: &Migration<'_>) -> Result<Area, CliError> {
         }
     }
     Ok(area(summary, &plan.changes, Vec::new()))
+}
+
+/// Has the copied config name the copies, where it named folders of the other home: nobody works in
+/// that one from here.
+fn moved(cx: Cx<'_>, migration: &Migration<'_>) -> Result<(), MigrateError> {
+    let file = ConfigFile::new(migration.state.config_file(), cx.env.clone());
+    let change = |draft: &mut Draft| {
+        let mut found = Vec::new();
+        named_below(draft.value(), &KeyPath::root(), migration, &mut found);
+        for (path, text) in found {
+            draft.set(&path, &Value::String(text))?;
+        }
+        Ok(())
+    };
+    file.edit(change, |_source| Ok(()))?;
+    Ok(())
+}
+
+/// Returns the rest of a path below the other home. A home that was moved here from another machine
+/// still names its old place, which nothing is at.
+fn within_home(path: &Path, home: &Path) -> Option<PathBuf> {
+    if let Ok(within) = path.strip_prefix(home) {
+        return Some(within.to_owned());
+    }
+    if !path.is_absolute() || path.exists() {
+        return None;
+    }
+    let mut parts = path.components();
+    parts
+        .by_ref()
+        .find(|part| part.as_os_str() == DEFAULT_HOME)?;
+    let within = parts.as_path();
+    home.join(within).exists().then(|| within.to_owned())
+}
+
+/// Finds the texts that are paths below the other home.
+fn named_below(
+    value: &Value,
+    at: &KeyPath,
+    migration: &Migration<'_>,
+    found: &mut Vec<(KeyPath, String)>,
+) {
+    match value {
+        Value::String(text) => {
+            if let Some(within) = within_home(Path::new(text), &migration.from) {
+                let here = migration.state.root().join(within);
+                found.push((at.clone(), here.display().to_string()));
+            }
+        }
+        Value::Object(members) => {
+            for (key, member) in members {
+                named_below(member, &at.key(key), migration, found);
+            }
+        }
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                named_below(element, &at.index(index), migration, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn area(summary: String, changes: &[Change], left: Vec<Left>) -> Area {

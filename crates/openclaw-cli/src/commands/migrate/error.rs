@@ -10,7 +10,7 @@ use openclaw_core::Kind;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MigrateError {
     /// There is nothing at the place that was named.
-    #[error("there is no state directory `{}`", .0.display())]
+    #[error("`{}` is no state directory of OpenClaw", .0.display())]
     NoHome(PathBuf),
     /// A file cannot be read or copied.
     #[error("cannot copy `{}`: {source}", path.display())]

@@ -18,55 +18,90 @@ const MOST_FILES: usize = 100_000;
 /// Takes the folders that OpenClaw has beside its config.
 pub(super) fn take(migration: &Migration<'_>) -> Result<Vec<Area>, CliError> {
     Ok(vec![
-        folder(migration, "workspace")?,
-        folder(migration, "skills")?,
+        folders(migration, "workspace", &workspaces(&migration.from))?,
+        folders(migration, "skills", &["skills".to_owned()])?,
         sign_ins(migration),
     ])
 }
 
-/// In place a folder is used as it is; from elsewhere it is copied, never over what is there.
-fn folder(migration: &Migration<'_>, name: &'static str) -> Result<Area, CliError> {
-    let (from, to) = (migration.from.join(name), migration.state.root().join(name));
-    let files = match fs::symlink_metadata(&from) {
-        Ok(about) if about.is_dir() => listed(&from)?,
-        _ => Vec::new(),
-    };
+/// In place folders are used as they are; from elsewhere they are copied, never over what is there.
+fn folders(
+    migration: &Migration<'_>,
+    area: &'static str,
+    names: &[String],
+) -> Result<Area, CliError> {
     let mut left = Vec::new();
-    let mut copies = 0_usize;
-    if !migration.in_place() {
-        for file in &files {
-            let target = to.join(file);
-            if is_same(&from.join(file), &target) {
-                continue;
-            }
-            if fs::symlink_metadata(&target).is_ok() {
-                left.push(Left {
-                    what: from.join(file).display().to_string(),
-                    why: format!("{} exists already", target.display()),
-                });
-                continue;
-            }
-            if migration.mode == Mode::Take {
-                copied(&from.join(file), &target)?;
-            }
-            copies = copies.saturating_add(1);
+    let (mut many, mut copies) = (0_usize, 0_usize);
+    for name in names {
+        let (from, to) = (migration.from.join(name), migration.state.root().join(name));
+        let Listed { files, others } = match fs::symlink_metadata(&from) {
+            Ok(about) if about.is_dir() => listed(&from)?,
+            _ => Listed::default(),
+        };
+        many = many.saturating_add(files.len());
+        if !migration.in_place() {
+            copies = copies.saturating_add(copy_all(migration, &from, &to, &files, &mut left)?);
+            left.extend(others.iter().map(|other| Left {
+                what: from.join(other).display().to_string(),
+                why: "it is a link or no file, and is not copied".to_owned(),
+            }));
         }
     }
-    let summary = match (files.len(), migration.in_place()) {
+    let summary = match (many, migration.in_place()) {
         (0, _) => "none".to_owned(),
         (many, true) => format!("{many} files, used where they are"),
         (many, false) => format!("{copies} of {many} files {}", migration.verb("copied")),
     };
     Ok(Area {
-        name,
-        taken: json!({ "folder": from, "files": files.len(), "copied": copies }),
+        name: area,
+        taken: json!({ "folders": names, "files": many, "copied": copies }),
         left,
         notes: Vec::new(),
         summary,
     })
 }
 
-/// Keys are never copied about: a second place for a secret is a second place to lose it.
+/// Copies the files that are not there yet, and returns how many those are.
+fn copy_all(
+    migration: &Migration<'_>,
+    from: &Path,
+    to: &Path,
+    files: &[PathBuf],
+    left: &mut Vec<Left>,
+) -> Result<usize, CliError> {
+    let mut copies = 0_usize;
+    for file in files {
+        let (source, target) = (from.join(file), to.join(file));
+        if is_same(&source, &target) {
+            continue;
+        }
+        if fs::symlink_metadata(&target).is_ok() {
+            left.push(Left {
+                what: source.display().to_string(),
+                why: format!("{} exists already", target.display()),
+            });
+            continue;
+        }
+        if migration.mode == Mode::Take {
+            copied(&source, &target)?;
+        }
+        copies = copies.saturating_add(1);
+    }
+    Ok(copies)
+}
+
+/// Returns the names of the workspaces: each agent may have one of its own, `workspace-<id>`.
+fn workspaces(home: &Path) -> Vec<String> {
+    let entries = fs::read_dir(home).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name == "workspace" || name.starts_with("workspace-"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Sign-ins are never copied about: a second place for a secret is a second place to lose it.
 fn sign_ins(migration: &Migration<'_>) -> Area {
     let mut names: Vec<String> = Vec::new();
     let mut notes: Vec<Left> = Vec::new();
@@ -87,7 +122,8 @@ fn sign_ins(migration: &Migration<'_>) -> Area {
             format!("{many} left"),
             vec![Left {
                 what: names.join(", "),
-                why: "keys are not copied; sign in again with `openclaw onboard`".to_owned(),
+                why: "sign-ins are not copied; set the keys anew with `openclaw onboard`"
+                    .to_owned(),
             }],
         ),
     };
@@ -108,9 +144,17 @@ fn agents(home: &Path) -> Vec<AgentId> {
     names.map(AgentId::from).collect()
 }
 
-/// Returns the regular files below a folder; links are neither followed nor copied.
-fn listed(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let mut files = Vec::new();
+/// What is below a folder.
+#[derive(Debug, Default)]
+struct Listed {
+    /// The regular files.
+    files: Vec<PathBuf>,
+    /// Links, which are not followed, and what is no file at all.
+    others: Vec<PathBuf>,
+}
+
+fn listed(folder: &Path) -> Result<Listed, CliError> {
+    let mut listed = Listed::default();
     let mut open = vec![PathBuf::new()];
     while let Some(within) = open.pop() {
         let here = folder.join(&within);
@@ -121,13 +165,16 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
             let path = within.join(entry.file_name());
             if kind.is_dir() {
                 open.push(path);
-            } else if kind.is_file() && files.len() < MOST_FILES {
-                files.push(path);
+            } else if kind.is_file() && listed.files.len() < MOST_FILES {
+                listed.files.push(path);
+            } else {
+                listed.others.push(path);
             }
         }
     }
-    files.sort();
-    Ok(files)
+    listed.files.sort();
+    listed.others.sort();
+    Ok(listed)
 }
 
 /// Copies a file to a place where there is none; only the owner can read the copy.
@@ -140,9 +187,26 @@ pub(super) fn copied(from: &Path, to: &Path) -> Result<(), CliError> {
         let mut source = fs::File::open(from)?;
         let mut target = private_file(to)?;
         io::copy(&mut source, &mut target)?;
+        keep_runnable(&source, &target)?;
         target.sync_all()
     };
     copy().map_err(failed)?;
+    Ok(())
+}
+
+/// A script that its owner can run stays one.
+#[cfg(unix)]
+fn keep_runnable(from: &fs::File, to: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let runnable = from.metadata()?.permissions().mode() & 0o100 != 0;
+    if runnable {
+        to.set_permissions(fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_runnable(_from: &fs::File, _to: &fs::File) -> io::Result<()> {
     Ok(())
 }
 

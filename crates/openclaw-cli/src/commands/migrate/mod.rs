@@ -82,7 +82,7 @@ pub(crate) fn run(cx: Cx<'_>, args: MigrateArgs) -> Result<ExitCode, CliError> {
         Some(from) => path::absolute(&from).unwrap_or(from),
         None => state.root().to_owned(),
     };
-    if !from.is_dir() {
+    if !is_home(&from) {
         return Err(MigrateError::NoHome(from).into());
     }
     let mode = if args.dry_run { Mode::Look } else { Mode::Take };
@@ -94,6 +94,20 @@ pub(crate) fn run(cx: Cx<'_>, args: MigrateArgs) -> Result<ExitCode, CliError> {
     let areas = runtime::block_on(Threads::One, areas(cx, &migration))?;
     report(cx, &migration, &areas)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells whether a folder has anything that a state directory has.
+fn is_home(folder: &Path) -> bool {
+    [
+        "openclaw.json",
+        "agents",
+        "workspace",
+        "skills",
+        "state",
+        "openclaw-rs",
+    ]
+    .iter()
+    .any(|name| folder.join(name).exists())
 }
 
 /// Takes the areas of a home, one after the other.

@@ -1,7 +1,7 @@
 //! What a session was at any of its events.
 
 use openclaw_core::events::Change;
-use openclaw_testkit::TestHome;
+use openclaw_testkit::{FakeCall, FakeProvider, Reply, TestHome, WireFormat};
 use serde_json::json;
 
 use super::{MAIN, data, key, log, ok, openclaw, refused, shown, talk, with_a_session};
@@ -47,6 +47,48 @@ async fn a_conversation_can_be_read_as_it_was() {
     let last = data(&home, &["show", MAIN, "--limit", "1"]).await;
     assert_eq!(last["messages"][0]["seq"], 5);
     assert!(last["messages"][0]["time"].is_string());
+}
+
+#[tokio::test]
+async fn what_the_agent_says_with_a_tool_call_stands_in_its_place() {
+    let (home, provider) = (TestHome::new(), FakeProvider::start());
+    let call = FakeCall::new("write", &json!({ "path": "notes.md", "content": "tide" }));
+    provider
+        .reply(Reply::tool_calls([call]).with_text("Let me do that."))
+        .reply(Reply::text("It is in notes.md."));
+    home.use_provider(&provider, WireFormat::OpenAi);
+    let said = openclaw(&home, &["agent", "--message", "remember the tide"]);
+    drop(said.run().await.assert_code(0));
+
+    let show = ok(&home, &["sessions", "show", MAIN]).await;
+    insta::assert_snapshot!(shown(&home, &show), @"
+    you  [TIME]
+    remember the tide
+
+    main  [TIME]
+    Let me do that.
+
+    main  [TIME]
+    It is in notes.md.
+    ");
+    let places = async |args: &[&str]| {
+        let shown = data(&home, &[&["show", MAIN], args].concat()).await;
+        let places = shown["messages"].as_array().unwrap().iter();
+        let places = places.map(|said| (said["seq"].clone(), said["role"].clone()));
+        places.collect::<Vec<_>>()
+    };
+    let all = [(2, "user"), (3, "assistant"), (5, "assistant")];
+    let all = all.map(|(seq, role)| (json!(seq), json!(role)));
+    assert_eq!(places(&[]).await, all);
+    assert_eq!(places(&["--at", "4"]).await, all[..2]);
+    for limit in 0..5 {
+        let last = &all[all.len().saturating_sub(limit)..];
+        assert_eq!(places(&["--limit", &limit.to_string()]).await, last);
+    }
+    assert_eq!(places(&["--at", "4", "--limit", "1"]).await, all[1..2]);
+
+    let found = data(&home, &["search", "let me do"]).await;
+    assert_eq!(found["hits"][0]["seq"], 3, "{found}");
 }
 
 #[tokio::test]
