@@ -82,6 +82,13 @@ impl StateDir {
         Ok(Self { root, config_file })
     }
 
+    /// Returns the same directory with another config file.
+    #[must_use]
+    pub fn with_config_file(mut self, file: PathBuf) -> Self {
+        self.config_file = file;
+        self
+    }
+
     /// Returns the directory itself.
     pub fn root(&self) -> &Path {
         &self.root

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use openclaw_config::{Config, DEFAULT_AGENT, SecretInput};
+use openclaw_config::edit::ConfigFile;
+use openclaw_config::source::{self, Source};
+use openclaw_config::{Config, ConfigError, DEFAULT_AGENT, Judged, SecretInput, judge};
 use openclaw_core::access::GatewayToken;
 use openclaw_core::env::{Env, OPENCLAW_GATEWAY_TOKEN};
 use openclaw_core::events::AuditEntry;
@@ -58,6 +60,42 @@ impl Home {
     pub fn open(env: Env, overrides: &Overrides) -> Result<Self, GatewayError> {
         let state = StateDir::locate(&env, overrides)?;
         Self::read(state, env)
+    }
+
+    /// As [`Home::open`], for somebody who calls a gateway: one that runs goes on with the last
+    /// config that was good, so a broken one keeps nobody from it. Returns also what is broken.
+    pub fn open_to_call(
+        env: Env,
+        overrides: &Overrides,
+    ) -> Result<(Self, Option<ConfigError>), GatewayError> {
+        let broken = match Self::open(env.clone(), overrides) {
+            Ok(home) => return Ok((home, None)),
+            Err(GatewayError::Config(broken)) => broken,
+            Err(err) => return Err(err),
+        };
+        let state = StateDir::locate(&env, overrides)?;
+        if Running::on(&state)?.is_none() {
+            return Err(broken.into());
+        }
+        let last_good = ConfigFile::new(state.config_file(), env.clone()).last_good();
+        match Self::read(state.with_config_file(last_good), env) {
+            Ok(home) if home.config_exists() => Ok((home, Some(broken))),
+            _ => Err(broken.into()),
+        }
+    }
+
+    /// Keeps the config as the last one that was good, if OpenClaw would call it so, too.
+    pub(crate) fn keep_as_good(&self) {
+        let file = ConfigFile::new(self.state.config_file(), self.process.clone());
+        let kept = match source::read(self.state.config_file(), &self.process) {
+            Ok(source) if source.exists() && is_good(&source, &self.state) => {
+                file.keep_as_good(&source)
+            }
+            _ => Ok(()),
+        };
+        if let Err(err) = kept {
+            tracing::warn!(%err, "the last good config cannot be kept");
+        }
     }
 
     fn read(state: StateDir, process: Env) -> Result<Self, GatewayError> {
@@ -175,6 +213,10 @@ impl Held {
         let file = GatewayFile::claim(state).await?;
         Ok(Self { _file: file })
     }
+}
+
+fn is_good(source: &Source, state: &StateDir) -> bool {
+    judge(source, state, Judged::AsItStands).is_valid()
 }
 
 /// Returns the name of a secret: where it is kept, or its place in the config.

@@ -45,6 +45,7 @@ impl Follower {
     /// Works until the gateway stops.
     pub(crate) async fn run(mut self, gateway: Gateway) {
         let stop = gateway.shared.connections.stop().clone();
+        keep_as_good(&self.home).await;
         loop {
             let rpc = &gateway.shared.rpc;
             let retention = Daily::of(&self.home);
@@ -121,6 +122,7 @@ impl Follower {
         // An include may have been added or have gone; the new files count from now on.
         self.seen = seen(&home);
         self.home = home;
+        keep_as_good(&self.home).await;
     }
 
     /// Returns the settings whose change needs a new start.
@@ -158,6 +160,12 @@ async fn off_thread<T: Send + 'static>(
         // Nothing cancels it, so it panicked or the process is ending.
         Err(_stopped) => future::pending().await,
     }
+}
+
+async fn keep_as_good(home: &Home) {
+    let home = home.clone();
+    // The gateway runs with it all the same when it cannot be kept, and that is logged.
+    drop(tokio::task::spawn_blocking(move || home.keep_as_good()).await);
 }
 
 /// Returns the state that a home's files had when it was read.

@@ -70,7 +70,12 @@ struct Turn {
 
 pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
     let message = message(&args.message)?;
-    let home = Home::open(cx.env.clone(), cx.overrides)?;
+    let (home, broken) = Home::open_to_call(cx.env.clone(), cx.overrides)?;
+    if let Some(broken) = broken {
+        cx.out.warning(format_args!(
+            "{broken}; the gateway goes on with the last good one"
+        ));
+    }
     let agent = args
         .agent
         .map_or_else(|| home.default_agent(), AgentId::from);

@@ -84,6 +84,12 @@ async fn a_good_edit_is_taken_up_and_a_bad_one_is_refused_while_a_session_goes_o
         "other-model",
         "the last good one stays"
     );
+    // Who calls the gateway gets through, and is told.
+    let said = home.command(OPENCLAW).args(["status", "--json"]);
+    let said = said.run().await.json();
+    assert_eq!(said["gateway"]["reachable"], true, "{said}");
+    assert_eq!(said["config"]["valid"], false, "{said}");
+
     // A config that is gone is no empty one.
     std::fs::remove_file(home.state_dir().config_file()).unwrap();
     let mut asked = tokio::time::interval(ASK);

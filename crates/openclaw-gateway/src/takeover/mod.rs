@@ -9,14 +9,14 @@
 //! under a key of its own.
 //!
 //! Only the conversations that keys stand for now are listed, as OpenClaw does; earlier ones come
-//! with `openclaw migrate`.
+//! with `openclaw migrate`. Where no store can be read that says which those are, all are listed.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use openclaw_compat::{Found, Glance, Home, Role, Stamp, preview, take_one};
+use openclaw_compat::{Found, Glance, Home, Ledger, Role, Stamp, Trouble, preview, take_one};
 use openclaw_core::events::StoreError;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{EventStore, SessionEvent, SessionKey};
@@ -88,10 +88,24 @@ impl Takeover {
             return Ok(Vec::new());
         };
         let mut unknown = HashSet::new();
-        for key in blocking(shared, Shared::keys).await {
-            if !shared.is_settled(&key, log).await? {
-                unknown.insert(key);
+        let mut ledger = None;
+        for (key, unnamed) in blocking(shared, Shared::keys).await {
+            if shared.is_settled(&key, log).await? {
+                continue;
             }
+            // Without its store, nothing but its id says under which key it was taken in.
+            if let (Some(session_id), Some(log)) = (unnamed, log) {
+                let known = match ledger.take() {
+                    Some(known) => known,
+                    None => Ledger::read(log).await?,
+                };
+                let known = ledger.insert(known);
+                if known.has(&session_id) {
+                    shared.settled.lock().insert(key);
+                    continue;
+                }
+            }
+            unknown.insert(key);
         }
         if unknown.is_empty() {
             return Ok(Vec::new());
@@ -99,6 +113,14 @@ impl Takeover {
         let mut waiting = blocking(shared, move |shared| shared.describe(&unknown)).await;
         waiting.sort_by(|a, b| b.updated.cmp(&a.updated).then_with(|| a.key.cmp(&b.key)));
         Ok(waiting)
+    }
+
+    /// Returns what could not be looked into, so that sessions may be missing.
+    pub async fn unreadable(&self) -> Vec<Trouble> {
+        match &self.shared {
+            Some(shared) => blocking(shared, Shared::unreadable).await,
+            None => Vec::new(),
+        }
     }
 
     /// Returns a session that is not in the log, and the events that it would have there.
@@ -127,6 +149,14 @@ impl Takeover {
         }
         let wanted = key.clone();
         let read = blocking(shared, move |shared| shared.transcript(&wanted)).await;
+        if read.is_none() {
+            for trouble in self.unreadable().await {
+                tracing::warn!(
+                    session = %key, %trouble,
+                    "the session may begin anew: what OpenClaw has cannot be read"
+                );
+            }
+        }
         if let Some((home, found, transcript)) = read {
             match take_one(log, &home, &found, &transcript).await {
                 Ok(taken) => {
@@ -191,14 +221,26 @@ impl Shared {
         answer
     }
 
-    fn keys(&self) -> Vec<SessionKey> {
-        self.look(|seen| current(&seen.home).map(|found| found.key.clone()).collect())
+    /// Returns the keys, each with the session's id where the key was made of it.
+    fn keys(&self) -> Vec<(SessionKey, Option<String>)> {
+        self.look(|seen| {
+            let of = |found: &Found| {
+                let unnamed = found.role == Role::Unnamed;
+                let session_id = unnamed.then(|| found.session_id.clone());
+                (found.key.clone(), session_id)
+            };
+            seen.home.conversations().map(of).collect()
+        })
+    }
+
+    fn unreadable(&self) -> Vec<Trouble> {
+        self.look(|seen| seen.home.unreadable().to_vec())
     }
 
     fn describe(&self, keys: &HashSet<SessionKey>) -> Vec<Waiting> {
         self.look(|seen| {
             let home = Arc::clone(&seen.home);
-            current(&home)
+            home.conversations()
                 .filter(|found| keys.contains(&found.key))
                 .map(|found| seen.waiting(found))
                 .filter(|waiting| waiting.entries > 0)
@@ -209,7 +251,7 @@ impl Shared {
     fn events(&self, key: &SessionKey) -> Option<(Waiting, Arc<Vec<SessionEvent>>)> {
         self.look(|seen| {
             let home = Arc::clone(&seen.home);
-            let found = current(&home).find(|found| found.key == *key)?;
+            let found = home.conversations().find(|found| found.key == *key)?;
             let events = match &seen.read {
                 Some((read, events)) if read == key => Arc::clone(events),
                 _ => Arc::new(preview(found, &home.read(found))),
@@ -224,7 +266,10 @@ impl Shared {
         key: &SessionKey,
     ) -> Option<(Arc<Home>, Found, openclaw_compat::Transcript)> {
         let home = self.look(|seen| Arc::clone(&seen.home));
-        let found = current(&home).find(|found| found.key == *key)?.clone();
+        let found = home
+            .conversations()
+            .find(|found| found.key == *key)?
+            .clone();
         let transcript = home.read(&found);
         for trouble in &transcript.troubles {
             tracing::warn!(%trouble, "a session of OpenClaw's is not as it should be");
@@ -249,13 +294,6 @@ impl Seen {
             updated: found.updated,
         }
     }
-}
-
-/// The transcripts that keys stand for now.
-fn current(home: &Home) -> impl Iterator<Item = &Found> {
-    home.found()
-        .iter()
-        .filter(|found| found.role == Role::Current)
 }
 
 #[cfg(test)]

@@ -123,3 +123,27 @@ async fn a_home_without_sessions_has_none_that_wait() {
     let read = stage.takeover.read(Some(&stage.log), &key()).await.unwrap();
     assert_eq!(read, None);
 }
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_is_told_and_its_transcripts_wait() {
+    let stage = Stage::new();
+    assert!(stage.takeover.unreadable().await.is_empty());
+    fs::write(stage.sessions().join("sessions.json"), "{\"agent:main").unwrap();
+    let told = stage.takeover.unreadable().await;
+    assert!(
+        matches!(&told[..], [trouble] if trouble.file.ends_with("sessions.json")),
+        "{told:?}"
+    );
+    assert_eq!(
+        stage.waiting().await,
+        [("agent:main:recovered:s".into(), 2)]
+    );
+}
+
+#[tokio::test]
+async fn what_was_taken_in_before_its_store_broke_does_not_wait() {
+    let stage = Stage::new();
+    stage.takeover.adopt(&stage.log, &key()).await.unwrap();
+    fs::write(stage.sessions().join("sessions.json"), "[]").unwrap();
+    assert_eq!(stage.waiting().await, []);
+}

@@ -86,13 +86,14 @@ pub(crate) fn run(cx: Cx<'_>) -> Result<ExitCode, CliError> {
 
 async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
     let state = StateDir::locate(cx.env, cx.overrides)?;
-    let home = match Home::open(cx.env.clone(), cx.overrides) {
-        Ok(home) => Ok(home),
-        Err(GatewayError::Config(err)) => Err(CliError::Config(err)),
+    let (reachable, home) = match Home::open_to_call(cx.env.clone(), cx.overrides) {
+        Ok((home, None)) => (Some(home.clone()), Ok(home)),
+        Ok((home, Some(broken))) => (Some(home), Err(CliError::Config(broken))),
+        Err(GatewayError::Config(broken)) => (None, Err(CliError::Config(broken))),
         Err(err) => return Err(err.into()),
     };
     let (gateway, sandbox, sessions) = tokio::join!(
-        gateway(home.as_ref().ok()),
+        gateway(reachable.as_ref()),
         sandbox::probe(),
         sessions(&state)
     );
