@@ -55,6 +55,16 @@ pub(crate) fn unnamed(agent: &AgentId, session_id: &str, form: Option<(&str, &st
     made(agent, &rest)
 }
 
+/// Tells whether a key says that it is of another agent.
+pub(crate) fn is_of_another(agent: &AgentId, original: &str) -> bool {
+    original
+        .strip_prefix("agent:")
+        .and_then(|rest| rest.split_once(':'))
+        .map(|(named, _)| AgentId::from(named))
+        .filter(is_agent)
+        .is_some_and(|named| !named.as_str().eq_ignore_ascii_case(agent.as_str()))
+}
+
 /// Tells whether an id can be part of a key, and is none of the log's own.
 pub(crate) fn is_agent(agent: &AgentId) -> bool {
     check_agent(agent.as_str()).is_ok() && !agent.as_str().starts_with('_')

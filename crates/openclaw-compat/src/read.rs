@@ -46,7 +46,7 @@ impl Transcript {
             .entries
             .iter()
             .find(|entry| entry.kind == EntryKind::Session)?;
-        serde_json::from_str(&header.raw).ok()
+        json::parse(&header.raw).ok()
     }
 
     /// Takes in one entry's text.
@@ -249,7 +249,7 @@ fn parse(raw: &str) -> Result<Value, Unparsed> {
             "{size} bytes, at most {MAX_READ} are read"
         )));
     }
-    serde_json::from_str(raw).map_err(|err| {
+    json::parse(raw).map_err(|err| {
         // What is too deep for values, or has a number that is too large, can be passed over still.
         match serde_json::from_str::<IgnoredAny>(raw) {
             Ok(_) => Unparsed::Valid(err.to_string()),

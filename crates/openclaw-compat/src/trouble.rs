@@ -145,6 +145,20 @@ pub enum Fault {
     /// Another file has all of it.
     #[error("all of it is in `{0}` too")]
     Copy(String),
+    /// The file is not in the home's own folder of that sort, whatever the home says.
+    #[error("it lies outside of the sessions folder: it is not opened")]
+    Outside,
+    /// The folder of an agent has a session of another one's.
+    #[error("its key is another agent's, and it was found with `{0}`")]
+    Foreign(String),
+    /// Another session has its key.
+    #[error("another session has the key `{own}`: taken under `{key}`")]
+    OtherKey {
+        /// The key that it would have.
+        own: String,
+        /// The key that it has.
+        key: String,
+    },
     /// The file says nothing that can be used.
     #[error("it is not what it should be: {reason}")]
     Form {
@@ -181,6 +195,7 @@ impl Fault {
             | Self::NoHeader
             | Self::Circle
             | Self::NewerSchema(_)
+            | Self::OtherKey { .. }
             | Self::Rekeyed { .. } => Effect::Kept,
             Self::CutShort { .. }
             | Self::NotJson { .. }
@@ -194,6 +209,8 @@ impl Fault {
             | Self::Empty
             | Self::Deleted
             | Self::Copy(_)
+            | Self::Outside
+            | Self::Foreign(_)
             | Self::Form { .. }
             | Self::Restless
             | Self::Io(_)

@@ -4,7 +4,7 @@
 //! format, a prompt, a model name or a channel name.
 //!
 //! Reading order: [`ids`] and [`session_key`] name things, [`validation`] bounds them, [`kind`]
-//! sorts what can go wrong, [`env`] names the environment variables, [`access`] says who may speak,
+//! sorts what can go wrong, [`mod@env`] names the environment variables, [`access`] says who may speak,
 //! and [`events`] is the one truth of what happened.
 #![forbid(unsafe_code)]
 

@@ -314,3 +314,84 @@ async fn another_home_is_taken_over_and_written_out_again() {
         .await;
     assert_eq!(nowhere.code, Some(3), "{nowhere}");
 }
+
+#[tokio::test]
+async fn migrations_at_the_same_time_take_each_session_once() {
+    let home = written();
+    let migrate = || openclaw(&home, &["migrate", "--json"]).run();
+    let (a, b, c) = tokio::join!(migrate(), migrate(), migrate());
+    let mut recorded = 0;
+    for ran in [a, b, c] {
+        let area = &ran.assert_code(0).json()["data"]["areas"];
+        let sessions = area.as_array().unwrap().iter();
+        let area = sessions.last().unwrap();
+        assert_eq!(
+            (&area["area"], &area["left"]),
+            (&json!("sessions"), &json!([]))
+        );
+        recorded += area["taken"]["added"]["sessions"].as_u64().unwrap();
+    }
+    assert_eq!(recorded, 1);
+    let listed = answer(&home, &["sessions", "list"]).await;
+    assert_eq!(listed["count"], 1);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_is_told_by_the_list_and_by_doctor() {
+    let home = written();
+    let doctor = |home| async move {
+        let ran = openclaw(home, &["doctor", "--json"]).run().await;
+        let found = ran.json()["findings"].as_array().unwrap().clone();
+        let ours = |finding: &&Value| {
+            finding["checkId"]
+                .as_str()
+                .unwrap()
+                .starts_with("sessions.")
+        };
+        found.iter().filter(ours).cloned().collect::<Vec<Value>>()
+    };
+    let found = doctor(&home).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["checkId"], "sessions.waiting");
+    assert!(
+        found[0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("1 session waits")
+    );
+
+    let store = home
+        .state_dir()
+        .root()
+        .join("agents/main/sessions/sessions.json");
+    fs::write(&store, "{\"agent:main:main\": {").unwrap();
+    let found = doctor(&home).await;
+    assert_eq!(found[0]["checkId"], "sessions.unreadable", "{found:?}");
+    assert_eq!(found[1]["fixHint"], "openclaw migrate", "{found:?}");
+    let ran = openclaw(&home, &["sessions", "list"]).run().await;
+    assert!(ran.stderr.contains("warning: cannot read "), "{ran}");
+    assert!(ran.stderr.contains("openclaw migrate"), "{ran}");
+    assert!(ran.stdout.contains("agent:main:recovered:s1"), "{ran}");
+    let listed = answer(&home, &["sessions", "list"]).await;
+    assert_eq!(listed["warnings"].as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[tokio::test]
+async fn another_key_than_its_own_is_told() {
+    let home = written();
+    sessions(&home, &["migrate"]).await;
+    let file = home
+        .state_dir()
+        .root()
+        .join("agents/main/sessions/s1.jsonl");
+    let other = TRANSCRIPT.replace("It is low.", "It is high.");
+    fs::write(file, other).unwrap();
+    let ran = openclaw(&home, &["migrate", "--dry-run"]).run().await;
+    let key = "taken under `agent:main:main:openclaw:s1`";
+    assert!(ran.stdout.contains(key), "{ran}");
+    let taken = sessions(&home, &["migrate"]).await;
+    assert!(
+        taken["notes"][0]["why"].as_str().unwrap().ends_with(key),
+        "{taken}"
+    );
+}

@@ -60,7 +60,7 @@ impl Writer {
 
     /// Writes what came from OpenClaw as it came.
     pub(super) fn raw(&mut self, seq: u64, raw: &str) {
-        let value: Value = serde_json::from_str(raw).unwrap_or_default();
+        let value: Value = crate::json::parse(raw).unwrap_or_default();
         if let Some(id) = value.get("id").and_then(Value::as_str) {
             self.ids.insert(seq, id.to_owned());
             self.used.insert(id.to_owned());
@@ -122,7 +122,7 @@ impl Writer {
             .iter()
             .zip(1..)
             .filter_map(|(line, place)| {
-                let value: Value = serde_json::from_str(line).ok()?;
+                let value: Value = crate::json::parse(line).ok()?;
                 Some(Entry::new(place, line.clone(), &value))
             })
             .collect();

@@ -150,7 +150,7 @@ fn rename(lines: &mut Lines, name: &str) {
     let Some(first) = lines.lines.first_mut() else {
         return;
     };
-    if let Ok(Value::Object(mut header)) = serde_json::from_str::<Value>(first)
+    if let Ok(Value::Object(mut header)) = crate::json::parse(first)
         && header.get("type").and_then(Value::as_str) == Some("session")
     {
         header.insert("id".into(), name.into());

@@ -25,7 +25,7 @@ pub(super) struct Known<'a> {
 /// here, has none.
 pub(super) fn entry(known: &Known<'_>, went_on: impl Into<Went>) -> Option<(String, Value)> {
     let mut entry = match (known.stored, known.imported, went_on.into()) {
-        (Some(stored), _, _) => serde_json::from_str(stored.get()).ok()?,
+        (Some(stored), _, _) => json::parse(stored.get()).ok()?,
         (None, Some(_), Went::Nowhere) => return None,
         (None, _, _) => fresh(known.key),
     };

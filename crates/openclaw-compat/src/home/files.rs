@@ -25,15 +25,15 @@ const MAX_UNPACKED: u64 = 2 * 1024 * 1024 * 1024;
 impl Home {
     /// Takes in the transcripts in a folder.
     pub(super) fn files(&mut self, agent: &AgentId, folder: &Path) {
-        let (rows, troubles) = store::read(&folder.join("sessions.json"));
-        self.troubles.extend(troubles);
+        let rows = self.stored(folder);
         let mut named: HashSet<PathBuf> = HashSet::new();
         for row in rows {
-            let Some(file) = row
+            let mut there = row
                 .files
                 .iter()
-                .find(|file| file.symlink_metadata().is_ok())
-            else {
+                .filter(|file| file.symlink_metadata().is_ok());
+            let inside = |file: &&PathBuf| self.within(folder, file).is_ok();
+            let Some(file) = there.clone().find(inside).or_else(|| there.next()) else {
                 // What the database has was moved there.
                 if !self.has_session(&row.session_id) {
                     let file = row
@@ -45,6 +45,11 @@ impl Home {
                 }
                 continue;
             };
+            if let Err(fault) = self.within(folder, file) {
+                named.insert(file.clone());
+                self.trouble(file, Spot::Session(row.key), fault);
+                continue;
+            }
             // Two keys may stand for one session; its transcript is taken under the first.
             if !named.insert(file.clone()) {
                 let other = self.relative(file);
@@ -63,6 +68,27 @@ impl Home {
         rest.sort_by_key(|path| is_copy(path));
         for path in rest {
             self.unnamed(agent, &path);
+        }
+    }
+
+    /// Returns what the store in a folder says.
+    fn stored(&mut self, folder: &Path) -> Vec<store::Row> {
+        let file = folder.join("sessions.json");
+        if let Err(fault) = self.within_if_there(folder, &file) {
+            self.unread(&file, fault);
+            self.unsorted(folder);
+            return Vec::new();
+        }
+        match store::read(&file) {
+            Ok((rows, troubles)) => {
+                self.troubles.extend(troubles);
+                rows
+            }
+            Err(fault) => {
+                self.unread(&file, fault);
+                self.unsorted(folder);
+                Vec::new()
+            }
         }
     }
 
@@ -90,7 +116,8 @@ impl Home {
 
     /// Describes a file that has a transcript.
     fn file(&mut self, agent: &AgentId, path: &Path, id: String, role: Role) -> Option<Found> {
-        if let Err(fault) = regular(path) {
+        let folder = path.parent().unwrap_or(path);
+        if let Err(fault) = self.within(folder, path).and_then(|()| regular(path)) {
             self.trouble(path, Spot::Whole, fault);
             return None;
         }
@@ -177,7 +204,7 @@ pub(super) fn glance(home: &Home, found: &Found) -> Result<Glance, Fault> {
             each_line(lines_of(path)?, |_, line| {
                 let Ok((text, _)) = line else { return };
                 if entries == 0 {
-                    let first: Value = serde_json::from_str(&text).unwrap_or_default();
+                    let first: Value = json::parse(&text).unwrap_or_default();
                     started = json::time(&first, "timestamp");
                 }
                 entries = entries.saturating_add(1);
@@ -274,7 +301,7 @@ fn cold(input: impl BufRead, file: &Path) -> Transcript {
     each_line(input, |number, line| {
         let spot = Spot::Line(number);
         let record = line.and_then(|(text, _)| {
-            serde_json::from_str(&text).map_err(|err| Fault::Form {
+            serde_json::from_str(&json::whole_characters(&text)).map_err(|err| Fault::Form {
                 reason: err.to_string(),
             })
         });

@@ -1,7 +1,9 @@
 //! Which transcripts lie in a home, without reading them.
 
+mod bounds;
 mod files;
 mod names;
+mod renamed;
 mod stamp;
 mod store;
 
@@ -16,7 +18,7 @@ use openclaw_core::{AgentId, SessionKey};
 
 use crate::key;
 use crate::read::Transcript;
-use crate::sqlite::{Archive, Database, Listing, Packed};
+use crate::sqlite::{Archive, Database, Packed};
 use crate::trouble::{Fault, Spot, Trouble};
 
 pub use stamp::Stamp;
@@ -31,6 +33,7 @@ pub struct Home {
     databases: Vec<Database>,
     found: Vec<Found>,
     troubles: Vec<Trouble>,
+    blind: bounds::Blind,
 }
 
 /// One transcript that was found.
@@ -127,7 +130,7 @@ impl Home {
         }
         // Before there were agents, the sessions lay in the state directory itself.
         let early = home.root.join("sessions");
-        if early.is_dir() {
+        if early.is_dir() && home.is_own(&early) {
             home.files(&AgentId::from(MAIN), &early);
         }
         home.tell_apart();
@@ -152,6 +155,21 @@ impl Home {
     /// Returns what is wrong, apart from the transcripts themselves.
     pub fn troubles(&self) -> &[Trouble] {
         &self.troubles
+    }
+
+    /// Returns the stores and folders that could not be looked into, and why.
+    pub fn unreadable(&self) -> &[Trouble] {
+        self.blind.troubles()
+    }
+
+    /// Returns the transcripts that OpenClaw has as conversations now: those that keys stand for,
+    /// and all of a folder whose store cannot be read.
+    pub fn conversations(&self) -> impl Iterator<Item = &Found> {
+        self.found.iter().filter(|found| match found.role {
+            Role::Current => true,
+            Role::Unnamed => self.blind.has(found.source.file()),
+            Role::Window | Role::Archive => false,
+        })
     }
 
     /// Reads a transcript.
@@ -216,28 +234,34 @@ impl Home {
             }
             Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(err) => {
-                self.trouble(folder, Spot::Whole, err);
+                self.unread(folder, err);
                 Vec::new()
             }
         }
     }
 
     fn agent(&mut self, agent: &AgentId, folder: &Path) {
+        if !self.is_own(folder) {
+            return;
+        }
         let sessions = folder.join("sessions");
         let database = folder.join("agent").join("openclaw-agent.sqlite");
         if database.symlink_metadata().is_ok() {
             self.rows(agent, &database, &sessions);
         }
-        self.files(agent, &sessions);
+        if self.is_own(&sessions) {
+            self.files(agent, &sessions);
+        }
     }
 
     /// Takes in the sessions of an agent's database.
     fn rows(&mut self, agent: &AgentId, file: &Path, sessions: &Path) {
         let database = Database::new(file);
-        let listing = match Listing::of(&database) {
+        let listing = match self.listing(&database) {
             Ok(listing) => listing,
             Err(fault) => {
-                self.trouble(file, Spot::Whole, fault);
+                self.unread(file, fault);
+                self.unsorted(sessions);
                 return;
             }
         };
@@ -255,6 +279,14 @@ impl Home {
             if session.rows == 0 && session.cold.is_none() {
                 let name = session.key.unwrap_or(session.session_id);
                 self.trouble(file, Spot::Session(name), Fault::Empty);
+                continue;
+            }
+            if let Some(packed) = &session.cold
+                && let Err(fault) =
+                    self.within_if_there(sessions, &sessions.join("cold").join(&packed.name))
+            {
+                let name = session.key.unwrap_or(session.session_id);
+                self.trouble(file, Spot::Session(name), fault);
                 continue;
             }
             let place = match session.cold {
@@ -305,20 +337,18 @@ impl Home {
     /// Adds a transcript under the key that it has here.
     fn add(&mut self, agent: &AgentId, original: Option<String>, mut found: Found) {
         if let Some(original) = &original {
+            if key::is_of_another(agent, original) {
+                let spot = Spot::Session(original.clone());
+                let file = found.source.file().to_owned();
+                self.trouble(&file, spot, Fault::Foreign(agent.to_string()));
+                return;
+            }
             let own = key::canonical(agent, original);
             found.key = match found.role {
                 Role::Current => own,
                 Role::Window => key::beside(&own, "window", &found.session_id),
                 Role::Unnamed | Role::Archive => found.key,
             };
-            let is_key = SessionKey::parse(original).is_ok_and(|key| !key.is_system());
-            if found.role == Role::Current && !is_key {
-                let key = found.key.to_string();
-                let original = original.clone();
-                let spot = Spot::Session(found.session_id.clone());
-                let file = found.source.file().to_owned();
-                self.trouble(&file, spot, Fault::Rekeyed { original, key });
-            }
         }
         found.original_key = original;
         self.found.push(found);
@@ -337,11 +367,13 @@ impl Home {
         let mut taken: HashSet<SessionKey> = HashSet::new();
         let mut counts: HashMap<SessionKey, u32> = HashMap::new();
         for found in &mut self.found {
+            let own = found.key.clone();
             while !taken.insert(found.key.clone()) {
                 let n = counts.entry(found.key.clone()).or_insert(1);
                 *n = n.saturating_add(1);
                 found.key = key::beside(&found.key, "again", &n.to_string());
             }
+            self.troubles.extend(found.renamed(&own));
         }
     }
 }

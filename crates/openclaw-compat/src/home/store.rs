@@ -1,5 +1,6 @@
 //! `sessions.json`: which session a key stands for.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,25 +29,19 @@ pub(super) struct Row {
 }
 
 /// Reads a store; one that is not there has nothing.
-pub(super) fn read(file: &Path) -> (Vec<Row>, Vec<Trouble>) {
+///
+/// Entries that are wrong become troubles.
+pub(super) fn read(file: &Path) -> Result<(Vec<Row>, Vec<Trouble>), Fault> {
     let trouble = |spot, fault| Trouble::new(file, spot, fault);
     let text = match text(file) {
         Ok(text) => text,
-        Err(Fault::Missing) => return (Vec::new(), Vec::new()),
-        Err(fault) => return (Vec::new(), vec![trouble(Spot::Whole, fault)]),
+        Err(Fault::Missing) => return Ok((Vec::new(), Vec::new())),
+        Err(fault) => return Err(fault),
     };
     // Kept as written, entry by entry, so that one that is wrong does not hide the others.
-    let parsed: Result<Vec<(String, Box<RawValue>)>, _> = entries(&text);
-    let entries = match parsed {
-        Ok(entries) => entries,
-        Err(err) => {
-            let reason = err.to_string();
-            return (
-                Vec::new(),
-                vec![trouble(Spot::Whole, Fault::Form { reason })],
-            );
-        }
-    };
+    let entries = entries(&text).map_err(|err| Fault::Form {
+        reason: err.to_string(),
+    })?;
     let (mut rows, mut troubles) = (Vec::new(), Vec::new());
     for (key, entry) in entries {
         match row(file, &key, &entry) {
@@ -54,7 +49,7 @@ pub(super) fn read(file: &Path) -> (Vec<Row>, Vec<Trouble>) {
             Err(reason) => troubles.push(trouble(Spot::Session(key), Fault::Form { reason })),
         }
     }
-    (rows, troubles)
+    Ok((rows, troubles))
 }
 
 fn text(file: &Path) -> Result<String, Fault> {
@@ -70,8 +65,10 @@ fn text(file: &Path) -> Result<String, Fault> {
 }
 
 fn entries(text: &str) -> Result<Vec<(String, Box<RawValue>)>, serde_json::Error> {
-    let map: Map<String, Value> = serde_json::from_str(text)?;
-    let raw: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_str(text)?;
+    let mended = json::whole_characters(text);
+    let map: Map<String, Value> = serde_json::from_str(&mended)?;
+    let raw = serde_json::from_str(text).or_else(|_| serde_json::from_str(&mended));
+    let raw: HashMap<String, Box<RawValue>> = raw?;
     // The map of values knows the order, the other one the texts.
     Ok(map
         .into_iter()
@@ -80,7 +77,7 @@ fn entries(text: &str) -> Result<Vec<(String, Box<RawValue>)>, serde_json::Error
 }
 
 fn row(store: &Path, key: &str, entry: &RawValue) -> Result<Row, String> {
-    let value: Value = serde_json::from_str(entry.get()).map_err(|err| err.to_string())?;
+    let value: Value = json::parse(entry.get()).map_err(|err| err.to_string())?;
     let session_id = json::text(&value, "sessionId").ok_or("it has no `sessionId`")?;
     let folder = store.parent().unwrap_or_else(|| Path::new("."));
     let mut files = Vec::new();

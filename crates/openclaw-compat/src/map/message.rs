@@ -17,7 +17,7 @@ const MIRRORS: [&str; 2] = ["delivery-mirror", "gateway-injected"];
 impl Mapper<'_> {
     /// Takes in an entry with something that was said.
     pub(super) fn said(&mut self, entry: &Entry) {
-        let value: Value = serde_json::from_str(&entry.raw).unwrap_or_default();
+        let value: Value = json::parse(&entry.raw).unwrap_or_default();
         let message = match entry.kind {
             EntryKind::Message => value.get("message").cloned().unwrap_or_default(),
             _ => value,

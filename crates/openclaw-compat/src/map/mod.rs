@@ -120,7 +120,7 @@ impl Mapping<'_> {
             session_id: self.session_id,
             store: self
                 .store_entry
-                .and_then(|entry| serde_json::from_str(entry).ok())
+                .and_then(|entry| json::parse(entry).ok())
                 .unwrap_or_default(),
             next: self.next,
             places: HashMap::new(),
@@ -318,7 +318,7 @@ impl Mapper<'_> {
     }
 
     fn model(&mut self, entry: &Entry) {
-        let value: Value = serde_json::from_str(&entry.raw).unwrap_or_default();
+        let value: Value = json::parse(&entry.raw).unwrap_or_default();
         match (
             json::text(&value, "provider"),
             json::text(&value, "modelId"),
@@ -335,7 +335,7 @@ impl Mapper<'_> {
     }
 
     fn compaction(&mut self, entries: &[Entry], entry: &Entry) {
-        let value: Value = serde_json::from_str(&entry.raw).unwrap_or_default();
+        let value: Value = json::parse(&entry.raw).unwrap_or_default();
         let summary = value
             .get("summary")
             .and_then(Value::as_str)
@@ -350,7 +350,7 @@ impl Mapper<'_> {
 
     /// A reset ends the conversation and begins another; what it keeps stays before the model.
     fn reset(&mut self, entries: &[Entry], entry: &Entry) {
-        let value: Value = serde_json::from_str(&entry.raw).unwrap_or_default();
+        let value: Value = json::parse(&entry.raw).unwrap_or_default();
         let reason = json::text(&value, "reason").unwrap_or("reset").to_owned();
         let kept = self.first_kept(entries, entry);
         let end = SessionEventKind::SessionEnded {

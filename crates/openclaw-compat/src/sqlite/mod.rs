@@ -59,6 +59,12 @@ impl Database {
         &self.file
     }
 
+    /// Returns the file and what SQLite may have beside it.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let logs = LOGS.iter().map(|end| beside(&self.file, end));
+        std::iter::once(self.file.clone()).chain(logs)
+    }
+
     /// Reads from one state of the database, which no writer changes meanwhile.
     pub(crate) fn read<T>(
         &self,

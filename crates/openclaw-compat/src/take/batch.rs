@@ -3,10 +3,13 @@
 use openclaw_core::events::{EndReason, NewEvent};
 use openclaw_core::{SessionEventKind, SessionKey};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::report::Action;
-use super::{Mark, Read, digest};
+use super::{Mark, Read};
+use crate::entry::Entry;
 use crate::map::{Counts, IMPORTED, Mapping};
+use crate::sqlite::hex;
 
 /// What is recorded of a transcript in one transaction.
 #[derive(Debug)]
@@ -99,4 +102,14 @@ impl Batch<'_> {
         events.push((time, event.into()));
         (events, counts, mark)
     }
+}
+
+/// Returns the SHA-256 over the texts of entries.
+pub(super) fn digest(entries: &[Entry]) -> String {
+    let mut hasher = Sha256::new();
+    for entry in entries {
+        hasher.update(entry.raw.as_bytes());
+        hasher.update(b"\n");
+    }
+    hex(&hasher.finalize())
 }

@@ -74,25 +74,48 @@ impl Mark {
     }
 }
 
+/// Returns what a session has, by its own account.
+async fn marks(log: &EventStore, key: &SessionKey) -> Result<Vec<Mark>, StoreError> {
+    let Some(session) = log.session(key).await? else {
+        return Ok(Vec::new());
+    };
+    let projection = log.projection(key, None).await?;
+    let Some(value) = projection.get(IMPORTED) else {
+        return Ok(Vec::new());
+    };
+    let earlier = value.get("earlier").and_then(Value::as_array).cloned();
+    let all = std::iter::once(&value).chain(earlier.iter().flatten());
+    Ok(all
+        .filter_map(|value| Mark::of(key, session.head, value))
+        .collect())
+}
+
 impl Ledger {
     /// Reads it out of the log: the audit stream knows which sessions were taken in, and each of
     /// them knows what it has.
     pub async fn read(log: &EventStore) -> Result<Self, StoreError> {
         let mut ledger = Self::default();
         for key in ledger.imported(log).await? {
-            let Some(session) = log.session(&key).await? else {
-                continue;
-            };
-            let projection = log.projection(&key, None).await?;
-            let Some(value) = projection.get(IMPORTED) else {
-                continue;
-            };
-            let earlier = value.get("earlier").and_then(Value::as_array).cloned();
-            let all = std::iter::once(&value).chain(earlier.iter().flatten());
-            let marks = all.filter_map(|value| Mark::of(&key, session.head, value));
-            ledger.marks.extend(marks);
+            ledger.marks.extend(marks(log, &key).await?);
         }
         Ok(ledger)
+    }
+
+    /// Reads again what one session has.
+    pub(super) async fn look_again(
+        &mut self,
+        log: &EventStore,
+        key: &SessionKey,
+    ) -> Result<(), StoreError> {
+        let marks = marks(log, key).await?;
+        self.marks.retain(|mark| mark.key != *key);
+        self.marks.extend(marks);
+        Ok(())
+    }
+
+    /// Tells whether anything of a session of the source is there, under whatever key.
+    pub fn has(&self, session_id: &str) -> bool {
+        self.of_session(session_id).next().is_some()
     }
 
     /// Returns the sessions that were taken in and are still there; notes those that are not.

@@ -8,11 +8,11 @@
 
 mod batch;
 mod ledger;
+mod lock;
 mod report;
 
 use openclaw_core::events::{EventHash, StoreError};
 use openclaw_core::{EventStore, Kind, SessionEvent, SessionKey};
-use sha2::{Digest as _, Sha256};
 
 use crate::entry::Entry;
 use crate::export;
@@ -20,10 +20,9 @@ use crate::home::{Found, Home, Role};
 use crate::key;
 use crate::map::Mapping;
 use crate::read::Transcript;
-use crate::sqlite::hex;
 use crate::trouble::{Fault, Spot, Trouble};
 
-use batch::Batch;
+use batch::{Batch, digest};
 pub use ledger::Ledger;
 pub(crate) use ledger::Mark;
 pub use report::{Action, Left, SessionsReport, Taken};
@@ -39,6 +38,8 @@ pub enum Mode {
 
 /// Takes all sessions of a home, one after the other.
 ///
+/// Only one does so at a time, across processes, for each log: the others wait for it.
+///
 /// Without a log, as in a home where none was made yet, everything is missing and nothing can be
 /// recorded.
 pub async fn migrate(
@@ -46,6 +47,10 @@ pub async fn migrate(
     log: Option<&EventStore>,
     mode: Mode,
 ) -> Result<SessionsReport, StoreError> {
+    let _alone = match (log, mode) {
+        (Some(log), Mode::Take) => Some(lock::wait(log).await?),
+        _ => None,
+    };
     let mut ledger = match log {
         Some(log) => Ledger::read(log).await?,
         None => Ledger::default(),
@@ -69,7 +74,12 @@ pub async fn migrate(
             entries: &transcript.entries,
         };
         match ledger.take(log, &read, mode).await {
-            Ok(taken) => report.add(taken),
+            Ok(taken) => {
+                if taken.session_key != found.key {
+                    report.trouble(home, &found.moved(&found.key, &taken.session_key));
+                }
+                report.add(taken);
+            }
             Err(Refused::Fault(fault)) => report.trouble(home, &trouble(found, fault)),
             Err(Refused::Store(err)) if concerns_session(&err) => {
                 let reason = err.to_string();
@@ -196,6 +206,9 @@ enum Verdict {
     Follow(SessionKey, Vec<Mark>),
 }
 
+/// How often a session is looked at anew because somebody else recorded something in it meanwhile.
+const LOOKS: u32 = 5;
+
 impl Ledger {
     async fn take(
         &mut self,
@@ -203,8 +216,45 @@ impl Ledger {
         read: &Read<'_>,
         mode: Mode,
     ) -> Result<Taken, Refused> {
-        let Read { home, found, .. } = *read;
+        let mut looks = 1_u32;
+        loop {
+            match self.take_now(log, read, mode).await {
+                Err(Refused::Store(StoreError::HeadMoved { session, .. })) if looks < LOOKS => {
+                    if let Some(log) = log {
+                        self.look_again(log, &session).await?;
+                    }
+                }
+                other => return other,
+            }
+            looks = looks.saturating_add(1);
+        }
+    }
+
+    /// Judges by what the log has now: a gateway may have taken the session in since the ledger
+    /// was read, and then it has no need of another key.
+    async fn judge_anew(
+        &mut self,
+        log: Option<&EventStore>,
+        read: &Read<'_>,
+    ) -> Result<Verdict, Refused> {
         let verdict = self.judge(log, read).await?;
+        match (&verdict, log) {
+            (Verdict::Make(_, Action::Diverged), Some(log)) => {
+                self.look_again(log, &read.found.key).await?;
+                self.judge(Some(log), read).await
+            }
+            _ => Ok(verdict),
+        }
+    }
+
+    async fn take_now(
+        &mut self,
+        log: Option<&EventStore>,
+        read: &Read<'_>,
+        mode: Mode,
+    ) -> Result<Taken, Refused> {
+        let Read { home, found, .. } = *read;
+        let verdict = self.judge_anew(log, read).await?;
         let mut batch = Batch {
             read,
             head: 0,
@@ -338,14 +388,4 @@ fn leaves_branch(entries: &[Entry], count: usize) -> bool {
     let before = crate::tree::Path::of(entries.get(..count).unwrap_or_default());
     let after = crate::tree::Path::of(entries);
     (0..count).any(|at| before.has(at) != after.has(at))
-}
-
-/// Returns the SHA-256 over the texts of entries.
-fn digest(entries: &[Entry]) -> String {
-    let mut hasher = Sha256::new();
-    for entry in entries {
-        hasher.update(entry.raw.as_bytes());
-        hasher.update(b"\n");
-    }
-    hex(&hasher.finalize())
 }

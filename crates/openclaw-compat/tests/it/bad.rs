@@ -198,3 +198,130 @@ fn a_file_that_starts_with_a_mark_and_has_other_line_ends_is_read() {
     assert!(read.troubles.is_empty());
     assert!(read.entries.iter().all(|entry| !entry.raw.ends_with('\r')));
 }
+
+/// A home whose store and links point at what is not its own.
+#[cfg(unix)]
+fn pointing_out(outside: &Path) -> Written {
+    use std::os::unix::fs::symlink;
+
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    let store = serde_json::json!({
+        "agent:main:main": {"sessionId": "s", "sessionFile": "/elsewhere/agents/main/sessions/s.jsonl"},
+        "agent:main:a": {"sessionId": "a", "sessionFile": outside.join("a.json")},
+        "agent:main:up": {"sessionId": "u", "sessionFile": "../../../../../../../../etc/passwd"},
+        "agent:main:link": {"sessionId": "link"},
+        "agent:work:main": {"sessionId": "w"},
+    });
+    home.session("sessions.json", store.to_string());
+    home.session("w.jsonl", V3);
+    let sessions = home.path().join("agents/main/sessions");
+    symlink(outside.join("a.json"), sessions.join("link.jsonl")).unwrap();
+    symlink(outside.join("a.json"), sessions.join("unnamed.jsonl")).unwrap();
+    symlink(outside, home.path().join("agents/linked")).unwrap();
+    home.file("agents/half/sessions.txt", "");
+    symlink(
+        outside.join("sessions"),
+        home.path().join("agents/half/sessions"),
+    )
+    .unwrap();
+    home
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_outside_of_the_home_is_opened() {
+    let other = Written::new();
+    other.file("a.json", V3);
+    other.file("sessions/other.jsonl", V3);
+    let home = pointing_out(other.path());
+    let log = Log::new();
+    let report = log.take(home.path()).await;
+    assert_eq!(log.keys().await, ["agent:main:main"]);
+    let left = said(&report.left);
+    let outside = "it lies outside of the sessions folder: it is not opened";
+    for (what, why) in [
+        ("a.json session agent:main:a", outside),
+        ("passwd session agent:main:up", outside),
+        ("sessions/link.jsonl session agent:main:link", outside),
+        ("sessions/unnamed.jsonl", outside),
+        ("agents/linked", outside),
+        ("agents/half/sessions", outside),
+        ("session agent:work:main", "its key is another agent's"),
+    ] {
+        let told = |line: &&String| line.contains(&format!("{what}: {why}"));
+        assert_eq!(left.iter().filter(told).count(), 1, "{what}: {left:?}");
+    }
+    assert_eq!(left.len(), 7, "{left:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_home_that_is_reached_by_a_link_is_a_home() {
+    let (home, other) = (Written::new(), Written::new());
+    home.session("s.jsonl", V2);
+    let link = other.path().join("link");
+    std::os::unix::fs::symlink(home.path(), &link).unwrap();
+    let report = Log::new().take(&link).await;
+    assert_eq!(report.sessions.len(), 1, "{:?}", report.left);
+}
+
+#[tokio::test]
+async fn half_a_character_is_kept_and_read_as_the_replacement_character() {
+    let home = Written::new();
+    let cut = V2.replacen("\"content\":\"", "\"content\":\"\\ud83d ", 1);
+    assert_ne!(cut, V2);
+    home.session("s.jsonl", &cut);
+    home.session(
+        "sessions.json",
+        r#"{"agent:main:main": {"sessionId": "s", "label": "\ud83d"}}"#,
+    );
+    let log = Log::new();
+    let report = log.take(home.path()).await;
+    assert_eq!(said(&report.notes), Vec::<String>::new());
+    let raws = log.raws("agent:main:main").await;
+    assert_eq!(raws.join("\n") + "\n", cut);
+    let events = log.events("agent:main:main").await;
+    let read = events.iter().any(|event| {
+        matches!(&event.kind, openclaw_core::SessionEventKind::MessageReceived { content, .. }
+            if content.starts_with('\u{fffd}'))
+    });
+    assert!(read, "{events:?}");
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_told_and_hides_no_transcript() {
+    for store in ["", "[]", "{\"agent:main:main\": {\"sessi", "null"] {
+        let home = Written::new();
+        home.session("s.jsonl", V2);
+        home.session("sessions.json", store);
+        let home = openclaw_compat::Home::open(home.path());
+        assert_eq!(home.unreadable().len(), 1, "{store}");
+        assert_eq!(home.conversations().count(), 1, "{store}");
+    }
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    home.session("sessions.json/inside", "");
+    home.file("agents/main/agent/openclaw-agent.sqlite", "garbage");
+    let home = openclaw_compat::Home::open(home.path());
+    assert_eq!(home.unreadable().len(), 2);
+    assert_eq!(home.conversations().count(), 1);
+}
+
+#[tokio::test]
+async fn of_two_sessions_with_one_key_the_other_is_told_under_its_own() {
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    home.session("t.jsonl", V3);
+    home.session(
+        "sessions.json",
+        r#"{"agent:main:main": {"sessionId": "s"}, "main": {"sessionId": "t"}}"#,
+    );
+    let log = Log::new();
+    let report = log.take(home.path()).await;
+    let keys = log.keys().await;
+    assert_eq!(keys, ["agent:main:main", "agent:main:main:again:2"]);
+    let notes = said(&report.notes);
+    let told = |note: &String| note.ends_with("taken under `agent:main:main:again:2`");
+    assert!(notes.iter().any(told), "{notes:?}");
+}

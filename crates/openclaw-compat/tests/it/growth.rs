@@ -262,3 +262,82 @@ async fn what_went_back_out_and_went_on_there_comes_in_again() {
         assert_eq!(fs::read_to_string(file).unwrap(), text);
     }
 }
+
+#[tokio::test]
+async fn takings_at_the_same_time_take_each_session_once() {
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    home.session("t.jsonl", V3);
+    home.session("sessions.json", STORE);
+    let log = Log::new();
+    let others = [1, 2].map(|_| openclaw_core::EventStore::open(log.store.path()).unwrap());
+    let found = openclaw_compat::Home::open(home.path());
+    let take = |store| openclaw_compat::migrate(&found, store, openclaw_compat::Mode::Take);
+    let (a, b, c) = tokio::join!(
+        take(Some(&log.store)),
+        take(others.first()),
+        take(others.last())
+    );
+    let reports = [a.unwrap(), b.unwrap(), c.unwrap()];
+    let changed: usize = reports
+        .iter()
+        .map(openclaw_compat::SessionsReport::changed)
+        .sum();
+    assert_eq!(changed, 2);
+    assert!(reports.iter().all(|report| report.left.is_empty()));
+    assert_eq!(
+        log.keys().await,
+        ["agent:main:main", "agent:main:recovered:t"]
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_is_taken_in_meanwhile_keeps_its_key() {
+    let home = Written::new();
+    for n in 0..12 {
+        home.session(
+            &format!("s{n}.jsonl"),
+            V2.replace("\"id\":\"s\"", &format!("\"id\":\"s{n}\"")),
+        );
+    }
+    let log = Log::new();
+    let gateway = openclaw_core::EventStore::open(log.store.path()).unwrap();
+    let found = openclaw_compat::Home::open(home.path());
+    let adopt = async {
+        for one in found.found().iter().rev() {
+            let read = found.read(one);
+            openclaw_compat::take_one(&gateway, &found, one, &read)
+                .await
+                .unwrap();
+        }
+    };
+    let all = openclaw_compat::migrate(&found, Some(&log.store), openclaw_compat::Mode::Take);
+    let (report, ()) = tokio::join!(all, adopt);
+    assert_eq!(report.unwrap().left, []);
+    let keys = log.keys().await;
+    assert_eq!(keys.len(), 12, "{keys:?}");
+}
+
+#[tokio::test]
+async fn another_key_than_its_own_is_told() {
+    let home = Written::new();
+    home.session("s.jsonl", V2);
+    home.session("sessions.json", STORE);
+    let log = Log::new();
+    let start = SessionEventKind::SessionStarted {
+        channel: "cli".into(),
+        peer_id: "local".into(),
+    };
+    log.store.append(&key(), vec![start.into()]).await.unwrap();
+    for _ in 0..2 {
+        let report = log.take(home.path()).await;
+        assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
+        assert!(
+            report.notes[0]
+                .why
+                .ends_with("`agent:main:main`: taken under `agent:main:main:openclaw:s`"),
+            "{:?}",
+            report.notes
+        );
+    }
+}

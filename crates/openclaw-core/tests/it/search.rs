@@ -90,6 +90,26 @@ async fn messages_answers_and_tools_are_found_the_latest_first() {
 }
 
 #[tokio::test]
+async fn what_the_agent_says_with_a_tool_call_is_found() {
+    let fixture = Fixture::new();
+    let call = SessionEventKind::ToolCalled {
+        tool: "exec".into(),
+        params: json!({"command": "ls"}),
+    };
+    let payload = json!({"step": {
+        "provider": "fake", "model": "m", "stop": "tool_use", "usage": {},
+        "blocks": [{"text": "Let me do that."}, {"call": "call_1"}],
+    }});
+    let payload = serde_json::from_value(payload).unwrap();
+    let call = NewEvent::from(call).with_payload(payload);
+    let events = vec![started(), message("look"), call];
+    fixture.store.append(&key("a"), events).await.unwrap();
+    let hits = found(&fixture.store, &SearchQuery::new("\"let me do that\" ls")).await;
+    let kinds: Vec<_> = hits.iter().map(|hit| (hit.seq, hit.kind)).collect();
+    assert_eq!(kinds, [(3, SearchKind::ToolCalled)]);
+}
+
+#[tokio::test]
 async fn every_word_has_to_match_and_phrases_and_beginnings_can_be_asked_for() {
     let fixture = Fixture::new();
     let store = &fixture.store;

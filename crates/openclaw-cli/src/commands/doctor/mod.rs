@@ -5,6 +5,7 @@
 
 mod config;
 mod finding;
+mod sessions;
 mod store;
 
 use std::process::ExitCode;
@@ -119,10 +120,14 @@ async fn examine(
         (Vec::new(), None)
     };
     let (mut checks, found) = store::check(cx, state, depth).await?;
-    checks.run = checks.run.saturating_add(config::CHECKS);
+    checks.run = checks
+        .run
+        .saturating_add(config::CHECKS)
+        .saturating_add(sessions::CHECKS);
     let mut findings: Vec<Finding> = failure.into_iter().collect();
     findings.extend(config::check(cx, state).await);
     findings.extend(found);
+    findings.extend(sessions::check(state).await);
     Ok(Examined {
         repairs,
         checks,

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use clap::Args;
-use openclaw_compat::IMPORTED;
+use openclaw_compat::{IMPORTED, Trouble};
 use openclaw_core::events::{Change, SessionSummary};
 use openclaw_core::session_key::Scope;
 use openclaw_core::state_dir::StateDir;
@@ -52,6 +52,9 @@ struct List {
     has_more: bool,
     active_minutes: Option<u32>,
     sessions: Vec<Row>,
+    /// What could not be read, so that sessions may be missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,12 +86,18 @@ struct Row {
 
 pub(super) async fn list(cx: Cx<'_>, state: &StateDir, args: &ListArgs) -> Result<(), CliError> {
     let list = collect(state, args.limit).await?;
+    for warning in &list.warnings {
+        cx.out.warning(text::one_line(warning));
+    }
     if cx.out.is_json() {
         return cx.out.document(&list);
     }
-    if list.sessions.is_empty() {
+    if list.sessions.is_empty() && list.warnings.is_empty() {
         cx.out
             .note("no sessions yet; `openclaw agent --message \"hello\"` starts one");
+        return Ok(());
+    }
+    if list.sessions.is_empty() {
         return Ok(());
     }
     table(cx, &list)?;
@@ -155,7 +164,9 @@ async fn collect(state: &StateDir, limit: u32) -> Result<List, CliError> {
             .map(|(session, last)| row(&clock, session, last))
             .collect();
     }
-    let waiting = Takeover::of(state).waiting(store.as_ref()).await?;
+    let takeover = Takeover::of(state);
+    let waiting = takeover.waiting(store.as_ref()).await?;
+    let warnings = takeover.unreadable().await;
     if !waiting.is_empty() {
         let more = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
         total_count = total_count.saturating_add(more);
@@ -173,7 +184,15 @@ async fn collect(state: &StateDir, limit: u32) -> Result<List, CliError> {
         has_more: u64::try_from(count).is_ok_and(|count| count < total_count),
         active_minutes: None,
         sessions,
+        warnings: warnings.iter().map(unreadable).collect(),
     })
+}
+
+/// Says what could not be read, and what tells more about it.
+fn unreadable(trouble: &Trouble) -> String {
+    format!(
+        "cannot read {trouble}: sessions of OpenClaw's may be missing here; `openclaw migrate` takes what can be read"
+    )
 }
 
 /// Describes a session that is not in the log.

@@ -1,12 +1,10 @@
 //! `openclaw sessions show`: a conversation, now or as it was.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 use openclaw_core::clock::rfc3339;
-use openclaw_core::events::{ChatMessage, SessionProjection, SessionSummary, Speaker};
+use openclaw_core::events::{Block, SessionProjection, SessionSummary, Speaker};
 use openclaw_core::state_dir::StateDir;
-use openclaw_core::{EventStore, SessionEvent, SessionKey};
+use openclaw_core::{EventStore, SessionEvent, SessionEventKind, SessionKey};
 use openclaw_gateway::takeover::Waiting;
 use serde_json::{Value, json};
 
@@ -43,7 +41,64 @@ struct Shown {
     lineage: Vec<(SessionKey, u64)>,
     /// The form of OpenClaw's file that it lies in, when it is not in the log.
     source: Option<&'static str>,
-    times: BTreeMap<u64, String>,
+    messages: Vec<Said>,
+}
+
+/// Something that was said, whether it ended a turn or went with a tool call.
+struct Said {
+    seq: u64,
+    time: String,
+    speaker: Speaker,
+    content: String,
+}
+
+impl Said {
+    /// Returns what was said in an event, if anything was.
+    fn of(event: &SessionEvent) -> Option<Self> {
+        let (speaker, content) = match &event.kind {
+            SessionEventKind::MessageReceived { content, .. } => (Speaker::Peer, content.clone()),
+            SessionEventKind::AgentResponse { content, .. } => (Speaker::Agent, content.clone()),
+            SessionEventKind::ToolCalled { .. } => (Speaker::Agent, beside_calls(event)?),
+            SessionEventKind::SessionStarted { .. }
+            | SessionEventKind::ToolResult { .. }
+            | SessionEventKind::MessageSent { .. }
+            | SessionEventKind::StateChanged { .. }
+            | SessionEventKind::SessionEnded { .. } => return None,
+        };
+        Some(Self {
+            seq: event.seq,
+            time: rfc3339(event.time),
+            speaker,
+            content,
+        })
+    }
+
+    fn document(&self) -> Value {
+        let role = match self.speaker {
+            Speaker::Peer => "user",
+            Speaker::Agent => "assistant",
+        };
+        json!({
+            "seq": self.seq,
+            "time": self.time,
+            "role": role,
+            "content": self.content,
+        })
+    }
+}
+
+/// Returns what the model told the reader in a step that calls tools; most steps tell nothing.
+fn beside_calls(event: &SessionEvent) -> Option<String> {
+    let step = event.payload.as_ref()?.step.as_ref()?;
+    let text: String = step
+        .blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Text(text) => Some(text.as_str()),
+            Block::Thinking(_) | Block::Call(_) => None,
+        })
+        .collect();
+    (!text.trim().is_empty()).then_some(text)
 }
 
 impl Shown {
@@ -51,23 +106,25 @@ impl Shown {
         match look(state, &args.key).await? {
             Known::Recorded(store, session) => {
                 let projection = store.projection(&session.key, args.at).await?;
-                let messages: Vec<&ChatMessage> = projection.chat().collect();
-                let messages = last(&messages, args.limit);
+                let range = (
+                    first(&projection, args.limit),
+                    args.at.unwrap_or(session.head),
+                );
                 Ok(Self {
-                    times: times(&store, &session.key, messages).await?,
+                    messages: said(&store, &session.key, range, args.limit).await?,
                     lineage: store.lineage(&session.key).await?,
                     source: None,
                     session,
                     projection,
                 })
             }
-            Known::Waiting(waiting, events) => Ok(Self::unrecorded(&waiting, &events, args.at)),
+            Known::Waiting(waiting, events) => Ok(Self::unrecorded(&waiting, &events, args)),
         }
     }
 
     /// Folds the events that a session would have in the log.
-    fn unrecorded(waiting: &Waiting, events: &[SessionEvent], at: Option<u64>) -> Self {
-        let end = at.unwrap_or(u64::MAX);
+    fn unrecorded(waiting: &Waiting, events: &[SessionEvent], args: &ShowArgs) -> Self {
+        let end = args.at.unwrap_or(u64::MAX);
         let until: Vec<&SessionEvent> = events.iter().filter(|event| event.seq <= end).collect();
         Self {
             session: SessionSummary {
@@ -78,10 +135,10 @@ impl Shown {
                 ended: false,
                 parent: None,
             },
-            times: until
-                .iter()
-                .map(|event| (event.seq, rfc3339(event.time)))
-                .collect(),
+            messages: last(
+                until.iter().filter_map(|event| Said::of(event)).collect(),
+                args.limit,
+            ),
             projection: SessionProjection::project(until),
             lineage: Vec::new(),
             source: Some(waiting.source),
@@ -89,9 +146,35 @@ impl Shown {
     }
 }
 
-fn last<'a, 'b>(messages: &'b [&'a ChatMessage], limit: Option<usize>) -> &'b [&'a ChatMessage] {
+fn last(mut messages: Vec<Said>, limit: Option<usize>) -> Vec<Said> {
     let skipped = limit.map_or(0, |limit| messages.len().saturating_sub(limit));
-    messages.get(skipped..).unwrap_or_default()
+    messages.split_off(skipped)
+}
+
+/// Returns an event that the last messages do not lie before.
+///
+/// The projection has only the messages that a turn begins and ends with. There are others
+/// between them, so that from as many of these on there are no fewer.
+fn first(projection: &SessionProjection, limit: Option<usize>) -> u64 {
+    let Some(limit) = limit else { return 1 };
+    let known: Vec<u64> = projection.chat().map(|message| message.seq).collect();
+    let place = known.len().checked_sub(limit);
+    place.map_or(1, |place| known.get(place).copied().unwrap_or(u64::MAX))
+}
+
+/// Returns the last messages among the events from the first number to the last.
+async fn said(
+    store: &EventStore,
+    session: &SessionKey,
+    (first, end): (u64, u64),
+    limit: Option<usize>,
+) -> Result<Vec<Said>, CliError> {
+    let mut messages = Vec::new();
+    let mut pages = Pages::of(store, session, first, end);
+    while let Some(page) = pages.next().await? {
+        messages.extend(page.iter().filter_map(Said::of));
+    }
+    Ok(last(messages, limit))
 }
 
 pub(super) async fn show(cx: Cx<'_>, state: &StateDir, args: ShowArgs) -> Result<(), CliError> {
@@ -101,27 +184,10 @@ pub(super) async fn show(cx: Cx<'_>, state: &StateDir, args: ShowArgs) -> Result
         projection,
         lineage,
         source,
-        times,
+        messages,
     } = &shown;
-    let messages: Vec<&ChatMessage> = projection.chat().collect();
-    let messages = last(&messages, args.limit);
-    let time = |message: &ChatMessage| times.get(&message.seq).cloned().unwrap_or_default();
     if cx.out.is_json() {
-        let messages: Vec<Value> = messages
-            .iter()
-            .map(|message| {
-                let role = match message.speaker {
-                    Speaker::Peer => "user",
-                    Speaker::Agent => "assistant",
-                };
-                json!({
-                    "seq": message.seq,
-                    "time": time(message),
-                    "role": role,
-                    "content": message.content,
-                })
-            })
-            .collect();
+        let messages: Vec<Value> = messages.iter().map(Said::document).collect();
         let mut data = json!({
             "sessionKey": session.key,
             "agentId": session.key.agent(),
@@ -155,8 +221,7 @@ pub(super) async fn show(cx: Cx<'_>, state: &StateDir, args: ShowArgs) -> Result
             Speaker::Peer => "you".to_owned(),
             Speaker::Agent => session.key.agent().to_string(),
         };
-        let time = time(message);
-        let time = cx.out.look(Look::Dim, &time);
+        let time = cx.out.look(Look::Dim, &message.time);
         cx.out
             .line(format_args!("{}  {time}", cx.out.look(Look::Strong, &name)))?;
         cx.out.line(format_args!(
@@ -190,24 +255,4 @@ fn introduce(cx: Cx<'_>, shown: &Shown, at: Option<u64>) -> Result<(), CliError>
     } else {
         cx.out.line("")
     }
-}
-
-/// Returns when each message was recorded; the events between the first and the last are read for it.
-async fn times(
-    store: &EventStore,
-    session: &SessionKey,
-    messages: &[&ChatMessage],
-) -> Result<BTreeMap<u64, String>, CliError> {
-    let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
-        return Ok(BTreeMap::new());
-    };
-    let mut times = BTreeMap::new();
-    let mut pages = Pages::of(store, session, first.seq, last.seq);
-    while let Some(page) = pages.next().await? {
-        times.extend(
-            page.into_iter()
-                .map(|event| (event.seq, rfc3339(event.time))),
-        );
-    }
-    Ok(times)
 }

@@ -139,7 +139,7 @@ impl Taking<'_> {
         let mut statement = self
             .log
             .prepare_cached(
-                "SELECT e.position, e.session_id, e.kind, s.system, e.data
+                "SELECT e.position, e.session_id, e.kind, s.system, e.data, e.payload
                  FROM events e CROSS JOIN sessions s ON s.id = e.session_id
                  WHERE e.position > ?1 ORDER BY e.position LIMIT ?2",
             )
@@ -174,7 +174,7 @@ impl Taking<'_> {
         let Some(kind) = SearchKind::of(event.kind) else {
             return Ok(true);
         };
-        let body = text_of(kind, event.data);
+        let body = text_of(kind, event.data, event.payload);
         if !body.is_empty() {
             let tags = format!("{} {}", session_tag(event.session_id), kind.tag());
             self.cache
@@ -198,15 +198,10 @@ impl Taking<'_> {
             .map_err(StoreError::read)?;
         while let Some(row) = rows.next().map_err(StoreError::read)? {
             let text = |index| {
-                row.get_ref(index)
-                    .map(|text| text.as_str().unwrap_or_default())
+                let text = row.get_ref(index).map_err(StoreError::read)?;
+                Ok::<_, StoreError>(text.as_str().unwrap_or_default())
             };
-            let (kind, data) = (text(0), text(1));
-            let (kind, data) = (
-                kind.map_err(StoreError::read)?,
-                data.map_err(StoreError::read)?,
-            );
-            if !self.tombstone(kind, data)? {
+            if !self.tombstone(text(0)?, text(1)?)? {
                 break;
             }
         }
@@ -317,6 +312,7 @@ struct Event<'a> {
     kind: &'a str,
     system: bool,
     data: &'a str,
+    payload: Option<&'a str>,
 }
 
 impl<'a> Event<'a> {
@@ -327,6 +323,7 @@ impl<'a> Event<'a> {
             kind: row.get_ref(2)?.as_str()?,
             system: row.get(3)?,
             data: row.get_ref(4)?.as_str()?,
+            payload: row.get_ref(5)?.as_str_or_null()?,
         })
     }
 }

@@ -57,7 +57,7 @@ pub enum SearchKind {
     AgentResponse,
     /// What was sent to a messenger.
     MessageSent,
-    /// The arguments of tool calls.
+    /// What the agent said with its tool calls, and their arguments.
     ToolCalled,
     /// What tools answered.
     ToolResult,

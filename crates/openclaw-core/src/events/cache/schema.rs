@@ -20,8 +20,11 @@ use crate::state_dir::private_file;
 /// `application_id` of these files ("OCRC").
 const APPLICATION_ID: i32 = 0x4f43_5243;
 
-/// Counts the forms that the file has had; a file of another one is thrown away.
-const VERSION: i32 = 1;
+/// Counts the forms that the file has had, and what of an event it has held; a file of another
+/// one is thrown away.
+///
+/// 2: what a model says with its tool calls can be found.
+const VERSION: i32 = 2;
 
 /// What there is for each event and session. `text` has the event's position as its rowid, and
 /// the event's session and kind as words in `tags`, so that they narrow a search at no cost.

@@ -290,6 +290,21 @@ async fn a_cache_that_somebody_deletes_is_made_anew_while_it_is_open() {
 }
 
 #[tokio::test]
+async fn the_cache_of_an_earlier_version_is_made_anew() {
+    let fixture = Fixture::new();
+    fixture.say("a", ["hello".to_owned()]).await;
+    fixture.step(&WHOLE);
+    // The first version did not take in what is said with tool calls, and thought it was done.
+    let earlier = "DELETE FROM text; PRAGMA user_version = 1";
+    let age = |open: &mut Open| Ok(open.cache.execute_batch(earlier)?);
+    fixture.cache.shared.with(age).unwrap();
+    fixture.cache.close();
+    let later = EventCache::new(&fixture.cache.shared.log);
+    let query = SearchQuery::new("hello");
+    assert_eq!(later.search(&query, &mut |_, _| {}).unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_snapshot_is_kept_of_a_long_session_and_used() {
     let fixture = Fixture::new();
     fixture.say("a", chatter(1500)).await;
