@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use openclaw_core::events::{Block, Change, StepPayload};
+use openclaw_core::events::{Block, Change, StepPayload, by_run};
 use openclaw_core::validation::{Attachment, AttachmentKind};
 use openclaw_core::{CallId, Kind, RunId, SessionEvent, SessionEventKind};
 use openclaw_providers::{
@@ -155,25 +155,6 @@ fn call_key(event: &SessionEvent) -> Option<CallKey<'_>> {
         .call_id
         .as_ref()
         .map(|call| (event.run_id.as_ref(), event.step, call))
-}
-
-/// Groups events by run, in the order in which the runs' messages came in.
-///
-/// A message that arrives during a run is recorded at once but belongs to a later run.
-fn by_run(events: &[SessionEvent]) -> Vec<Vec<&SessionEvent>> {
-    let mut runs: Vec<Vec<&SessionEvent>> = Vec::new();
-    let mut places: HashMap<&RunId, usize> = HashMap::new();
-    for event in events {
-        let place = match &event.run_id {
-            Some(run) => *places.entry(run).or_insert(runs.len()),
-            None => runs.len(),
-        };
-        match runs.get_mut(place) {
-            Some(run) => run.push(event),
-            None => runs.push(vec![event]),
-        }
-    }
-    runs
 }
 
 fn fold_run(run: &[&SessionEvent], messages: &mut Messages) {

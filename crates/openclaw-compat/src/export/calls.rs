@@ -1,4 +1,4 @@
-//! The runs among events, and the tool calls of a run.
+//! The tool calls of a run.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,23 +7,6 @@ use serde_json::Value;
 
 /// Names a call, as the fold of the model's transcript does.
 type CallKey = (Option<RunId>, Option<u32>, CallId);
-
-/// Groups events by run, in the order of the runs' first events.
-pub(super) fn by_run<'a>(events: &[&'a SessionEvent]) -> Vec<Vec<&'a SessionEvent>> {
-    let mut runs: Vec<Vec<&SessionEvent>> = Vec::new();
-    let mut places: HashMap<&RunId, usize> = HashMap::new();
-    for event in events {
-        let place = match &event.run_id {
-            Some(run) => *places.entry(run).or_insert(runs.len()),
-            None => runs.len(),
-        };
-        match runs.get_mut(place) {
-            Some(run) => run.push(event),
-            None => runs.push(vec![event]),
-        }
-    }
-    runs
-}
 
 /// The calls of a run.
 #[derive(Debug)]

@@ -20,12 +20,12 @@ use std::collections::{BTreeMap, HashSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openclaw_core::clock::rfc3339;
-use openclaw_core::events::{Block, Change, StepPayload};
+use openclaw_core::events::{Block, Change, StepPayload, by_run};
 use openclaw_core::{CallId, Kind, SessionEvent, SessionEventKind, Usage};
 use serde_json::{Map, Value, json};
 
 use super::Branch;
-use super::calls::{Calls, by_run};
+use super::calls::Calls;
 use super::words::{named, stop, text};
 use crate::entry::Entry;
 
@@ -97,7 +97,7 @@ impl Writer {
         let before = self.lines.len();
         self.find_parent();
         let first = before <= 1;
-        for run in by_run(events) {
+        for run in by_run(events.iter().copied()) {
             let mut calls = Calls::of(&run);
             for event in &run {
                 let begins = first && self.lines.len() == before;

@@ -10,7 +10,6 @@
 
 mod address;
 mod agents;
-mod apply;
 mod channels;
 mod consolidated;
 mod extensions;
@@ -44,8 +43,6 @@ use crate::problem::KeyPath;
 use log::Log;
 use table::{Merge, Move, Retired, apply_merges, apply_moves, apply_retired};
 use tree::Record;
-
-pub use apply::apply;
 
 /// A config in the current form.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -59,16 +59,6 @@ impl Config {
     }
 }
 
-/// Reads and judges a config file; fails only when it cannot be read or understood at all.
-pub fn judge_file(
-    state: &StateDir,
-    env: &Env,
-    judged_how: Judged,
-) -> Result<Verdict, Vec<Problem>> {
-    let source = source::read(state.config_file(), env)?;
-    Ok(judge(&source, state, judged_how))
-}
-
 /// Judges a config; every problem and warning has its place.
 pub fn judge(source: &Source, state: &StateDir, judged_how: Judged) -> Verdict {
     judged(source, state, judged_how).1

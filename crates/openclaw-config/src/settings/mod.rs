@@ -25,7 +25,7 @@ use openclaw_core::{AgentId, Kind, ProviderId};
 
 pub use agents::{AgentSettings, DEFAULT_AGENT};
 pub use gateway::{Bind, DEFAULT_PORT, GatewaySettings, ReloadMode};
-pub use load::{Judged, judge, judge_file};
+pub use load::{Judged, judge};
 pub use maintenance::{Maintenance, MaintenanceMode};
 pub use own::{OWN_FILE, OwnSettings};
 pub use providers::{ModelSettings, ProviderSettings};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use openclaw_config::KeyPath;
 use openclaw_config::document::Document;
-use openclaw_config::migration::{self, Home, Migrated, migrate, migrate_in, seed_forms};
+use openclaw_config::migration::{Home, Migrated, migrate, migrate_in, seed_forms};
 use serde_json::{Value, json};
 
 fn texts(migrated: &Migrated) -> Vec<&str> {
@@ -312,9 +312,8 @@ fn comments_and_order_survive_when_the_current_form_is_written() {
 }
 ";
     let mut document = Document::parse(text).unwrap();
-    let before = document.value();
-    let after = migrate(before.clone()).value;
-    migration::apply(&mut document, &before, &after).unwrap();
+    let after = migrate(document.value()).value;
+    document.reshape(&after).unwrap();
     let written = Document::parse(document.text()).unwrap().value();
     assert_eq!(written, after);
     for kept in [
@@ -331,7 +330,7 @@ fn a_document_that_says_it_already_is_left_byte_for_byte() {
     let text = "{ /* a */ a: [1, 0x2, ], }";
     let mut document = Document::parse(text).unwrap();
     let value = document.value();
-    migration::apply(&mut document, &value, &value).unwrap();
+    document.reshape(&value).unwrap();
     assert_eq!(document.text(), text);
 }
 

@@ -29,6 +29,7 @@ mod projection;
 mod read;
 mod report;
 mod rows;
+mod runs;
 mod schema;
 mod store;
 mod subscribe;
@@ -54,6 +55,7 @@ pub use projection::{ChatMessage, SessionProjection, Speaker, Versioned};
 pub use read::SessionSummary;
 pub use report::{Finding, Report, Tampering};
 pub use rows::MAX_EVENT_SIZE;
+pub use runs::by_run;
 pub use store::EventStore;
 pub use subscribe::Subscription;
 
