@@ -10,6 +10,7 @@ use crate::{report, tools};
 pub(crate) fn test(place: &Place) -> Result<(), Error> {
     tools::bubblewrap(place);
     tools::strace(place);
+    tools::chromium(place);
     if place.recorded().is_none() {
         report::note(
             "no recorded OpenClaw data (OPENCLAW_SHARED): tests that compare with it skip",

@@ -55,6 +55,16 @@ pub(crate) fn strace(place: &Place) {
     }
 }
 
+/// Sees to it that Chromium is there, and says how to get it where it is not.
+///
+/// Its absence is no error here: the tests that look at the gateway with it say so themselves.
+pub(crate) fn chromium(place: &Place) {
+    if !system_program(place, "chromium", "chromium") {
+        report::note("chromium is missing: no browser is tried at the gateway");
+        hint("chromium");
+    }
+}
+
 /// Returns whether a program of the system is there, installing it first where that is allowed.
 fn system_program(place: &Place, program: &str, package: &str) -> bool {
     if find(program, place.search()).is_some() {

@@ -2,7 +2,6 @@
 //! recorded again here.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use openclaw_core::events::{Lease, NewEvent, Payload, StepPayload, StoreError, ToolPayload};
@@ -179,13 +178,13 @@ impl Gate<'_> {
     fn live(&self, call: &Call) -> LiveOutput {
         let (bus, session) = (self.bus.clone(), self.record.session().clone());
         let (run, call) = (self.run.clone(), call.id.clone());
-        Arc::new(move |stream, bytes| {
+        LiveOutput::new(move |stream, text| {
             bus.send(|| Live::ToolOutput {
                 session: session.clone(),
                 run: run.clone(),
                 call: call.clone(),
                 stream,
-                text: String::from_utf8_lossy(bytes).into_owned(),
+                text,
             });
         })
     }

@@ -7,8 +7,10 @@ use std::collections::HashSet;
 
 use futures_util::StreamExt as _;
 use openclaw_core::CallId;
+use openclaw_core::redaction::{StreamMask, mask_value, masked};
 use openclaw_providers::{
-    AssistantBlock, Completion, Fold, Message, Request, StreamEvent, ToolSpec,
+    Arguments, AssistantBlock, Completion, Fold, Message, Request, StreamEvent, Thinking, ToolCall,
+    ToolResult, ToolSpec, UserBlock,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +44,7 @@ impl Brief {
             .map_err(|why| AgentError::no_model(&agent.id, why))?;
         Ok(Self {
             model,
-            system: prompt::system(agent, tools, scene),
+            system: masked(prompt::system(agent, tools, scene)),
             tools: tools.specs(),
             max_calls: agent.limits.max_calls_per_step,
         })
@@ -58,7 +60,7 @@ impl Brief {
         Request {
             model: self.model.model.clone(),
             system: self.system.clone(),
-            messages: messages.to_vec(),
+            messages: messages.iter().map(for_model).collect(),
             tools: self.tools.clone(),
             max_tokens: self.model.max_tokens,
         }
@@ -80,6 +82,7 @@ impl Brief {
         };
         let mut stream = opened.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
         let mut fold = Fold::new(provider.id().clone());
+        let mut heard = Heard::default();
         loop {
             let event = tokio::select! {
                 biased;
@@ -90,11 +93,12 @@ impl Brief {
             let event = event.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
             fold.push(&event)?;
             match event {
-                StreamEvent::Text(text) => hear(Part::Text, text),
-                StreamEvent::Thinking(text) => hear(Part::Thinking, text),
+                StreamEvent::Text(text) => heard.take(Part::Text, &text, &mut hear),
+                StreamEvent::Thinking(text) => heard.take(Part::Thinking, &text, &mut hear),
                 _ => {}
             }
         }
+        heard.end(&mut hear);
         Ok(fold.finish()?)
     }
 
@@ -123,6 +127,83 @@ impl Brief {
             true
         });
         (completion, calls)
+    }
+}
+
+/// Hands pieces on with known secrets masked, also those that are spread over pieces.
+#[derive(Default)]
+struct Heard(Option<(Part, StreamMask)>);
+
+impl Heard {
+    fn take(&mut self, part: Part, piece: &str, hear: &mut impl FnMut(Part, String)) {
+        if self.0.as_ref().is_some_and(|(last, _)| *last != part) {
+            self.end(hear);
+        }
+        let (_, mask) = self.0.get_or_insert_with(|| (part, StreamMask::new()));
+        let shown = mask.push(piece);
+        if !shown.is_empty() {
+            hear(part, shown);
+        }
+    }
+
+    fn end(&mut self, hear: &mut impl FnMut(Part, String)) {
+        if let Some((part, mask)) = self.0.take() {
+            let shown = mask.finish();
+            if !shown.is_empty() {
+                hear(part, shown);
+            }
+        }
+    }
+}
+
+/// Returns a message as the model gets it: with known secrets masked.
+///
+/// What was recorded as it happened is masked already; what was imported, or was recorded before a
+/// secret became one, is not.
+fn for_model(message: &Message) -> Message {
+    match message.clone() {
+        Message::User(blocks) => Message::User(blocks.into_iter().map(said).collect()),
+        Message::Assistant(blocks) => Message::Assistant(blocks.into_iter().map(wrote).collect()),
+        Message::ToolResults(results) => {
+            let results = results.into_iter().map(|result| ToolResult {
+                content: masked(result.content),
+                ..result
+            });
+            Message::ToolResults(results.collect())
+        }
+    }
+}
+
+fn said(block: UserBlock) -> UserBlock {
+    match block {
+        UserBlock::Text(text) => UserBlock::Text(masked(text)),
+        image @ UserBlock::Image { .. } => image,
+    }
+}
+
+fn wrote(block: AssistantBlock) -> AssistantBlock {
+    match block {
+        AssistantBlock::Text(text) => AssistantBlock::Text(masked(text)),
+        AssistantBlock::Thinking(thinking) => {
+            let text = masked(thinking.text.clone());
+            // A signature holds for the words that it was made over and no others.
+            let signature = thinking.signature.filter(|_| text == thinking.text);
+            AssistantBlock::Thinking(Thinking {
+                text,
+                signature,
+                redacted: thinking.redacted,
+            })
+        }
+        AssistantBlock::ToolCall(call) => AssistantBlock::ToolCall(ToolCall {
+            arguments: match call.arguments {
+                Arguments::Object(object) => match mask_value(Value::Object(object)) {
+                    Value::Object(object) => Arguments::Object(object),
+                    other => Arguments::Malformed(other.to_string()),
+                },
+                Arguments::Malformed(text) => Arguments::Malformed(masked(text)),
+            },
+            ..call
+        }),
     }
 }
 

@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use openclaw_core::state_dir::Overrides;
 
 use crate::commands::{
-    agent, audit, backup, config, demo, doctor, gateway, migrate, onboard, sandbox, sessions,
+    dashboard, tokens,
+    agent, audit, backup, config, configure, credentials, demo, doctor, gateway, migrate, onboard, sandbox, sessions,
     skills, status,
 };
 use crate::output::Format;
@@ -97,8 +98,17 @@ pub(crate) enum Command {
     Audit(audit::AuditArgs),
     /// Show, check and change the config
     Config(config::ConfigArgs),
+    /// Set up the master password, a key or a sign-in
+    Configure(configure::ConfigureArgs),
+    /// Store keys encrypted, list and check them
+    Credentials(credentials::CredentialsArgs),
     /// Keep a copy of the event log, or put one back
     Backup(backup::BackupArgs),
+    /// Issue, list and revoke tokens for the gateway
+    Tokens(tokens::TokensArgs),
+    /// Print a link by which a browser logs in
+    #[command(after_help = dashboard::EXAMPLES)]
+    Dashboard,
     /// Say what is wrong and how to repair it
     Doctor(doctor::DoctorArgs),
     /// Show what is set up and what is running

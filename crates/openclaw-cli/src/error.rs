@@ -11,14 +11,18 @@ use openclaw_core::state_dir::StateDirError;
 use openclaw_core::validation::ValidationError;
 use openclaw_core::{Kind, SessionKey};
 use openclaw_gateway::GatewayError;
+use openclaw_gateway::renewal::SignInError;
+use openclaw_gateway::vault::VaultError;
 use openclaw_ipc::{ClientError, RpcError};
 use openclaw_sandbox::SandboxError;
 
 use crate::commands::audit::AuditError;
+use crate::commands::credentials::CredentialsFailure;
 use crate::commands::demo::DemoError;
 use crate::commands::migrate::MigrateError;
 use crate::commands::onboard::OnboardError;
 use crate::commands::sessions::{ReplayError, SessionsError};
+use crate::commands::tokens::NoGrant;
 use crate::confirm::ConfirmError;
 
 /// Why a command failed.
@@ -55,9 +59,20 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Confirm(#[from] ConfirmError),
     #[error(transparent)]
+    Credentials(#[from] CredentialsFailure),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    #[error(transparent)]
     Replay(#[from] ReplayError),
     #[error(transparent)]
     Sessions(#[from] SessionsError),
+    #[error(transparent)]
+    NoGrant(#[from] NoGrant),
+    /// There is no gateway to ask.
+    #[error("no gateway runs on `{}`", .0.display())]
+    NoGateway(PathBuf),
     /// A session that is not in the log.
     #[error("there is no session `{key}`")]
     NoSession {
@@ -103,9 +118,13 @@ impl CliError {
             Self::Audit(err) => err.kind(),
             Self::Backup(err) => err.kind(),
             Self::Confirm(err) => err.kind(),
+            Self::Credentials(err) => err.kind(),
+            Self::Vault(err) => err.kind(),
+            Self::SignIn(err) => err.kind(),
             Self::Replay(err) => err.kind(),
             Self::Sessions(err) => err.kind(),
-            Self::NoSession { .. } | Self::NoLog { .. } => Kind::NotFound,
+            Self::NoSession { .. } | Self::NoLog { .. } | Self::NoGrant(_) => Kind::NotFound,
+            Self::NoGateway(_) => Kind::Unreachable,
             Self::NoModel { .. } => Kind::Config,
             Self::Interrupted => Kind::Cancelled,
             Self::Input(_) | Self::Output(_) | Self::Runtime(_) => Kind::Unavailable,
@@ -122,6 +141,9 @@ impl CliError {
             Self::Migrate(err) => Some(err.hint()),
             Self::Audit(err) => err.hint(),
             Self::Confirm(err) => err.hint(),
+            Self::Credentials(err) => err.hint(),
+            Self::Vault(err) => err.hint(),
+            Self::SignIn(err) => err.hint(),
             Self::Replay(err) => err.hint(),
             Self::Sessions(err) => err.hint(),
             Self::Rpc(err) | Self::Client(ClientError::Rpc(err)) => rpc_hint(err),
@@ -132,6 +154,11 @@ impl CliError {
             Self::Client(ClientError::ConnectTimeout { .. }) => {
                 Some("stop the gateway, which hangs, and start it again".to_owned())
             }
+            Self::Client(err @ ClientError::Limited { .. }) => err
+                .retry_after()
+                .map(|wait| format!("try again in {} s", wait.as_secs())),
+            Self::NoGrant(_) => Some("list them with `openclaw tokens list`".to_owned()),
+            Self::NoGateway(_) => Some("start it with `openclaw gateway run`".to_owned()),
             Self::Client(err) if err.kind() == Kind::Unreachable => {
                 Some("start it with `openclaw gateway run`".to_owned())
             }

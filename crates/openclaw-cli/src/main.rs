@@ -10,9 +10,12 @@ mod confirm;
 mod conversation;
 mod error;
 mod event_line;
+mod hardening;
 mod logging;
 mod output;
+mod panics;
 mod progress;
+mod remote;
 mod runtime;
 mod signals;
 mod terminal;
@@ -30,13 +33,16 @@ use crate::output::{Format, Output};
 use crate::terminal::ColorWhen;
 
 fn main() -> ExitCode {
+    panics::install();
+    let exposed = hardening::apply();
     run(
         &Env::from_process(),
         &std::env::args_os().collect::<Vec<_>>(),
+        exposed,
     )
 }
 
-fn run(env: &Env, args: &[OsString]) -> ExitCode {
+fn run(env: &Env, args: &[OsString], exposed: Option<String>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(err) => {
@@ -60,7 +66,7 @@ fn run(env: &Env, args: &[OsString]) -> ExitCode {
     } else {
         logging::Color::Off
     };
-    if let Some(problem) = logging::start(env, log_color) {
+    for problem in [logging::start(env, log_color), exposed].into_iter().flatten() {
         out.warning(problem);
     }
     match commands::run(cli, env, &out) {

@@ -15,6 +15,32 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     escape_unless(text, |_| false)
 }
 
+/// Returns the text as one line that keeps its colours, and no other sequence.
+pub(crate) fn one_colored_line(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "\u{1b}[";
+    if !text.contains(BEGIN) {
+        return one_line(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(BEGIN) {
+        safe.push_str(&one_line(before));
+        let code = after.split_once('m').filter(|(code, _)| {
+            let mut bytes = code.bytes();
+            bytes.all(|b| b.is_ascii_digit() || b == b';')
+        });
+        rest = if let Some((code, after)) = code {
+            safe.extend([BEGIN, code, "m"]);
+            after
+        } else {
+            safe.push_str("\\u{1b}[");
+            after
+        };
+    }
+    safe.push_str(&one_line(rest));
+    Cow::Owned(safe)
+}
+
 /// Returns the first `limit` characters, with `...` in place of what was cut off.
 pub(crate) fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     if text.chars().nth(limit).is_none() {
@@ -71,6 +97,10 @@ mod tests {
             "a\\u{1b}[31mb\\r\\u{9b}c\\u{202e}\n\td"
         );
         assert_eq!(one_line("a\n\tb"), "a\\n\\tb");
+        assert_eq!(
+            one_colored_line("\u{1b}[2mwarn\u{1b}[0m\n\u{1b}[2Jm\u{1b}]0;x"),
+            "\u{1b}[2mwarn\u{1b}[0m\\n\\u{1b}[2Jm\\u{1b}]0;x"
+        );
         assert_eq!(escape("plain ✓ text"), "plain ✓ text");
     }
 

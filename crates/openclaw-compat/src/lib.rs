@@ -4,11 +4,16 @@
 //! Reading order: `home` finds what there is, `read` and `sqlite` get a transcript's entries out of
 //! a file or a database, `tree` says which of them are the conversation, `map` makes events of
 //! them. `take` compares with the event log and records what is missing there. `export` goes the
-//! other way, `auth` reads keys.
+//! other way, `auth` reads keys, and takes them out of OpenClaw's files where their owner asks for
+//! that: the one thing here that writes to a source.
 //!
 //! Whatever cannot be taken is a [`Trouble`] with its file, its place there and the reason; it
 //! never keeps the rest from being taken.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "a test looks at secrets of its own")
+)]
 
 pub mod auth;
 mod entry;

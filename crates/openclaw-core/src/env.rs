@@ -52,6 +52,26 @@ pub const OPENCLAW_GATEWAY_TOKEN: Variable = Variable {
     name: "OPENCLAW_GATEWAY_TOKEN",
     doc: "The gateway's bearer token, in place of the configured or generated one.",
 };
+/// Sets the gateway's password.
+pub const OPENCLAW_GATEWAY_PASSWORD: Variable = Variable {
+    name: "OPENCLAW_GATEWAY_PASSWORD",
+    doc: "The gateway's password, in place of the configured one.",
+};
+/// Names the file that has the master password of the credential store.
+pub const OPENCLAW_CREDENTIALS_PASSWORD_FILE: Variable = Variable {
+    name: "OPENCLAW_CREDENTIALS_PASSWORD_FILE",
+    doc: "The file that has the master password of the credential store, for its owner only.",
+};
+/// Is the master password of the credential store, as a last resort.
+pub const OPENCLAW_CREDENTIALS_PASSWORD: Variable = Variable {
+    name: "OPENCLAW_CREDENTIALS_PASSWORD",
+    doc: "The master password of the credential store, where neither a file nor systemd has it.",
+};
+/// Names the folder in which systemd passes credentials to a service.
+pub const CREDENTIALS_DIRECTORY: Variable = Variable {
+    name: "CREDENTIALS_DIRECTORY",
+    doc: "Where systemd puts a service's credentials; `openclaw-credentials-password` is the master password.",
+};
 /// Sets the log filter.
 pub const OPENCLAW_LOG: Variable = Variable {
     name: "OPENCLAW_LOG",
@@ -100,6 +120,10 @@ pub const VARIABLES: &[Variable] = &[
     OPENCLAW_NIX_MODE,
     OPENCLAW_BUNDLED_SKILLS_DIR,
     OPENCLAW_GATEWAY_TOKEN,
+    OPENCLAW_GATEWAY_PASSWORD,
+    OPENCLAW_CREDENTIALS_PASSWORD_FILE,
+    OPENCLAW_CREDENTIALS_PASSWORD,
+    CREDENTIALS_DIRECTORY,
     OPENCLAW_LOG,
     NO_COLOR,
     CLICOLOR_FORCE,
@@ -134,6 +158,12 @@ impl Env {
     /// Returns whether a variable is set, be it to nothing.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(OsStr::new(name))
+    }
+
+    /// Returns every variable whose name and value are UTF-8, in order of names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.0.iter();
+        variables.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
     }
 
     /// Sets a variable in this snapshot.

@@ -7,14 +7,21 @@
 //! sorts what can go wrong, [`mod@env`] names the environment variables, [`access`] says who may speak,
 //! and [`events`] is the one truth of what happened.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "a test looks at secrets of its own")
+)]
 
 pub mod access;
 pub mod clock;
+pub mod credentials;
 pub mod env;
 pub mod events;
 pub mod ids;
 pub mod kind;
 pub mod model_ref;
+pub mod redaction;
+pub mod sealing;
 pub mod secrets;
 pub mod session_key;
 pub mod state_dir;
@@ -22,10 +29,11 @@ pub mod usage;
 pub mod validation;
 
 pub use clock::Clock;
+pub use credentials::CredentialStore;
 pub use events::{EventStore, SessionEvent, SessionEventKind, SessionProjection};
 pub use ids::{AgentId, CallId, ChannelId, GroupId, MessageId, PeerId, ProviderId, RunId};
 pub use kind::Kind;
 pub use model_ref::ModelRef;
-pub use secrets::ApiKey;
+pub use secrets::{ApiKey, Secret};
 pub use session_key::SessionKey;
 pub use usage::Usage;

@@ -1,13 +1,21 @@
 //! Secrets that cannot be printed, and references to secrets that live elsewhere.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the type that others are to use in place of the text"
+)]
 
 use std::fmt;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 /// A secret: an API key, a bot token, a bearer token.
 ///
-/// It is zeroed when dropped, prints as `[REDACTED]` everywhere, and cannot be serialised.
+/// It prints as `[REDACTED]` everywhere and cannot be serialised. Its memory is zeroed when it is
+/// dropped, or when [`redaction`](crate::redaction), which was told of it, needs it no longer.
 ///
 /// ```
 /// use openclaw_core::secrets::ApiKey;
@@ -18,16 +26,26 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(key.expose_secret(), "sk-ant-...");
 /// ```
 ///
-/// ```compile_fail
-/// // A secret has no way into JSON.
+/// It has no way into JSON:
+///
+/// ```compile_fail,E0277
 /// serde_json::to_string(&openclaw_core::secrets::ApiKey::new("sk".into()));
 /// ```
-pub struct ApiKey(SecretBox<str>);
+///
+/// And there is one of it; who needs it in two places shares it in an [`Arc`]:
+///
+/// ```compile_fail,E0599
+/// let copy = openclaw_core::secrets::ApiKey::new("sk".into()).clone();
+/// ```
+pub struct ApiKey(Arc<SecretBox<str>>);
+
+/// Any secret; keys were the first of them.
+pub use ApiKey as Secret;
 
 impl ApiKey {
     /// Takes ownership of the secret text.
     pub fn new(s: String) -> Self {
-        Self(SecretBox::new(s.into_boxed_str()))
+        Self(Arc::new(SecretBox::new(s.into_boxed_str())))
     }
 
     /// Returns the secret itself.
@@ -38,22 +56,33 @@ impl ApiKey {
         self.0.expose_secret()
     }
 
-    /// Returns `text` with every occurrence of the secret replaced by `[REDACTED]`.
-    ///
-    /// Servers quote keys in their error messages; this runs over such text before it is kept.
-    pub fn redact(&self, text: &str) -> String {
-        let secret = self.expose_secret();
-        if secret.is_empty() {
-            text.to_owned()
-        } else {
-            text.replace(secret, "[REDACTED]")
-        }
+    /// Returns the memory that it shares with the redaction table.
+    pub(crate) const fn shared(&self) -> &Arc<SecretBox<str>> {
+        &self.0
     }
-}
 
-impl Clone for ApiKey {
-    fn clone(&self) -> Self {
-        Self::new(self.expose_secret().to_owned())
+    /// Tells whether there is no text in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.expose_secret().is_empty()
+    }
+
+    /// Returns how many bytes it has.
+    pub fn len(&self) -> usize {
+        self.0.expose_secret().len()
+    }
+
+    /// Tells whether `presented` is this secret.
+    ///
+    /// # Security
+    /// Hashes are compared, so that neither content nor length shows in the time it takes.
+    pub fn verify(&self, presented: &str) -> bool {
+        let expected = Sha256::digest(self.0.expose_secret());
+        bool::from(expected.ct_eq(&Sha256::digest(presented)))
+    }
+
+    /// Tells whether two secrets are the same, as [`verify`](Self::verify) does.
+    pub fn same(&self, other: &Self) -> bool {
+        self.verify(other.0.expose_secret())
     }
 }
 

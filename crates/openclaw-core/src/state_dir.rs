@@ -7,10 +7,13 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::env::{self, Env};
 use crate::kind::Kind;
+use crate::sealing::SealingKey;
 use crate::secrets::ApiKey;
 
 /// Where everything lives that outlasts a process.
@@ -114,6 +117,11 @@ impl StateDir {
         self.own().join("events.sqlite")
     }
 
+    /// Returns the folder of the encrypted credentials; OpenClaw keeps files of its own in it.
+    pub fn credentials(&self) -> PathBuf {
+        self.root.join("credentials")
+    }
+
     /// Returns the path of the file by which a running gateway is found.
     pub fn gateway_file(&self) -> PathBuf {
         self.own().join("gateway.json")
@@ -129,23 +137,29 @@ impl StateDir {
 
     /// Returns the generated gateway token, if there is one.
     pub fn read_token(&self) -> Result<Option<ApiKey>, StateDirError> {
-        let path = self.token_file();
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(ApiKey::new(text.trim().to_owned()))),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StateDirError::Io { path, source }),
-        }
+        read_secret(&self.token_file())
     }
 
     /// Returns the generated gateway token, made at the first call: 256 bits, file mode 0600.
     pub fn read_or_create_token(&self) -> Result<ApiKey, StateDirError> {
+        self.read_or_create_secret(&self.token_file())
+    }
+
+    /// Returns the key that the issued tokens are encrypted with, made at the first call.
+    #[expect(clippy::disallowed_methods, reason = "a key is made of it")]
+    pub fn read_or_create_sealing_key(&self) -> Result<SealingKey, StateDirError> {
+        let text = self.read_or_create_secret(&self.own().join("gateway.key"))?;
+        let key: [u8; 32] = Sha256::digest(text.expose_secret()).into();
+        Ok(SealingKey::from_bytes(&Zeroizing::new(key)))
+    }
+
+    fn read_or_create_secret(&self, path: &Path) -> Result<ApiKey, StateDirError> {
         self.create()?;
-        if let Some(token) = self.read_token()? {
-            return Ok(token);
+        if let Some(secret) = read_secret(path)? {
+            return Ok(secret);
         }
-        let path = self.token_file();
         let io = |source| StateDirError::Io {
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         };
         let random = || {
@@ -156,26 +170,42 @@ impl StateDir {
         };
         let token = format!("{:032x}{:032x}", random()?, random()?);
         // The token appears under its name only when it is whole: another process may be reading.
-        let draft = self.own().join(format!("gateway.token.{}", Uuid::new_v4()));
+        let draft = self.own().join(format!("secret.{}.tmp", Uuid::new_v4()));
         let written = private_file(&draft)
             .and_then(|mut file| {
                 file.write_all(token.as_bytes())?;
                 file.sync_all()
             })
-            .and_then(|()| publish(&draft, &path));
+            .and_then(|()| publish(&draft, path));
         match written {
             Ok(()) => Ok(ApiKey::new(token)),
             // Another process was first; its token counts.
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
-                self.read_token()?.ok_or_else(|| io(err))
+                read_secret(path)?.ok_or_else(|| io(err))
             }
             Err(source) => Err(io(source)),
         }
     }
 
+    /// Returns the path of the tokens that were issued.
+    pub fn tokens_file(&self) -> PathBuf {
+        self.own().join("tokens.sealed")
+    }
+
     /// Returns the path of the generated gateway token.
     pub fn token_file(&self) -> PathBuf {
         self.own().join("gateway.token")
+    }
+}
+
+fn read_secret(path: &Path) -> Result<Option<ApiKey>, StateDirError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(ApiKey::new(text.trim().to_owned()))),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StateDirError::Io {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 

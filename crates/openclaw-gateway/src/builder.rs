@@ -1,25 +1,26 @@
 //! Putting a gateway together, and the handle to it.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use openclaw_agents::{Agent, Bus, Engine, TaskScope, ToolRegistry};
-use openclaw_core::access::{Admitted, GatewayToken};
+use openclaw_config::{LimitSettings, LockoutSettings};
+use openclaw_core::access::tokens::{TokenFileError, Tokens};
+use openclaw_core::access::{Admitted, SharedSecret};
 use openclaw_core::events::AuditEntry;
-use openclaw_core::{Clock, EventStore, Kind};
+use openclaw_core::{Clock, EventStore};
 use openclaw_ipc::{Handle, Method, RpcError};
-use parking_lot::RwLock;
 use tokio::time;
 
-use crate::audit::{Door, Occasion, Reason, Trail};
+use crate::access::{Access, Pass, Presented, Refusal, Rules};
+use crate::audit::{Door, Trail};
 use crate::compose;
 use crate::error::GatewayError;
 use crate::home::Home;
-use crate::http::{self, Listening};
+use crate::http::{self, Edge, EdgeSettings, Listening};
+use crate::limits::Limits;
 use crate::live::Live;
 use crate::rpc::{Agents, CallCx, Rpc};
 use crate::takeover::Takeover;
@@ -50,8 +51,10 @@ pub struct GatewayBuilder<S = ()> {
     store: S,
     agents: Vec<Agent>,
     tools: ToolRegistry,
-    token: Option<GatewayToken>,
-    rate: Option<Quota>,
+    rules: Rules,
+    tokens: Option<Result<Tokens, TokenFileError>>,
+    limits: Limits,
+    edge: EdgeSettings,
     takeover: Takeover,
     /// The secrets that were read for all this, as the audit stream will have it.
     secrets: Vec<AuditEntry>,
@@ -59,13 +62,15 @@ pub struct GatewayBuilder<S = ()> {
 
 impl GatewayBuilder {
     /// Starts with nothing.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             store: (),
             agents: Vec::new(),
             tools: ToolRegistry::new(),
-            token: None,
-            rate: None,
+            rules: Rules::Shut,
+            tokens: None,
+            limits: Limits::new(LimitSettings::default(), &LockoutSettings::default()),
+            edge: EdgeSettings::default(),
             takeover: Takeover::nowhere(),
             secrets: Vec::new(),
         }
@@ -76,15 +81,19 @@ impl GatewayBuilder {
         home.state.create()?;
         let cast = compose::cast(home)?;
         let store = EventStore::open(&home.state.event_log())?;
-        let (token, token_read) = home.audited_token()?;
+        let (rules, secret_read) = home.rules()?;
         let mut builder = Self::new()
             .with_event_store(store)
-            .with_tool_registry(compose::tools())
-            .with_token(token);
+            .with_tool_registry(compose::tools());
+        let gateway = &home.config.gateway;
+        builder.rules = rules;
+        builder.tokens = Some(home.tokens()?);
+        builder.limits = Limits::new(gateway.limits, &gateway.auth.rate);
+        builder.edge = EdgeSettings::of(gateway);
         builder.agents.extend(cast.agents);
         builder.takeover = Takeover::of(&home.state);
         builder.secrets.extend(cast.keys_read);
-        builder.secrets.push(token_read);
+        builder.secrets.push(secret_read);
         Ok(builder)
     }
 }
@@ -102,8 +111,10 @@ impl<S> GatewayBuilder<S> {
             store: _,
             agents,
             tools,
-            token,
-            rate,
+            rules,
+            tokens,
+            limits,
+            edge,
             takeover,
             secrets,
         } = self;
@@ -111,8 +122,10 @@ impl<S> GatewayBuilder<S> {
             store,
             agents,
             tools,
-            token,
-            rate,
+            rules,
+            tokens,
+            limits,
+            edge,
             takeover,
             secrets,
         }
@@ -134,22 +147,18 @@ impl<S> GatewayBuilder<S> {
 
     /// Lets whoever presents this bearer token in; without one, nobody is.
     #[must_use]
-    pub fn with_token(mut self, token: GatewayToken) -> Self {
-        self.token = Some(token);
+    pub fn with_token(mut self, token: SharedSecret) -> Self {
+        self.rules = Rules::Secret(token);
         self
     }
 
-    /// Answers at most `calls` calls in any stretch of `per`; a zero in either means no calls at all.
+    /// Answers `calls` calls of a client at once, and gives them back evenly over `per`; a zero in
+    /// either means no calls but the first. What a config says about it does not count any more.
+    ///
+    /// Without this, a client has 60 calls a minute.
     #[must_use]
     pub fn with_rate_limit(mut self, calls: u32, per: Duration) -> Self {
-        // A limit that cannot be expressed is the tightest one that can.
-        let slowest = Duration::from_secs(u64::from(u32::MAX));
-        let each = per
-            .checked_div(calls)
-            .filter(|each| !each.is_zero())
-            .unwrap_or(slowest);
-        self.rate = Quota::with_period(each)
-            .map(|quota| quota.allow_burst(NonZeroU32::new(calls).unwrap_or(NonZeroU32::MIN)));
+        self.limits = self.limits.with_calls(calls, per);
         self
     }
 }
@@ -172,14 +181,15 @@ impl GatewayBuilder<EventStore> {
             engine,
             bus,
             scope,
-            rate: self.rate.map(RateLimiter::direct),
+            access: Arc::new(Access::new(self.rules, self.tokens)),
+            limits: self.limits,
             audit,
             takeover: self.takeover,
         };
         Gateway {
             shared: Arc::new(Shared {
                 rpc,
-                token: RwLock::new(self.token),
+                edge: Edge::new(self.edge),
                 started: Clock::system().now(),
                 connections: TaskScope::new(),
             }),
@@ -196,15 +206,11 @@ pub struct Gateway {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) rpc: Rpc,
-    /// A changed config exchanges it.
-    pub(crate) token: RwLock<Option<GatewayToken>>,
+    pub(crate) edge: Edge,
     pub(crate) started: Timestamp,
     /// The tasks of clients; when they are told to stop, they finish what is under way.
     pub(crate) connections: TaskScope,
 }
-
-/// The limiter of all calls together.
-pub(crate) type CallLimiter = DefaultDirectRateLimiter;
 
 impl Gateway {
     /// Listens on an address such as `127.0.0.1:18789` until the process is told to stop
@@ -240,7 +246,7 @@ impl Gateway {
         Rpc: Handle<M>,
     {
         self.shared.start_audit();
-        Handle::<M>::handle(&self.shared.rpc, &CallCx { admitted }, params).await
+        Handle::<M>::handle(&self.shared.rpc, &CallCx { admitted, from: None }, params).await
     }
 
     /// Follows what happens from now on.
@@ -262,32 +268,10 @@ impl Gateway {
 }
 
 impl Shared {
-    /// Admits the bearer of the gateway's token; either way, it goes on record.
-    pub(crate) fn admit(&self, presented: Option<&str>, door: Door) -> Result<Admitted, RpcError> {
-        let verdict = match &*self.token.read() {
-            Some(token) => token.verify(presented).map_err(|denied| {
-                let reason = match presented {
-                    Some(_) => Reason::WrongToken,
-                    None => Reason::NoToken,
-                };
-                (reason, RpcError::new(denied.kind(), denied.to_string()))
-            }),
-            None => Err((
-                Reason::TokenNotSet,
-                RpcError::new(Kind::Unauthenticated, "this gateway has no token"),
-            )),
-        };
-        match verdict {
-            Ok(admitted) => {
-                let occasion = Occasion::Allowed(admitted.principal(), door);
-                self.rpc.audit.count(occasion);
-                Ok(admitted)
-            }
-            Err((reason, err)) => {
-                self.rpc.audit.count(Occasion::Denied(reason, door));
-                Err(err)
-            }
-        }
+    /// Admits whoever shows a good credential; either way, it goes on record.
+    pub(crate) fn admit(&self, presented: Presented<'_>, door: Door) -> Result<Pass, Refusal> {
+        let rpc = &self.rpc;
+        rpc.access.admit(presented, door, &rpc.limits, &rpc.audit)
     }
 
     /// Starts to write the audit entries, once somebody can come in.

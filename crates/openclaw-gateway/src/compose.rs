@@ -1,9 +1,10 @@
 //! From a config to the parts of a gateway.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use openclaw_agents::{Agent, AgentModel, Limits, NoModel, ToolRegistry};
-use openclaw_config::{AgentSettings, ProviderSettings};
+use openclaw_config::{AgentSettings, ProviderSettings, record_name};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
 use openclaw_core::{AgentId, ApiKey, ModelRef, ProviderId};
@@ -181,13 +182,14 @@ fn max_tokens(settings: &ProviderSettings, model: &str) -> Option<u32> {
         .max_tokens
 }
 
-/// The key of a sign-in that OpenClaw made counts first, then the config's, then the environment's.
+/// The key of a sign-in that OpenClaw made counts first, then the config's, then the record of the
+/// credential store that is named like the provider, then the environment's.
 fn api_key(
     home: &Home,
     agent: &AgentId,
     provider: &ProviderId,
     settings: &ProviderSettings,
-) -> Result<Option<(String, ApiKey)>, GatewayError> {
+) -> Result<Option<(String, Arc<ApiKey>)>, GatewayError> {
     if let Some(signed_in) = sign_ins::key(home, agent, provider)? {
         return Ok(Some(signed_in));
     }
@@ -196,10 +198,24 @@ fn api_key(
         let key = home.secret(input, &path)?;
         return Ok(Some((secret_name(input, &path), key)));
     }
+    let record = record_name(provider.as_str());
+    // What references call `GOOGLE_VERTEX` is the record `google_vertex`.
+    let referred = record.replace('-', "_");
+    for record in [record, referred] {
+        // A store that has no such record needs no password for this.
+        if home.vault().has_file(&record)
+            && let Some(key) = home.vault().get(&record)?
+        {
+            return Ok(Some((record, Arc::new(key))));
+        }
+    }
     let known = WELL_KNOWN
         .iter()
         .find(|known| known.id == provider.as_str());
     Ok(known
         .and_then(|known| known.api_key_env)
-        .and_then(|name| Some((name.to_owned(), ApiKey::new(home.env.get(name)?.to_owned())))))
+        .and_then(|name| {
+            let key = ApiKey::new(home.env.get(name)?.to_owned());
+            Some((name.to_owned(), Arc::new(key)))
+        }))
 }

@@ -4,12 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use openclaw_config::{ConfigError, SecretError};
+use openclaw_config::{ConfigError, GatewayRefusal, SecretError};
 use openclaw_core::access::WeakToken;
 use openclaw_core::events::StoreError;
 use openclaw_core::state_dir::StateDirError;
 use openclaw_core::{AgentId, Kind, ModelRef, ProviderId};
 use openclaw_providers::ProviderError;
+
+use crate::renewal::SignInError;
+use crate::vault::VaultError;
 
 /// Why the gateway does not start or does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,15 @@ pub enum GatewayError {
         /// The reason.
         source: SecretError,
     },
+    /// The config's settings contradict each other, or would let everybody in.
+    #[error(transparent)]
+    Refused(#[from] GatewayRefusal),
+    /// The credential store cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A sign-in by OAuth cannot be used.
+    #[error(transparent)]
+    SignedIn(SignInError),
     /// A sign-in of OpenClaw's points to a secret in a way that is not known here.
     #[error("the sign-in `{name}` points to a secret in a way that this version does not know")]
     SignIn {
@@ -119,9 +131,12 @@ impl GatewayError {
             Self::StateDir(err) => err.kind(),
             Self::Config(err) => err.kind(),
             Self::Store(err) => err.kind(),
+            Self::Refused(err) => err.kind(),
             Self::ConfigGone
             | Self::Token(_)
             | Self::Secret { .. }
+            | Self::Vault(_)
+            | Self::SignedIn(_)
             | Self::SignIn { .. }
             | Self::UnknownProvider { .. }
             | Self::WideWorkspace { .. } => Kind::Config,
@@ -138,12 +153,10 @@ impl GatewayError {
     /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Secret {
-                source: SecretError::Variable(variable),
-                ..
-            } => Some(format!(
-                "set `{variable}` in the environment of the gateway"
-            )),
+            Self::Secret { source, .. } => source.hint(),
+            Self::Refused(err) => Some(err.hint().to_owned()),
+            Self::Vault(err) => err.hint(),
+            Self::SignedIn(err) => err.hint(),
             Self::UnknownProvider { model } => Some(format!(
                 "add models.providers.{} to the config",
                 model.provider
@@ -163,7 +176,6 @@ impl GatewayError {
             | Self::ConfigGone
             | Self::Config(_)
             | Self::Store(_)
-            | Self::Secret { .. }
             | Self::SignIn { .. }
             | Self::NoAgent(_)
             | Self::Workspace { .. }

@@ -4,22 +4,26 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use openclaw_config::edit::ConfigFile;
 use openclaw_config::source::{self, Source};
-use openclaw_config::{Config, ConfigError, DEFAULT_AGENT, Judged, SecretInput, judge};
-use openclaw_core::access::GatewayToken;
-use openclaw_core::env::{Env, OPENCLAW_GATEWAY_TOKEN};
+use openclaw_config::{AuthMode, Config, ConfigError, DEFAULT_AGENT, Judged, SecretInput, judge};
+use openclaw_core::access::SharedSecret;
+use openclaw_core::access::tokens::{TokenFileError, Tokens};
+use openclaw_core::env::{Env, OPENCLAW_GATEWAY_PASSWORD, OPENCLAW_GATEWAY_TOKEN, Variable};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::{Overrides, StateDir};
-use openclaw_core::{AgentId, ApiKey};
+use openclaw_core::{AgentId, ApiKey, Clock};
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
+use crate::access::Rules;
 use crate::error::GatewayError;
 use crate::reload::Stamp;
+use crate::vault::Vault;
 
 /// How often a starting gateway looks again when somebody is just looking at its file.
 const LOCK_ATTEMPTS: u32 = 20;
@@ -36,6 +40,8 @@ pub struct Home {
     pub config: Config,
     /// The environment without what the `.env` files add, which may change.
     process: Env,
+    /// The credential store; whoever shares this home opens it once.
+    vault: Arc<Vault>,
     /// The state that the config file had when it was read.
     pub(crate) stamp: Stamp,
 }
@@ -59,7 +65,8 @@ impl Home {
     /// Finds the state directory and reads the config.
     pub fn open(env: Env, overrides: &Overrides) -> Result<Self, GatewayError> {
         let state = StateDir::locate(&env, overrides)?;
-        Self::read(state, env)
+        let vault = Vault::new(&state, env.clone());
+        Self::read(state, env, Arc::new(vault))
     }
 
     /// As [`Home::open`], for somebody who calls a gateway: one that runs goes on with the last
@@ -78,7 +85,8 @@ impl Home {
             return Err(broken.into());
         }
         let last_good = ConfigFile::new(state.config_file(), env.clone()).last_good();
-        match Self::read(state.with_config_file(last_good), env) {
+        let vault = Vault::new(&state, env.clone());
+        match Self::read(state.with_config_file(last_good), env, Arc::new(vault)) {
             Ok(home) if home.config_exists() => Ok((home, Some(broken))),
             _ => Err(broken.into()),
         }
@@ -98,13 +106,14 @@ impl Home {
         }
     }
 
-    fn read(state: StateDir, process: Env) -> Result<Self, GatewayError> {
+    fn read(state: StateDir, process: Env, vault: Arc<Vault>) -> Result<Self, GatewayError> {
         // Looked at first: a change while it is read is one that is still to come.
         let stamp = Stamp::of(state.config_file());
         let config = Config::load(&state, &process)?;
         Ok(Self {
             env: config.env.clone(),
             process,
+            vault,
             state,
             config,
             stamp,
@@ -118,7 +127,8 @@ impl Home {
 
     /// Reads the config again, as the process that opened this home would.
     pub(crate) fn reopened(&self) -> Result<Self, GatewayError> {
-        Self::read(self.state.clone(), self.process.clone())
+        let vault = Arc::clone(&self.vault);
+        Self::read(self.state.clone(), self.process.clone(), vault)
     }
 
     /// Returns the agent that answers where nobody else is named.
@@ -128,41 +138,84 @@ impl Home {
             .map_or_else(|| AgentId::from(DEFAULT_AGENT), |agent| agent.id.clone())
     }
 
-    /// Returns the bearer token: from the environment, the config, or a file made at the first call.
-    pub fn token(&self) -> Result<GatewayToken, GatewayError> {
-        Ok(self.audited_token()?.0)
+    /// Returns what a program on this machine shows to be let in: the token or the password.
+    pub fn token(&self) -> Result<SharedSecret, GatewayError> {
+        Ok(self.audited_secret()?.0)
     }
 
-    /// As [`Home::token`], and what the audit stream is to say about it.
-    pub(crate) fn audited_token(&self) -> Result<(GatewayToken, AuditEntry), GatewayError> {
-        const PATH: &str = "gateway.auth.token";
-        let (name, secret) = match self.env.get(OPENCLAW_GATEWAY_TOKEN.name) {
-            Some(token) => (
-                OPENCLAW_GATEWAY_TOKEN.name.to_owned(),
-                ApiKey::new(token.to_owned()),
-            ),
+    /// Returns how callers show who they are, and what the audit stream is to say about it.
+    pub(crate) fn rules(&self) -> Result<(Rules, AuditEntry), GatewayError> {
+        let auth = &self.config.gateway.auth;
+        let (secret, entry) = self.audited_secret()?;
+        Ok((Rules::of(auth.mode, auth.proxy.as_ref(), secret), entry))
+    }
+
+    /// Returns the tokens that were issued, or why they cannot be used.
+    pub(crate) fn tokens(&self) -> Result<Result<Tokens, TokenFileError>, GatewayError> {
+        let key = self.state.read_or_create_sealing_key()?;
+        Ok(Tokens::open(&self.state.tokens_file(), key, Clock::system()))
+    }
+
+    /// Which secret counts follows from the mode. Beside a trusted proxy, the owner's programs show
+    /// the password, or else the token of a file that only the owner can read.
+    fn audited_secret(&self) -> Result<(SharedSecret, AuditEntry), GatewayError> {
+        let auth = &self.config.gateway.auth;
+        let entry = |name: String, purpose: &str| AuditEntry::SecretAccessed {
+            name,
+            purpose: purpose.to_owned(),
+        };
+        let asks_password = matches!(auth.mode, AuthMode::Password | AuthMode::TrustedProxy);
+        let password = asks_password.then(|| {
+            let path = "gateway.auth.password";
+            self.given(&OPENCLAW_GATEWAY_PASSWORD, auth.password.as_ref(), path)
+        });
+        if let Some((name, secret)) = password.transpose()?.flatten() {
+            let entry = entry(name, "gateway password");
+            return Ok((SharedSecret::password(secret), entry));
+        }
+        let asks_token = auth.mode == AuthMode::Token;
+        let token = asks_token.then(|| {
+            let path = "gateway.auth.token";
+            self.given(&OPENCLAW_GATEWAY_TOKEN, auth.token.as_ref(), path)
+        });
+        let (name, secret) = match token.transpose()?.flatten() {
+            Some(given) => given,
             None => {
-                if let Some(input) = &self.config.gateway.token {
-                    (secret_name(input, PATH), self.secret(input, PATH)?)
-                } else {
-                    let file = self.state.token_file();
-                    let name = file.file_name().unwrap_or_default().to_string_lossy();
-                    (name.into_owned(), self.state.read_or_create_token()?)
-                }
+                let file = self.state.token_file();
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                let made = self.state.read_or_create_token()?;
+                (name.into_owned(), Arc::new(made))
             }
         };
-        let entry = AuditEntry::SecretAccessed {
-            name,
-            purpose: "gateway token".to_owned(),
-        };
-        Ok((GatewayToken::new(secret)?, entry))
+        Ok((SharedSecret::token(secret)?, entry(name, "gateway token")))
+    }
+
+    /// Returns a secret of the environment, or else of the config, with its name.
+    fn given(
+        &self,
+        variable: &Variable,
+        input: Option<&SecretInput>,
+        path: &str,
+    ) -> Result<Option<(String, Arc<ApiKey>)>, GatewayError> {
+        if let Some(text) = self.env.get(variable.name) {
+            let secret = Arc::new(ApiKey::new(text.to_owned()));
+            return Ok(Some((variable.name.to_owned(), secret)));
+        }
+        let Some(input) = input else { return Ok(None) };
+        let secret = self.secret(input, path)?;
+        Ok(Some((secret_name(input, path), secret)))
+    }
+
+    /// Returns the credential store, which is opened when a record is first asked for.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Returns a secret that the config gives or points to.
-    pub(crate) fn secret(&self, input: &SecretInput, path: &str) -> Result<ApiKey, GatewayError> {
+    pub(crate) fn secret(&self, input: &SecretInput, path: &str) -> Result<Arc<ApiKey>, GatewayError> {
         self.config
             .secrets
-            .resolve(input, &self.env)
+            .resolve(input, &self.env, Some(self.vault()))
             .map_err(|source| GatewayError::Secret {
                 path: path.to_owned(),
                 source,

@@ -5,28 +5,38 @@
 //! the table, `http` is the edge: sockets, bearer token, `POST /rpc` and `GET /ws`. [`audit`] puts on
 //! record who was let in, [`retention`] lets old sessions go. `replay` sets up recorded turns to be run again, which needs no gateway.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "a test looks at secrets of its own")
+)]
 
+mod access;
 pub mod audit;
 pub mod builder;
 mod compose;
 mod error;
 pub mod home;
 mod http;
+mod limits;
 mod live;
 mod pipeline;
 mod port;
 mod reload;
+pub mod renewal;
 mod replay;
 pub mod retention;
 pub mod rpc;
 mod sign_ins;
 pub mod skills;
 pub mod takeover;
+pub mod vault;
 
 pub use builder::{Gateway, GatewayBuilder};
 pub use error::GatewayError;
 pub use home::{Held, Home, Running};
 pub use http::Listening;
 pub use openclaw_agents as agents;
+pub use openclaw_http::oauth;
 pub use openclaw_providers as providers;
 pub use replay::{ReplayRefused, replay};
+pub use vault::Vault;

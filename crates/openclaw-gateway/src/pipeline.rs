@@ -4,7 +4,23 @@ use openclaw_agents::{AgentError, Reply, Turn};
 use openclaw_core::SessionKey;
 use openclaw_core::access::{Admitted, Inbound};
 
+use crate::limits::Wait;
 use crate::rpc::Rpc;
+
+/// Why a message got no answer.
+#[derive(Debug)]
+pub(crate) enum NotAccepted {
+    /// The session has had too many messages; nothing of this one is kept.
+    Limited(Wait),
+    /// The turn failed.
+    Agent(AgentError),
+}
+
+impl<E: Into<AgentError>> From<E> for NotAccepted {
+    fn from(err: E) -> Self {
+        Self::Agent(err.into())
+    }
+}
 
 impl Rpc {
     /// Hands a message of somebody who was admitted to its agent, and waits for the answer.
@@ -13,19 +29,25 @@ impl Rpc {
         admitted: Admitted,
         session: SessionKey,
         inbound: Inbound,
-    ) -> Result<Reply, AgentError> {
+    ) -> Result<Reply, NotAccepted> {
+        let principal = admitted.principal();
+        self.limits
+            .message(principal, &session)
+            .map_err(|wait| NotAccepted::Limited(self.limited(principal, wait)))?;
         let agent = self
             .find_agent(&session.agent())
             .ok_or_else(|| AgentError::NoAgent(session.agent()))?;
         // What was said under the key before has to be known before this is said.
         self.takeover.adopt(&self.store, &session).await?;
-        self.engine
+        let reply = self
+            .engine
             .submit(Turn {
                 admitted,
                 agent,
                 session,
                 inbound,
             })
-            .await
+            .await?;
+        Ok(reply)
     }
 }

@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::future;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +19,8 @@ use crate::builder::Gateway;
 use crate::compose;
 use crate::error::GatewayError;
 use crate::home::Home;
+use crate::renewal::Renewals;
+use crate::http::EdgeSettings;
 use crate::retention::Daily;
 
 /// How often the files are looked at.
@@ -30,15 +33,18 @@ const ON_RELOAD: &str = "gateway reload";
 #[derive(Debug)]
 pub(crate) struct Follower {
     home: Home,
+    /// The address that the gateway listens on, whatever a changed config says.
+    listens_on: IpAddr,
     seen: Vec<Stamp>,
 }
 
 impl Follower {
     /// Follows the files that this home's config was read from.
-    pub(crate) fn new(home: Home) -> Self {
+    pub(crate) fn new(home: Home, listens_on: IpAddr) -> Self {
         Self {
             seen: seen(&home),
             home,
+            listens_on,
         }
     }
 
@@ -46,8 +52,10 @@ impl Follower {
     pub(crate) async fn run(mut self, gateway: Gateway) {
         let stop = gateway.shared.connections.stop().clone();
         keep_as_good(&self.home).await;
+        let mut renewals = Renewals::new(gateway.shared.rpc.scope.clone());
         loop {
             let rpc = &gateway.shared.rpc;
+            let home = self.home.clone();
             let retention = Daily::of(&self.home);
             let retention = async {
                 match retention {
@@ -59,6 +67,10 @@ impl Follower {
                 () = stop.cancelled() => return,
                 () = retention => return,
                 changed = self.changed() => changed,
+                () = renewals.next(&home) => {
+                    Self::renew_keys(home, &gateway).await;
+                    continue;
+                }
             };
             match changed {
                 Ok(home) => self.take_up(home, &gateway).await,
@@ -85,10 +97,24 @@ impl Follower {
     }
 
     async fn look(&self) -> Vec<Stamp> {
-        let files = self.home.config.files.clone();
+        let files = watched(&self.home);
         tokio::task::spawn_blocking(move || stamps(&files))
             .await
             .unwrap_or_else(|_stopping| self.seen.clone())
+    }
+
+    /// Gives the agents the keys of the sign-ins as they are now; the config has not changed.
+    async fn renew_keys(home: Home, gateway: &Gateway) {
+        let cast = match off_thread(move || compose::cast(&home)).await {
+            Ok(cast) => cast,
+            Err(err) => {
+                tracing::error!(%err, "the agents go on with the keys that they have");
+                return;
+            }
+        };
+        let rpc = &gateway.shared.rpc;
+        rpc.agents.replace(cast.agents);
+        rpc.audit.enter(cast.keys_read);
     }
 
     async fn take_up(&mut self, home: Home, gateway: &Gateway) {
@@ -99,17 +125,23 @@ impl Follower {
         if self.home.config_exists() && !home.config_exists() {
             return self.refuse(&GatewayError::ConfigGone, gateway);
         }
+        if let Some(refusal) = home.config.gateway.refusal(self.listens_on) {
+            return self.refuse(&refusal.into(), gateway);
+        }
         let next = home.clone();
-        let parts = off_thread(move || Ok((compose::cast(&next)?, next.audited_token()?))).await;
-        let (cast, (token, token_read)) = match parts {
+        let parts = off_thread(move || Ok((compose::cast(&next)?, next.rules()?))).await;
+        let (cast, (rules, secret_read)) = match parts {
             Ok(parts) => parts,
             Err(err) => return self.refuse(&err, gateway),
         };
         let shared = &gateway.shared;
         shared.rpc.agents.replace(cast.agents);
-        *shared.token.write() = Some(token);
+        shared.rpc.access.replace(rules);
+        let settings = &home.config.gateway;
+        shared.rpc.limits.configure(settings.limits, &settings.auth.rate);
+        shared.edge.replace(EdgeSettings::of(settings));
         shared.rpc.audit.enter(cast.keys_read);
-        shared.rpc.audit.enter([token_read]);
+        shared.rpc.audit.enter([secret_read]);
         let file = home.state.config_file().to_owned();
         shared.rpc.audit.look_at_config(file, ON_RELOAD);
         for setting in self.waiting(&home) {
@@ -170,12 +202,19 @@ async fn keep_as_good(home: &Home) {
 
 /// Returns the state that a home's files had when it was read.
 fn seen(home: &Home) -> Vec<Stamp> {
-    let mut seen = stamps(&home.config.files);
+    let mut seen = stamps(&watched(home));
     // A change since then is one that was not read.
     if let Some(first) = seen.first_mut() {
         *first = home.stamp;
     }
     seen
+}
+
+/// Returns what a change of the config, or of a secret that it points to, shows in.
+fn watched(home: &Home) -> Vec<PathBuf> {
+    let mut watched = home.config.files.clone();
+    watched.extend(home.vault().files());
+    watched
 }
 
 fn stamps(files: &[PathBuf]) -> Vec<Stamp> {

@@ -1,27 +1,41 @@
-//! The sign-ins that OpenClaw left in a home, used where they are.
+//! The sign-ins of a home: those of our own, and those that OpenClaw left, used where they are.
+
+use std::sync::Arc;
 
 use openclaw_compat::auth::{AuthKind, AuthProfile, Secret, profiles};
 use openclaw_config::SecretInput;
+use openclaw_core::redaction;
 use openclaw_core::secrets::SecretRef;
 use openclaw_core::{AgentId, ApiKey, ProviderId};
 
 use crate::error::GatewayError;
 use crate::home::Home;
+use crate::renewal;
 
 /// What OpenClaw names the sign-in that was made first, after the provider and a colon.
 const DEFAULT: &str = "default";
 
 /// Returns the key of the sign-in that an agent uses at a provider, with its name, if it has one.
 ///
-/// Sign-ins by OAuth are OpenClaw's to renew, so they are no keys.
+/// One that was made here by OAuth comes first. OpenClaw's by OAuth are OpenClaw's to renew, so they
+/// are no keys.
 pub(crate) fn key(
     home: &Home,
     agent: &AgentId,
     provider: &ProviderId,
-) -> Result<Option<(String, ApiKey)>, GatewayError> {
+) -> Result<Option<(String, Arc<ApiKey>)>, GatewayError> {
+    if let Some(signed_in) = renewal::key(home, provider)? {
+        return Ok(Some(signed_in));
+    }
     let found = profiles(home.state.root(), agent);
     for trouble in &found.troubles {
         tracing::warn!(%agent, %trouble, "a sign-in cannot be read");
+    }
+    for profile in &found.profiles {
+        // Also of those that are not used: a tool may show them.
+        if let Secret::Given(secret) = &profile.secret {
+            redaction::learn(secret);
+        }
     }
     let mut usable: Vec<AuthProfile> = found
         .profiles

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::body::{Body, Deadlines};
 use crate::connect::Route;
 use crate::error::{Endpoint, HttpError, Phase};
-use crate::request::PostJson;
+use crate::request::{PostJson, Request};
 use crate::retry::{self, Retry};
 
 /// The most of an error's body that is kept.
@@ -93,6 +93,15 @@ impl HttpClient {
         request: PostJson,
         stop: &CancellationToken,
     ) -> Result<Body, HttpError> {
+        self.send(request.0, stop).await
+    }
+
+    /// As [`HttpClient::post_json`], for a request of any kind.
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        stop: &CancellationToken,
+    ) -> Result<Body, HttpError> {
         let exchange = Exchange {
             client: self.client(Route::to(&request.url)).await?,
             deadlines: Deadlines::starting_now(&self.timeouts),
@@ -130,7 +139,7 @@ struct Exchange<'a> {
     first_byte: Duration,
     connect: Duration,
     clock: &'a Clock,
-    request: &'a PostJson,
+    request: &'a Request,
     stop: &'a CancellationToken,
 }
 
@@ -161,7 +170,7 @@ impl Exchange<'_> {
     async fn attempt(&self) -> Result<Body, HttpError> {
         let sent = self
             .client
-            .post(self.request.url.clone())
+            .request(self.request.method.clone(), self.request.url.clone())
             .headers(self.request.headers.clone())
             .body(self.request.body.clone())
             .send();

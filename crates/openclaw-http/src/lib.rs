@@ -4,14 +4,21 @@
 //! answer out as a stream of bytes; what the bytes mean is the business of the crate that asked.
 //! Redirects are never followed, because a request carries a secret for one host only.
 //!
+//! [`oauth`] signs in at providers that offer it, over the same client.
+//!
 //! Reading order: [`PostJson`] is a request, [`HttpClient`] sends it, [`Retry`] says how often,
 //! [`Body`] is what came back and [`HttpError`] is what went wrong.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "a test looks at secrets of its own")
+)]
 
 mod body;
 mod client;
 mod connect;
 mod error;
+pub mod oauth;
 mod request;
 mod retry;
 

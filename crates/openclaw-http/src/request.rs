@@ -1,8 +1,10 @@
 //! A request as it leaves.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use openclaw_core::ApiKey;
 use reqwest::Url;
 use serde::Serialize;
@@ -12,12 +14,47 @@ use crate::retry::Retry;
 
 /// A JSON document that is to be posted to a URL.
 #[derive(Clone, Debug)]
-pub struct PostJson {
+pub struct PostJson(pub(crate) Request);
+
+/// Any request: what the client sends, whatever the form of its body.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) retry: Retry,
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            endpoint: Endpoint::of(&url),
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            retry: Retry::default(),
+        }
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// The query and the body are left out: secrets are put there.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("endpoint", &self.endpoint)
+            .field("headers", &self.headers)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PostJson {
@@ -30,15 +67,12 @@ impl PostJson {
             });
         }
         let body = serde_json::to_vec(body).map_err(|source| HttpError::Encode { source })?;
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(Self {
-            endpoint: Endpoint::of(&url),
-            url,
-            headers,
-            body: body.into(),
-            retry: Retry::default(),
-        })
+        let mut request = Request::new(Method::POST, url).header(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        request.body = body.into();
+        Ok(Self(request))
     }
 
     /// Sets the `Accept` header.
@@ -49,17 +83,20 @@ impl PostJson {
 
     /// Sets a header that is no secret.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self(self.0.header(name, value))
     }
 
     /// Sets a header to `prefix` and the secret, such as `Bearer ` and a key.
     ///
     /// # Security
     /// The value is marked sensitive, so that neither logs nor HTTP/2 header tables hold it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the header takes it to the server that it is for"
+    )]
     pub fn secret_header(
-        mut self,
+        self,
         name: HeaderName,
         prefix: &str,
         secret: &ApiKey,
@@ -69,14 +106,13 @@ impl PostJson {
             return Err(HttpError::SecretHeader { name });
         };
         value.set_sensitive(true);
-        self.headers.insert(name, value);
-        Ok(self)
+        Ok(self.header(name, value))
     }
 
     /// Replaces the default [`Retry`].
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {
-        self.retry = retry;
+        self.0.retry = retry;
         self
     }
 }

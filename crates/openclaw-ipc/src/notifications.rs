@@ -4,6 +4,7 @@
 //! while they happen and are never stored. A client that reads too slowly loses notifications,
 //! not answers, and is told how many; `session.history` has the facts among them.
 
+use openclaw_core::redaction::mask_json;
 use openclaw_core::{CallId, RunId, SessionKey};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::ser::SerializeStruct as _;
@@ -57,6 +58,13 @@ macro_rules! notifications {
                     $($name => serde_json::from_str(params.get()).map(Self::$variant).map(Some),)*
                     _ => Ok(None),
                 }
+            }
+        }
+
+        impl Notification {
+            /// Returns the notification as JSON text, with known secrets masked.
+            pub fn to_json(&self) -> Result<String, serde_json::Error> {
+                serde_json::to_string(self).map(mask_json)
             }
         }
 

@@ -60,7 +60,6 @@ fn request() -> Request {
 fn decode(pieces: &[&[u8]], decoder: impl Decode) -> Outcome {
     let party = Party {
         id: "test".into(),
-        key: None,
     };
     let mut pipe = Pipe::new(party, decoder);
     let mut events = Vec::new();

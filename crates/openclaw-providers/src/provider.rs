@@ -1,9 +1,11 @@
 //! The trait that every model API is behind.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use openclaw_core::redaction::learn;
 use openclaw_core::{ApiKey, ProviderId};
 use openclaw_http::Timeouts;
 use tokio_util::sync::CancellationToken;
@@ -53,7 +55,7 @@ pub struct ProviderConfig {
     /// Where its API is; each API has a default.
     pub base_url: Option<String>,
     /// The key; an empty one counts as none.
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<Arc<ApiKey>>,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -69,8 +71,10 @@ impl ProviderConfig {
         }
     }
 
-    pub(crate) fn key(&self) -> Option<ApiKey> {
-        let key = self.api_key.clone();
-        key.filter(|key| !key.expose_secret().is_empty())
+    pub(crate) fn key(&self) -> Option<Arc<ApiKey>> {
+        let key = self.api_key.clone().filter(|key| !key.is_empty())?;
+        // Providers quote keys in what they complain about.
+        learn(&key);
+        Some(key)
     }
 }

@@ -118,6 +118,8 @@ pub fn build(api: &str, config: ProviderConfig) -> Result<Arc<dyn Provider>, Pro
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use openclaw_core::{ApiKey, Kind};
 
     use super::*;
@@ -129,7 +131,9 @@ mod tests {
                 known.api,
                 ProviderConfig {
                     base_url: known.base_url.map(str::to_owned),
-                    api_key: known.api_key_env.map(|_| ApiKey::new("sk".into())),
+                    api_key: known
+                        .api_key_env
+                        .map(|_| Arc::new(ApiKey::new("sk".into()))),
                     ..ProviderConfig::new(known.id)
                 },
             );
@@ -140,7 +144,7 @@ mod tests {
     #[test]
     fn a_hosted_api_without_a_key_is_refused_and_a_server_of_ones_own_is_not() {
         let empty = ProviderConfig {
-            api_key: Some(ApiKey::new(String::new())),
+            api_key: Some(Arc::new(ApiKey::new(String::new()))),
             ..ProviderConfig::new("mine")
         };
         for api in ["anthropic-messages", "openai-completions"] {

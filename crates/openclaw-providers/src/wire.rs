@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use openclaw_core::{ApiKey, ProviderId};
+use openclaw_core::ProviderId;
+use openclaw_core::redaction::mask;
 use openclaw_http::{Body, HttpClient, HttpError, PostJson, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -76,7 +77,6 @@ pub(crate) fn not_empty(text: String) -> Option<String> {
 #[derive(Clone, Debug)]
 pub(crate) struct Party {
     pub(crate) id: ProviderId,
-    pub(crate) key: Option<ApiKey>,
 }
 
 impl Party {
@@ -94,7 +94,7 @@ impl Party {
                     provider: self.id.clone(),
                     status,
                     reason: reason.unwrap_or(Reason::of_status(status.into())),
-                    message: self.public(&message),
+                    message: public(&message),
                     retry_after,
                 }
             }
@@ -111,10 +111,10 @@ impl Party {
             Fault::Sent { reason, message } => ProviderError::Sent {
                 provider,
                 reason,
-                message: self.public(&message),
+                message: public(&message),
             },
             Fault::Malformed { what, data } => {
-                let excerpt = excerpt(&self.redact(&data), EXCERPT_CHARS);
+                let excerpt = excerpt(&mask(&data), EXCERPT_CHARS);
                 tracing::warn!(%provider, what, excerpt, "the provider's answer makes no sense");
                 ProviderError::Malformed {
                     provider,
@@ -140,20 +140,13 @@ impl Party {
             limit,
         }
     }
+}
 
-    /// Makes a provider's words fit to be shown: without the key, in one line and of bounded length.
-    fn public(&self, message: &str) -> String {
-        let words = self.redact(message);
-        let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        excerpt(&line, MESSAGE_CHARS)
-    }
-
-    fn redact(&self, text: &str) -> String {
-        match &self.key {
-            Some(key) => key.redact(text),
-            None => text.to_owned(),
-        }
-    }
+/// Makes a provider's words fit to be shown: without keys, in one line and of bounded length.
+fn public(message: &str) -> String {
+    let words = mask(message);
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    excerpt(&line, MESSAGE_CHARS)
 }
 
 /// Finds what an error document says, in any of the shapes in use.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openclaw_core::ApiKey;
@@ -28,7 +29,7 @@ const STOPPED: Duration = Duration::from_secs(20);
 pub struct GatewayProcess {
     running: Running,
     ready: Ready,
-    token: ApiKey,
+    token: Arc<ApiKey>,
     stderr: NamedTempFile,
     /// Held open, so that the gateway can go on printing.
     _stdout: BufReader<ChildStdout>,
@@ -81,17 +82,11 @@ impl GatewayProcess {
             .env()
             .get(OPENCLAW_GATEWAY_TOKEN.name)
             .map(str::to_owned);
-        let made = || {
-            let token = home.state_dir().read_token();
-            token
-                .expect("a readable token")
-                .expect("the gateway's token")
-        };
-        let token = given.map_or_else(made, ApiKey::new);
+        let token = given.map_or_else(|| secret_of(home), ApiKey::new);
         Self {
             running,
             ready,
-            token,
+            token: Arc::new(token),
             stderr,
             _stdout: stdout,
         }
@@ -108,7 +103,7 @@ impl GatewayProcess {
     }
 
     /// Returns its token.
-    pub const fn token(&self) -> &ApiKey {
+    pub fn token(&self) -> &ApiKey {
         &self.token
     }
 
@@ -129,7 +124,7 @@ impl GatewayProcess {
 
     /// Returns a client for `POST /rpc`, which may outlive the gateway.
     pub fn rpc_client(&self) -> RpcClient {
-        RpcClient::new(self.addr(), self.token.clone())
+        RpcClient::new(self.addr(), Arc::clone(&self.token))
     }
 
     /// Calls a method over `POST /rpc` and returns its result, or its error object.
@@ -169,6 +164,23 @@ impl GatewayProcess {
     /// Returns the file that holds its stderr.
     pub fn stderr_file(&self) -> PathBuf {
         self.stderr.path().to_owned()
+    }
+}
+
+/// Returns the token or password of the config, or the token that the gateway has made.
+fn secret_of(home: &TestHome) -> ApiKey {
+    let config = std::fs::read(home.state_dir().config_file()).unwrap_or_default();
+    let config: Value = serde_json::from_slice(&config).unwrap_or_default();
+    let configured = ["/gateway/auth/token", "/gateway/auth/password"]
+        .iter()
+        .find_map(|place| config.pointer(place)?.as_str());
+    match configured {
+        Some(secret) => ApiKey::new(secret.to_owned()),
+        None => {
+            let made = home.state_dir().read_token();
+            made.expect("a readable token")
+                .expect("the gateway's token")
+        }
     }
 }
 

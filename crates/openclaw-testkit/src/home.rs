@@ -124,6 +124,23 @@ impl TestHome {
         self
     }
 
+    /// Lets clients call and write as often as a test needs to.
+    ///
+    /// # Panics
+    /// When the settings cannot be written.
+    pub fn lift_limits(&self) -> &Self {
+        let lifted = json!({
+            "rateLimit": {"requestsPerMinute": 1_000_000, "messagesPerMinute": 1_000_000},
+        });
+        let config = self.state_dir().config_file().to_owned();
+        if let Some(folder) = config.parent() {
+            fs::create_dir_all(folder).expect("the config's folder");
+        }
+        fs::write(config.with_file_name("openclaw-rs.json5"), lifted.to_string())
+            .expect("the settings file");
+        self
+    }
+
     /// Prepares to run a program here.
     pub fn command(&self, program: impl AsRef<Path>) -> HomeCommand {
         HomeCommand::new(program.as_ref(), &self.path(), &self.captures(), &self.env)

@@ -1,6 +1,7 @@
 //! Fakes of the outside world for the tests of openclaw-rs, and a private home to run it in.
 //!
-//! [`fake_provider`] stands in for a model API and checks every request that it sees, [`home`] is
+//! [`fake_provider`] stands in for a model API and checks every request that it sees, [`identity`]
+//! is a server to sign in at, [`home`] is
 //! a home directory that nobody else uses, [`process`] runs a program in it to its end,
 //! [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`mod@fuzz`]
 //! tries a property with many cases.
@@ -20,6 +21,7 @@ pub mod fuzz;
 pub mod gateway;
 pub mod home;
 pub mod http;
+pub mod identity;
 pub mod process;
 mod redact;
 pub mod rpc;
@@ -31,5 +33,6 @@ pub use fake_provider::{
 pub use fuzz::fuzz;
 pub use gateway::GatewayProcess;
 pub use home::TestHome;
+pub use identity::IdentityServer;
 pub use process::{HomeCommand, Ran};
 pub use shared::{shared_dir, skip_note};

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 use tempfile::NamedTempFile;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -126,6 +127,39 @@ impl HomeCommand {
             panic!("did not end within {:?}: {}", self.patience, ran(None));
         };
         ran(status.expect("the program's exit status").code())
+    }
+
+    /// Runs it to its end, and does something once it has printed a line on stdout.
+    ///
+    /// # Panics
+    /// As [`HomeCommand::run`], and when it prints no line.
+    pub async fn run_answering<F: Future<Output = ()>>(
+        self,
+        answer: impl FnOnce(String) -> F,
+    ) -> Ran {
+        let stderr = self.capture();
+        let start = Instant::now();
+        let mut running = self.start(Stdio::piped(), file(&stderr).into());
+        let stdout = running.child.stdout.take().expect("the program's stdout");
+        let mut stdout = BufReader::new(stdout);
+        let mut said = String::new();
+        let status = timeout(self.patience, async {
+            let read = stdout.read_line(&mut said).await.expect("a line");
+            assert_ne!(read, 0, "`{self}` said nothing\n{}", text(stderr.path()));
+            answer(said.clone()).await;
+            stdout.read_to_string(&mut said).await.expect("its output");
+            running.child.wait().await
+        });
+        let Ok(status) = status.await else {
+            panic!("`{self}` did not end\n{}", text(stderr.path()));
+        };
+        Ran {
+            command: self.to_string(),
+            code: status.expect("the program's exit status").code(),
+            stdout: said,
+            stderr: text(stderr.path()),
+            duration: start.elapsed(),
+        }
     }
 
     /// Starts it in a process group of its own.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use openclaw_core::ApiKey;
 use serde_json::{Value, json};
@@ -12,12 +13,13 @@ use crate::http::{HttpAnswer, HttpRequest};
 #[derive(Clone, Debug)]
 pub struct RpcClient {
     addr: SocketAddr,
-    token: ApiKey,
+    token: Arc<ApiKey>,
 }
 
 impl RpcClient {
     /// Makes a client; nothing is connected before a call.
-    pub const fn new(addr: SocketAddr, token: ApiKey) -> Self {
+    pub fn new(addr: SocketAddr, token: impl Into<Arc<ApiKey>>) -> Self {
+        let token = token.into();
         Self { addr, token }
     }
 
@@ -54,6 +56,7 @@ impl RpcClient {
     }
 
     /// Sends any request with the token.
+    #[expect(clippy::disallowed_methods, reason = "the header takes it to the gateway")]
     pub async fn send(&self, request: HttpRequest) -> io::Result<HttpAnswer> {
         let bearer = format!("Bearer {}", self.token.expose_secret());
         request

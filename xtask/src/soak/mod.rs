@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: the long forms of the tests of durability and of the readers of foreign
-//! files, and their figures in a table.
+//! `cargo xtask soak`: the long forms of the tests of durability, of the readers of foreign files
+//! and of the gateway among strangers, and their figures in a table.
 //!
 //! The tests themselves are in the crates; this asks for their long form, one after the other, and
 //! collects what they measured.
@@ -22,6 +22,7 @@ pub(crate) const SECONDS: u32 = 600;
 struct Step {
     name: &'static str,
     package: &'static str,
+    target: &'static str,
     filter: &'static str,
     threads: &'static str,
 }
@@ -30,42 +31,58 @@ struct Step {
 const ALONE: &str = "--test-threads=1";
 const TOGETHER: &str = "--test-threads=16";
 
+/// The test target of the library crates.
+const INTEGRATION: &str = "it";
+
 const STEPS: &[Step] = &[
     Step {
         name: "kill -9",
         package: "openclaw-core",
+        target: INTEGRATION,
         threads: ALONE,
         filter: "durability::kill",
     },
     Step {
         name: "power loss",
         package: "openclaw-core",
+        target: INTEGRATION,
         threads: ALONE,
         filter: "durability::power",
     },
     Step {
         name: "two processes",
         package: "openclaw-core",
+        target: INTEGRATION,
         threads: ALONE,
         filter: "durability::processes",
     },
     Step {
         name: "JSON5, $include",
         package: "openclaw-config",
+        target: INTEGRATION,
         threads: TOGETHER,
         filter: "_fuzz::",
     },
     Step {
         name: "front matter",
         package: "openclaw-agents",
+        target: INTEGRATION,
         threads: TOGETHER,
         filter: "front_matter",
     },
     Step {
         name: "JSONL",
         package: "openclaw-compat",
+        target: INTEGRATION,
         threads: TOGETHER,
         filter: "fuzz",
+    },
+    Step {
+        name: "10,000 strangers",
+        package: "openclaw-cli",
+        target: "e2e",
+        threads: ALONE,
+        filter: "strangers::",
     },
 ];
 
@@ -95,7 +112,7 @@ pub(crate) fn soak(place: &Place, rounds: u32, seconds: u32) -> Result<(), Error
         let start = Instant::now();
         let result = place
             .cargo("test")
-            .args(["--package", step.package, "--test", "it"])
+            .args(["--package", step.package, "--test", step.target])
             .arg(step.filter)
             .args(["--", "--nocapture", step.threads])
             .env("OPENCLAW_SOAK_ROUNDS", rounds.to_string())

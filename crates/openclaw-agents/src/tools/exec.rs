@@ -84,7 +84,7 @@ impl Tool for ExecTool {
                 Stream::Stdout => OutputStream::Stdout,
                 Stream::Stderr => OutputStream::Stderr,
             };
-            (cx.live)(stream, &chunk.bytes);
+            cx.live.write(stream, &chunk.bytes);
         }
         let output = running.wait().await?;
         if output.status == Status::Cancelled {

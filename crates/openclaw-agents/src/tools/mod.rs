@@ -6,13 +6,13 @@
 
 mod edit;
 mod exec;
+mod live;
 mod ls;
 mod read;
 mod registry;
 mod write;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use openclaw_core::events::ToolPayload;
@@ -29,7 +29,7 @@ pub use read::{ReadTool, ReadTool as ReadFileTool};
 pub use registry::{CallRefused, RegistryError, ToolRegistry};
 pub use write::WriteTool;
 
-use crate::bus::OutputStream;
+pub(crate) use live::LiveOutput;
 
 /// The most bytes of a file, or of a command's output, that one call gives to the model.
 const MAX_RESULT_BYTES: usize = 64 * 1024;
@@ -64,9 +64,6 @@ pub struct ToolCx {
     /// Takes output while it is being written.
     pub(crate) live: LiveOutput,
 }
-
-/// Takes a piece of output and where it was written to.
-pub(crate) type LiveOutput = Arc<dyn Fn(OutputStream, &[u8]) + Send + Sync>;
 
 impl std::fmt::Debug for ToolCx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -231,3 +231,27 @@ fn decode<T: Tool>(params: Value) -> Result<T::Args, ToolError> {
     serde_json::from_value(params)
         .map_err(|err| ToolError::ForModel(format!("the arguments do not fit: {err}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_tool_takes_an_argument_that_it_does_not_know() {
+        let tools = ToolRegistry::standard();
+        for spec in tools.specs() {
+            assert_eq!(
+                spec.parameters["additionalProperties"], false,
+                "{}",
+                spec.name
+            );
+            let refused = tools.check(&spec.name, &json!({ "unheardOf": 1 }));
+            let Err(CallRefused::Arguments(message)) = refused else {
+                panic!("{} takes anything", spec.name);
+            };
+            assert!(message.contains("unknown field `unheardOf`"), "{message}");
+        }
+    }
+}

@@ -10,19 +10,19 @@ use openclaw_core::access::Admitted;
 use openclaw_core::session_key::Scope;
 use openclaw_core::validation::{MAX_MESSAGE_SIZE, validate_message, validate_message_bytes};
 use openclaw_core::{AgentId, SessionKey};
-use openclaw_gateway::{Gateway, GatewayBuilder, Home, Running};
+use openclaw_gateway::{Gateway, GatewayBuilder, Home, Running, renewal};
 use openclaw_ipc::methods::{
     SessionCancel, SessionCancelParams, SessionCreate, SessionCreateParams, SessionMessage,
     SessionMessageOutput, SessionMessageParams,
 };
-use openclaw_ipc::{Client, Endpoint};
 use serde_json::{Value, json};
-use tokio::time;
+use tokio::{task, time};
 
 use super::Cx;
 use crate::conversation::{Conversation, Detail};
 use crate::error::CliError;
 use crate::output::Look;
+use crate::remote;
 use crate::runtime::{self, Threads};
 use crate::signals::Signals;
 
@@ -129,11 +129,7 @@ async fn remote(
     target: Target,
     message: String,
 ) -> Result<Turn, CliError> {
-    let endpoint = Endpoint {
-        host: running.host.clone(),
-        port: running.port,
-    };
-    let mut client = Client::connect(&endpoint, home.token()?.secret()).await?;
+    let mut client = remote::connect(home, running).await?;
     let session = match target {
         Target::Existing(key) => key,
         Target::New(agent) => {
@@ -194,7 +190,9 @@ async fn embedded(
             config: home.state.config_file().to_owned(),
         });
     }
-    let gateway = GatewayBuilder::from_home(home)?.build();
+    renewal::renew_due(home).await;
+    // Reading keys may mean to open the credential store, which takes long.
+    let gateway = task::block_in_place(|| GatewayBuilder::from_home(home))?.build();
     let turn = embedded_turn(cx, &gateway, target, message).await;
     gateway.close().await;
     turn
@@ -211,7 +209,7 @@ async fn embedded_turn(
         Target::Existing(key) => key,
         Target::New(agent) => {
             gateway
-                .call::<SessionCreate>(owner, create(agent))
+                .call::<SessionCreate>(owner.clone(), create(agent))
                 .await?
                 .session_key
         }
@@ -219,7 +217,7 @@ async fn embedded_turn(
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
     let mut live = gateway.live();
     let (mut shown, params, began) = begin(cx, &session, message);
-    let call = gateway.call::<SessionMessage>(owner, params);
+    let call = gateway.call::<SessionMessage>(owner.clone(), params);
     tokio::pin!(call);
     let mut interrupted = false;
     let outcome = loop {
@@ -236,7 +234,7 @@ async fn embedded_turn(
                 // The call ends with the run that is cancelled here, once its end is on record.
                 interrupted = true;
                 let cancel = SessionCancelParams { session_key: session.clone() };
-                drop(gateway.call::<SessionCancel>(owner, cancel).await);
+                drop(gateway.call::<SessionCancel>(owner.clone(), cancel).await);
             }
         }
     };

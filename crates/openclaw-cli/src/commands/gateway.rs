@@ -1,11 +1,11 @@
 //! `openclaw gateway run`: the gateway, in the foreground, until it is told to stop.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use openclaw_config::Bind;
-use openclaw_gateway::{GatewayBuilder, Home};
+use openclaw_gateway::{GatewayBuilder, Home, renewal};
+use tokio::task;
 
 use super::Cx;
 use crate::error::CliError;
@@ -75,12 +75,11 @@ pub(crate) fn run(cx: Cx<'_>, args: &GatewayArgs) -> Result<ExitCode, CliError> 
 async fn serve(cx: Cx<'_>, home: &Home, port: Option<u16>) -> Result<(), CliError> {
     // Listened for from the start, so that a signal during the start does not leave half a state.
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
-    let ip = match home.config.gateway.bind {
-        Bind::Loopback => Ipv4Addr::LOCALHOST,
-        Bind::Lan => Ipv4Addr::UNSPECIFIED,
-    };
+    let ip = home.config.gateway.bind.address();
     let addr = SocketAddr::from((ip, port.unwrap_or(home.config.gateway.port)));
-    let gateway = GatewayBuilder::from_home(home)?.build();
+    renewal::renew_due(home).await;
+    // Reading keys may mean to open the credential store, which takes long.
+    let gateway = task::block_in_place(|| GatewayBuilder::from_home(home))?.build();
     let listening = gateway.listen(Some(home), addr).await?;
     let (addr, pid) = (listening.addr(), std::process::id());
     // Whoever started the gateway may not care for the line; the gateway runs all the same.

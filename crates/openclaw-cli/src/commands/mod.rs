@@ -4,6 +4,9 @@ pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod config;
+pub(crate) mod configure;
+pub(crate) mod credentials;
+pub(crate) mod dashboard;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod gateway;
@@ -13,6 +16,7 @@ pub(crate) mod sandbox;
 pub(crate) mod sessions;
 pub(crate) mod skills;
 pub(crate) mod status;
+pub(crate) mod tokens;
 
 use std::process::ExitCode;
 
@@ -54,6 +58,7 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         out,
     };
     match cli.command {
+        Command::Dashboard => dashboard::run(cx),
         Command::Demo(args) => demo::run(cx, &args),
         Command::Onboard(args) => onboard::run(cx, args),
         Command::Migrate(args) => migrate::run(cx, args),
@@ -64,7 +69,10 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Audit(args) => audit::run(cx, args),
         Command::Backup(args) => backup::run(cx, args),
         Command::Config(args) => config::run(cx, &args),
+        Command::Configure(args) => configure::run(cx, &args),
+        Command::Credentials(args) => credentials::run(cx, args),
         Command::Doctor(args) => doctor::run(cx, &args),
+        Command::Tokens(args) => tokens::run(cx, args),
         Command::Status => status::run(cx),
         Command::Sandbox(args) => sandbox::run(cx, args),
     }

@@ -2,7 +2,8 @@
 //!
 //! Standard output is for the answer: text for people, or with `--json` one document. Everything
 //! else (notes, warnings, errors for people, the log) goes to standard error. What comes from
-//! outside is made safe by [`crate::text`] before it gets here, or printed as JSON.
+//! outside is made safe by [`crate::text`] before it gets here, or printed as JSON. Known secrets are
+//! masked here.
 
 mod failure;
 
@@ -12,6 +13,7 @@ use std::io::{self, Stderr, Stdout, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use openclaw_core::env::Env;
+use openclaw_core::redaction::{mask_value, masked};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -72,19 +74,16 @@ impl Output {
 
     /// Prints a line of the answer.
     pub(crate) fn line(&self, text: impl Display) -> Result<(), CliError> {
-        let mut stdout = self.stdout.lock();
-        writeln!(stdout, "{text}").map_err(CliError::Output)
+        self.print(&format!("{}\n", masked(text.to_string())))
     }
 
     /// Prints a piece of the answer, at once.
     pub(crate) fn piece(&self, text: impl Display) -> Result<(), CliError> {
-        let mut stdout = self.stdout.lock();
-        write!(stdout, "{text}")
-            .and_then(|()| stdout.flush())
-            .map_err(CliError::Output)
+        self.stdout_bytes(masked(text.to_string()).as_bytes())
     }
 
-    /// Passes on bytes of another program's standard output, at once and unchanged.
+    /// Passes on bytes at once and unchanged: another program's standard output, or a copy of a
+    /// record, which has to be the same to be of use.
     pub(crate) fn stdout_bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
         let mut stdout = self.stdout.lock();
         stdout
@@ -113,8 +112,15 @@ impl Output {
 
     /// Prints the answer of a command whose JSON has a shape of its own.
     pub(crate) fn document(&self, document: &impl Serialize) -> Result<(), CliError> {
-        let text = serde_json::to_string_pretty(document).map_err(CliError::Json)?;
-        self.line(text)
+        // Masked as a value, so that it stays JSON whatever the secrets are.
+        let value = serde_json::to_value(document).map_err(CliError::Json)?;
+        let text = serde_json::to_string_pretty(&mask_value(value)).map_err(CliError::Json)?;
+        self.print(&format!("{text}\n"))
+    }
+
+    fn print(&self, text: &str) -> Result<(), CliError> {
+        let mut stdout = self.stdout.lock();
+        stdout.write_all(text.as_bytes()).map_err(CliError::Output)
     }
 
     /// Prints a table: as wide as the terminal, or nothing cut off when there is none.
@@ -132,7 +138,7 @@ impl Output {
     /// Prints a line beside the answer, to standard error.
     pub(crate) fn note(&self, text: impl Display) {
         // If standard error cannot be written, there is nobody to be told.
-        drop(writeln!(self.stderr.lock(), "{text}"));
+        drop(writeln!(self.stderr.lock(), "{}", masked(text.to_string())));
     }
 
     /// Prints a warning to standard error.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use openclaw_ipc::jsonrpc::MAX_BODY;
 use openclaw_testkit::http::{HttpAnswer, HttpRequest};
 use openclaw_testkit::{FakeProvider, GatewayProcess, Reply, TestHome, WireFormat};
 use rustix::process::Signal;
@@ -12,9 +13,6 @@ use tokio::net::TcpStream;
 use crate::OPENCLAW;
 use crate::socket::{self, Frame, Socket};
 use crate::watched::Watched;
-
-/// The largest body that `/rpc` takes: an attachment of full size, and room for the rest.
-const MAX_BODY: usize = 72_000_000;
 
 fn call(method: &str) -> String {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": {} }).to_string()
@@ -32,6 +30,8 @@ async fn admitted(gateway: &GatewayProcess, request: HttpRequest) -> HttpAnswer 
 #[tokio::test]
 async fn without_the_token_nothing_is_told_but_that_it_is_missing() {
     let home = TestHome::new();
+    let patient = json!({ "gateway": { "auth": { "rateLimit": { "maxAttempts": 1000 } } } });
+    home.write_config(&patient.to_string());
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let wrong = format!("Bearer {}", "0123456789abcdef".repeat(4));
     let basic = format!("Basic {}", gateway.token().expose_secret());
@@ -52,6 +52,11 @@ async fn without_the_token_nothing_is_told_but_that_it_is_missing() {
             post(call("no.such.method")),
             post("{ no json"),
             HttpRequest::get("/status"),
+            HttpRequest::get("/no/such/address"),
+            HttpRequest::new("PUT", "/rpc"),
+            HttpRequest::new("OPTIONS", "/rpc"),
+            HttpRequest::new("TRACE", "/anything"),
+            HttpRequest::get("/ws"),
         ] {
             let request = headers.iter().fold(request, |request, (name, value)| {
                 request.header(*name, *value)
@@ -60,18 +65,27 @@ async fn without_the_token_nothing_is_told_but_that_it_is_missing() {
             assert_eq!(answer.status, 401, "{request:?}: {}", answer.text());
             let challenge = answer.header("www-authenticate").unwrap();
             assert!(challenge.starts_with("Bearer"), "{challenge}");
-            bodies.push(answer.text());
+            bodies.push(answer.json());
         }
-        let answer = socket::refused(gateway.addr(), &headers).await;
-        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-        assert!(answer.contains("\r\nwww-authenticate: Bearer"), "{answer}");
-        bodies.push(answer.split_once("\r\n\r\n").unwrap().1.to_owned());
-        // What exists and what does not is told apart by nothing.
+        // Who shows nothing may still do so in the first frame.
+        if !headers.is_empty() {
+            let answer = socket::refused(gateway.addr(), &headers).await;
+            assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+            assert!(answer.contains("\r\nwww-authenticate: Bearer"), "{answer}");
+            let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+            bodies.push(serde_json::from_str(body).unwrap());
+        }
+        // What exists and what does not is told apart by nothing but the id of the refusal.
+        let mut ids: Vec<Value> = Vec::new();
+        for body in &mut bodies {
+            ids.push(body["error"]["data"]["id"].take());
+        }
         bodies.dedup();
         assert_eq!(bodies.len(), 1, "{bodies:?}");
-        let error: Value = serde_json::from_str(&bodies[0]).unwrap();
-        assert_eq!(error["error"]["data"]["kind"], "unauthenticated");
-        assert!(!bodies[0].contains(gateway.token().expose_secret()));
+        assert_eq!(bodies[0]["error"]["data"]["kind"], "unauthenticated");
+        ids.sort_by_key(Value::to_string);
+        ids.dedup();
+        assert!(ids.len() > 7 && ids.iter().all(Value::is_string), "{ids:?}");
     }
 }
 
@@ -92,65 +106,6 @@ async fn health_is_for_everybody_and_tells_nothing_else() {
         (status.status, &status.json()["pid"]),
         (200, &gateway.pid().into())
     );
-}
-
-#[tokio::test]
-async fn a_page_of_another_origin_is_refused_everywhere() {
-    let home = TestHome::new();
-    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
-    let port = gateway.addr().port();
-    let bearer = format!("Bearer {}", gateway.token().expose_secret());
-    let near_miss = format!("http://127.0.0.1:{}", port ^ 1);
-    let name = format!("http://localhost:{port}");
-    let secure = format!("https://127.0.0.1:{port}");
-    for origin in [
-        "http://evil.example",
-        "null",
-        "",
-        &near_miss,
-        &name,
-        &secure,
-    ] {
-        for request in [post(call("agent.list")), HttpRequest::get("/health")] {
-            let answer = admitted(&gateway, request.header("origin", origin)).await;
-            assert_eq!(answer.status, 403, "`{origin}`: {}", answer.text());
-        }
-        let headers = [("authorization", &*bearer), ("origin", origin)];
-        let answer = socket::refused(gateway.addr(), &headers).await;
-        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
-    }
-    let own = format!("http://127.0.0.1:{port}");
-    let answer = admitted(&gateway, post(call("agent.list")).header("origin", own)).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-}
-
-#[tokio::test]
-async fn a_host_that_is_a_name_is_refused_everywhere() {
-    let home = TestHome::new();
-    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
-    let token = gateway.token().expose_secret();
-    let port = gateway.addr().port();
-    for (host, status) in [
-        (format!("host: evil.example:{port}\r\n"), "403"),
-        ("host: evil.example\r\n".to_owned(), "403"),
-        (
-            format!("host: 127.0.0.1:{port}\r\nhost: evil.example\r\n"),
-            "403",
-        ),
-        (String::new(), "403"),
-        (format!("host: 127.0.0.1:{port}\r\n"), "200"),
-        (format!("host: localhost:{port}\r\n"), "200"),
-    ] {
-        for target in ["/health", "/status"] {
-            let head = format!(
-                "GET {target} HTTP/1.1\r\n{host}authorization: Bearer {token}\r\n\
-                 connection: close\r\n\r\n"
-            );
-            let answer = socket::exchange(gateway.addr(), &head).await;
-            let shown = answer.split(' ').nth(1);
-            assert_eq!(shown, Some(status), "{host}{answer}");
-        }
-    }
 }
 
 #[tokio::test]

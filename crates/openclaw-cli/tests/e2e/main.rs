@@ -7,22 +7,33 @@
     reason = "a test fails by panicking, and its tasks end with it"
 )]
 
+mod access;
 mod another_home;
 mod audit;
 mod backup;
+mod browser;
+mod canary;
 mod cli;
 mod config;
 mod crash;
+mod credentials;
 mod demo;
 mod disk;
 mod doctor;
 mod edge;
+mod first_frame;
+mod framing;
+mod gateway_checks;
+mod origins;
+mod oauth;
+mod hardening;
 mod path;
 mod refusals;
 mod reload;
 mod repeated;
 mod skills;
 mod socket;
+mod strangers;
 mod takeover;
 mod watched;
 mod way_back;

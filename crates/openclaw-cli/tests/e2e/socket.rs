@@ -56,9 +56,19 @@ pub(crate) async fn refused(addr: SocketAddr, headers: &[(&str, &str)]) -> Strin
 impl Socket {
     /// Opens a socket with the gateway's token.
     pub(crate) async fn open(gateway: &GatewayProcess) -> Self {
-        let bearer = format!("Bearer {}", gateway.token().expose_secret());
-        let head = handshake(gateway.addr(), "upgrade", &[("authorization", &bearer)]);
-        let mut stream = TcpStream::connect(gateway.addr()).await.unwrap();
+        Self::open_bearer(gateway.addr(), gateway.token().expose_secret()).await
+    }
+
+    /// Opens a socket with a bearer token.
+    pub(crate) async fn open_bearer(addr: SocketAddr, token: &str) -> Self {
+        let bearer = format!("Bearer {token}");
+        Self::open_with(addr, &[("authorization", &bearer)]).await
+    }
+
+    /// Opens a socket with these headers.
+    pub(crate) async fn open_with(addr: SocketAddr, headers: &[(&str, &str)]) -> Self {
+        let head = handshake(addr, "upgrade", headers);
+        let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
@@ -94,6 +104,11 @@ impl Socket {
         timeout(PATIENCE, self.receive()).await.unwrap()
     }
 
+    /// Sends bytes as they are.
+    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
     /// Sends one frame; clients have to mask, and a mask of zeros changes nothing.
     async fn send(&mut self, opcode: u8, payload: &[u8]) {
         let length = u16::try_from(payload.len()).unwrap();
@@ -118,7 +133,7 @@ impl Socket {
             match opcode {
                 1 => return Frame::Text(String::from_utf8(payload).unwrap()),
                 8 => return Frame::Close(u16::from_be_bytes([payload[0], payload[1]])),
-                9 => {}
+                9 | 10 => {}
                 other => panic!("a frame of type {other}"),
             }
         }

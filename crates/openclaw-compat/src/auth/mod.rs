@@ -4,9 +4,12 @@
 //! database, and since autumn what all agents share is in `state/openclaw.sqlite`. The newest place
 //! that has a profile counts.
 
+mod redact;
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use openclaw_core::secrets::ApiKey;
 use openclaw_core::{AgentId, ProviderId};
@@ -18,8 +21,32 @@ use crate::key;
 use crate::sqlite::{Database, regular};
 use crate::trouble::{Fault, Spot, Trouble};
 
+pub use redact::{Moved, Place, RedactError, Redacted, places};
+
 /// The agent whose sign-ins all others fall back to.
 const MAIN: &str = "main";
+
+/// The cell of a database that has sign-ins.
+#[derive(Debug)]
+struct Cell {
+    table: &'static str,
+    select: &'static str,
+    update: &'static str,
+}
+
+/// What an agent has for itself.
+const OWN: Cell = Cell {
+    table: "auth_profile_store",
+    select: "SELECT store_json FROM auth_profile_store WHERE store_key = 'primary'",
+    update: "UPDATE auth_profile_store SET store_json = ?1 WHERE store_key = 'primary'",
+};
+
+/// What all agents share.
+const SHARED: Cell = Cell {
+    table: "config_machine_state",
+    select: "SELECT value_json FROM config_machine_state WHERE state_key = 'authProfiles.store'",
+    update: "UPDATE config_machine_state SET value_json = ?1 WHERE state_key = 'authProfiles.store'",
+};
 
 /// One sign-in.
 #[derive(Clone, Debug)]
@@ -51,7 +78,7 @@ pub enum AuthKind {
 #[derive(Clone)]
 pub enum Secret {
     /// The secret itself.
-    Given(ApiKey),
+    Given(Arc<ApiKey>),
     /// A reference, as OpenClaw writes it: `{source, provider, id}`.
     Elsewhere(Value),
 }
@@ -83,8 +110,7 @@ pub fn profiles(state_dir: &Path, agent: &AgentId) -> SignIns {
     if let Some(own) = &own {
         signs.take_agent(own);
     }
-    let sql = "SELECT value_json FROM config_machine_state WHERE state_key = 'authProfiles.store'";
-    signs.take_cell(&shared, "config_machine_state", sql);
+    signs.take_cell(&shared, &SHARED);
     if *agent != main {
         signs.take_agent(&folder(state_dir, &main));
     }
@@ -98,30 +124,31 @@ fn folder(state_dir: &Path, agent: &AgentId) -> PathBuf {
 
 impl SignIns {
     fn take_agent(&mut self, folder: &Path) {
-        let sql = "SELECT store_json FROM auth_profile_store WHERE store_key = 'primary'";
-        let database = folder.join("openclaw-agent.sqlite");
-        self.take_cell(&database, "auth_profile_store", sql);
-        let file = folder.join("auth-profiles.json");
-        match text(&file) {
-            Ok(text) => self.take(&file, &text),
+        self.take_cell(&folder.join("openclaw-agent.sqlite"), &OWN);
+        self.take_file(&folder.join("auth-profiles.json"));
+    }
+
+    fn take_file(&mut self, file: &Path) {
+        match text(file) {
+            Ok(text) => self.take(file, &text),
             Err(Fault::Missing) => {}
-            Err(fault) => self.troubles.push(Trouble::new(&file, Spot::Whole, fault)),
+            Err(fault) => self.troubles.push(Trouble::new(file, Spot::Whole, fault)),
         }
     }
 
     /// Takes what one cell of a database has, if the database and its table are there.
-    fn take_cell(&mut self, file: &Path, table: &str, sql: &str) {
+    fn take_cell(&mut self, file: &Path, cell: &Cell) {
         if file.symlink_metadata().is_err() {
             return;
         }
         let read = |connection: &Connection| {
             let known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
             let known = connection
-                .query_row(known, [table], |_| Ok(()))
+                .query_row(known, [cell.table], |_| Ok(()))
                 .optional()?;
             match known {
                 Some(()) => Ok(connection
-                    .query_row(sql, [], |row| row.get::<_, String>(0))
+                    .query_row(cell.select, [], |row| row.get::<_, String>(0))
                     .optional()?),
                 None => Ok(None),
             }
@@ -182,9 +209,9 @@ fn read(id: &str, profile: &Value) -> Result<AuthProfile, &'static str> {
     let secret = match profile.get(reference) {
         Some(reference @ Value::Object(_)) => Some(Secret::Elsewhere(reference.clone())),
         _ => fields.iter().find_map(|field| match profile.get(field)? {
-            Value::String(secret) if !secret.trim().is_empty() => {
-                Some(Secret::Given(ApiKey::new(secret.trim().to_owned())))
-            }
+            Value::String(secret) if !secret.trim().is_empty() => Some(Secret::Given(Arc::new(
+                ApiKey::new(secret.trim().to_owned()),
+            ))),
             reference @ Value::Object(_) => Some(Secret::Elsewhere(reference.clone())),
             _ => None,
         }),

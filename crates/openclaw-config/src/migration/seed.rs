@@ -1,4 +1,5 @@
-//! The forms of the seed document: `channels.telegram` with `bot_token`, `allowlist` and `routing`.
+//! The forms of the seed document: `channels.telegram` with `bot_token`, `allowlist` and `routing`,
+//! and `gateway.rateLimit`.
 //!
 //! What OpenClaw's own form can say becomes that form. What it cannot, rules for prefixes of ids and
 //! for words of messages, goes into a part of its own, so that OpenClaw can read the rest.
@@ -6,7 +7,10 @@
 use serde_json::{Value, json};
 
 use super::log::{Log, at};
-use super::tree::{Record, array_at, keys, made, record_at, record_at_mut, take, text_at, unique};
+use super::tree::{
+    Record, array_at, keys, made, prune, record_at, record_at_mut, take, text_at, unique,
+};
+use crate::settings::limits;
 
 const PLACE: [&str; 2] = ["channels", "telegram"];
 const TOKEN: &str = "bot_token";
@@ -17,14 +21,37 @@ const DEFAULT_AGENT: &str = "default";
 
 /// Brings the seed's forms into OpenClaw's; returns what only this program knows, or null.
 pub(super) fn lower(root: &mut Record, log: &mut Log) -> Value {
-    if !record_at(root, &PLACE).is_some_and(is_seed) {
+    let mut own = Record::new();
+    own.extend(rate_limit(root, log).map(|limits| (limits::KEY.to_owned(), limits)));
+    own.extend(channels(root, log).map(|channels| ("channels".to_owned(), channels)));
+    if own.is_empty() {
         return Value::Null;
+    }
+    Value::Object(own)
+}
+
+/// Takes out `gateway.rateLimit`, which OpenClaw does not know; one that is broken stays a problem.
+fn rate_limit(root: &mut Record, log: &mut Log) -> Option<Value> {
+    let path = at(&["gateway", limits::KEY]);
+    let gateway = record_at_mut(root, &["gateway"])?;
+    let value = gateway.get(limits::KEY)?;
+    if !limits::is_ours(value) || !limits::problems(&path, value).is_empty() {
+        return None;
+    }
+    let value = take(gateway, limits::KEY);
+    prune(root, "gateway");
+    log.turned(&path, &at(&[limits::KEY]), "in openclaw-rs.json5");
+    value
+}
+
+/// Brings a messenger into OpenClaw's form; returns what only this program knows of it.
+fn channels(root: &mut Record, log: &mut Log) -> Option<Value> {
+    if !record_at(root, &PLACE).is_some_and(is_seed) {
+        return None;
     }
     let agents = agents(root);
     let path = at(&PLACE);
-    let Some(channel) = record_at_mut(root, &PLACE) else {
-        return Value::Null;
-    };
+    let channel = record_at_mut(root, &PLACE)?;
     if let Some(token) = take(channel, TOKEN) {
         let (from, to) = (path.key(TOKEN), path.key("botToken"));
         if channel.contains_key("botToken") {
@@ -47,10 +74,7 @@ pub(super) fn lower(root: &mut Record, log: &mut Log) -> Value {
             telegram.insert(key.to_owned(), Value::from(part));
         }
     }
-    if telegram.is_empty() {
-        return Value::Null;
-    }
-    json!({ "channels": { "telegram": telegram } })
+    (!telegram.is_empty()).then(|| json!({ "telegram": telegram }))
 }
 
 /// Tells whether a channel has the seed's form, and not a broken one of OpenClaw's.

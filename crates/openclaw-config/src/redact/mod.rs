@@ -37,8 +37,14 @@ pub fn restore(shown: &mut Value, at: &KeyPath, config: &Value) -> Result<(), Ke
 #[must_use]
 pub fn may_hold_secret(line: &str) -> bool {
     let mut words = line.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '$'));
-    words.any(|word| places::is_secret(&["env".to_owned(), word.to_owned()]))
+    words.any(names_secret)
         || url::has_secret(line)
+}
+
+/// Tells by the name of an environment variable whether its value is a secret.
+#[must_use]
+pub fn names_secret(variable: &str) -> bool {
+    places::is_secret(&["env".to_owned(), variable.to_owned()])
 }
 
 fn restore_below(shown: &mut Value, path: &mut Vec<String>, config: &Value) -> Result<(), KeyPath> {

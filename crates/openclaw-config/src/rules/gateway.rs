@@ -46,7 +46,7 @@ pub(super) fn judge(config: &Value, problems: &mut Problems) {
 }
 
 /// Tells whether a text is scheme, host and port, and nothing else.
-pub(super) fn is_origin(text: &str) -> bool {
+pub(crate) fn is_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.path() == "/"

@@ -5,6 +5,8 @@ use std::path::Path;
 use openclaw_core::env::{Env, HOME};
 use openclaw_core::state_dir::StateDir;
 
+use super::known_secrets;
+use super::limits;
 use super::own::{self, OWN_FILE};
 use super::reader::Reader;
 use super::{Config, ConfigError, OwnSettings};
@@ -46,10 +48,12 @@ impl Config {
                 path: own_file.clone(),
                 problems,
             })?;
+        known_secrets::learn(&migrated.value, env);
         let mut config = settings(&migrated, env, state.root());
         for problem in &mut config.not_followed {
             problem.place = source.place(&problem.path);
         }
+        config.gateway.limits = config.gateway.limits.overlaid(own.rate_limit.as_ref());
         config.own = own;
         config.not_followed.extend(own_not_followed);
         config.warnings = verdict.warnings;
@@ -78,6 +82,12 @@ fn judged(source: &Source, state: &StateDir, how: Judged) -> (Migrated, Verdict)
     };
     let surroundings = Surroundings::new(Path::new(home), state.root());
     let mut verdict = rules::judge(&migrated.value, &surroundings);
+    let rate_limit = KeyPath::from_iter(["gateway", limits::KEY]);
+    let left = migrated.value.pointer("/gateway/rateLimit");
+    if let Some(broken) = left.filter(|left| limits::is_ours(left)) {
+        let problems = limits::problems(&rate_limit, broken);
+        verdict.problems.extend(problems);
+    }
     verdict
         .problems
         .extend(source.non_finite().iter().map(|found| {
@@ -135,7 +145,11 @@ pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Conf
         not_followed: Vec::new(),
     };
     config.not_followed = reader.finish();
-    if migrated.own.as_object().is_some_and(|own| !own.is_empty()) {
+    config.gateway.limits = config
+        .gateway
+        .limits
+        .overlaid(migrated.own.get(limits::KEY));
+    if migrated.own.get("channels").is_some() {
         config.not_followed.push(Problem::new(
             KeyPath::from_iter(["channels", "telegram"]),
             "is accepted, but has no effect in this version",

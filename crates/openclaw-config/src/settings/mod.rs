@@ -4,10 +4,15 @@
 //! here any more. What OpenClaw accepts and this program does not follow becomes a warning.
 
 mod agents;
+mod auth;
+mod credentials;
 mod followed;
 mod gateway;
+mod known_secrets;
+pub(crate) mod limits;
 mod load;
 mod maintenance;
+mod oauth;
 mod own;
 mod providers;
 mod quantity;
@@ -24,9 +29,15 @@ use openclaw_core::env::Env;
 use openclaw_core::{AgentId, Kind, ProviderId};
 
 pub use agents::{AgentSettings, DEFAULT_AGENT};
-pub use gateway::{Bind, DEFAULT_PORT, GatewaySettings, ReloadMode};
+pub use auth::{AuthMode, AuthSettings, LockoutSettings, ProxyAuth};
+pub use credentials::{Credentials, CredentialsError, record_name};
+pub use gateway::{
+    Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySettings, ReloadMode,
+};
+pub use limits::LimitSettings;
 pub use load::{Judged, judge};
 pub use maintenance::{Maintenance, MaintenanceMode};
+pub use oauth::{OauthEndpoints, OauthSettings};
 pub use own::{OWN_FILE, OwnSettings};
 pub use providers::{ModelSettings, ProviderSettings};
 pub use quantity::{QuantityError, parse_duration, parse_size};

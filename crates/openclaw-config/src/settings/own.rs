@@ -3,24 +3,36 @@
 //! They stand in a file of their own beside `openclaw.json`, because OpenClaw does not start on a
 //! config with keys that it does not know.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use openclaw_core::ProviderId;
 use openclaw_core::env::Env;
 use serde_json::Value;
 
+use super::limits;
+use super::oauth::{self, OauthSettings};
 use crate::problem::{KeyPath, Problem};
 use crate::source;
 
 /// The file's name, beside the config file.
 pub const OWN_FILE: &str = "openclaw-rs.json5";
 
-/// The keys that the file may have, and whether this version follows them.
-const KEYS: &[(&str, Followed)] = &[("sandbox", Followed::Yes), ("channels", Followed::NotYet)];
+/// The keys that the file may have, and what this version makes of them.
+const KEYS: &[(&str, Part)] = &[
+    ("sandbox", Part::Judged(sandbox)),
+    (limits::KEY, Part::Judged(limits::problems)),
+    (oauth::KEY, Part::Judged(oauth::problems)),
+    ("channels", Part::NotFollowed),
+];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Followed {
-    Yes,
-    NotYet,
+/// What is made of a member of the file.
+#[derive(Clone, Copy)]
+enum Part {
+    /// It is followed, unless this finds something wrong with it.
+    Judged(fn(&KeyPath, &Value) -> Vec<Problem>),
+    /// It is accepted, and has no effect yet.
+    NotFollowed,
 }
 
 /// What the file says.
@@ -28,6 +40,10 @@ enum Followed {
 pub struct OwnSettings {
     /// How far commands are confined (`sandbox.level`): `strict`, `relaxed` or `none`.
     pub sandbox_level: Option<String>,
+    /// How many calls and messages a minute may bring (`rateLimit`), as it stands.
+    pub(super) rate_limit: Option<Value>,
+    /// How providers are signed in to by OAuth (`oauth`).
+    pub oauth: BTreeMap<ProviderId, OauthSettings>,
 }
 
 /// Reads the file; returns also what is accepted but not followed.
@@ -39,8 +55,8 @@ pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>)
     for (key, value) in members.into_iter().flatten() {
         let path = KeyPath::root().key(key);
         match KEYS.iter().find(|(known, _)| known == key) {
-            Some((_, Followed::Yes)) => problems.extend(sandbox(&path, value)),
-            Some((_, Followed::NotYet)) => not_followed.push(Problem::new(
+            Some((_, Part::Judged(judge))) => problems.extend(judge(&path, value)),
+            Some((_, Part::NotFollowed)) => not_followed.push(Problem::new(
                 path,
                 "is accepted, but has no effect in this version",
             )),
@@ -61,6 +77,8 @@ pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>)
     Ok((
         OwnSettings {
             sandbox_level: level.and_then(Value::as_str).map(str::to_owned),
+            rate_limit: source.value.get(limits::KEY).cloned(),
+            oauth: oauth::read(source.value.get(oauth::KEY)),
         },
         not_followed,
     ))

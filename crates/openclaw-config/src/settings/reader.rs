@@ -1,6 +1,7 @@
 //! Looking values up in a config that was judged already.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use openclaw_core::ApiKey;
 use openclaw_core::env::{Env, HOME};
@@ -55,9 +56,22 @@ impl<'a> Reader<'a> {
         (!text.trim().is_empty()).then(|| text.to_owned())
     }
 
+    /// Returns the texts of the array at a path as they stand: a list that says whom to let in
+    /// must not become an empty one, which may let in everybody.
+    pub(super) fn texts_as_written(&self, path: &[&str]) -> Vec<String> {
+        let list = self.raw(path).and_then(Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(str::to_owned).collect()
+    }
+
     /// Returns the whole number at a path.
     pub(super) fn number(&self, path: &[&str]) -> Option<u64> {
         whole_number(self.raw(path)?)
+    }
+
+    /// Returns the environment.
+    pub(super) const fn env(&self) -> &'a Env {
+        self.env
     }
 
     /// Returns the state directory.
@@ -77,7 +91,7 @@ impl<'a> Reader<'a> {
             Value::String(text) => Some(SecretInput::from_text(text)),
             value => match serde_json::from_value::<SecretRef>(value.clone()) {
                 Ok(reference) => {
-                    if let SecretRef::Exec { .. } | SecretRef::Store { .. } = reference {
+                    if let SecretRef::Exec { .. } = reference {
                         self.not_followed(
                             path,
                             "a secret of this source cannot be read by this version",
@@ -88,7 +102,7 @@ impl<'a> Reader<'a> {
                 Err(_unknown) => {
                     self.not_followed(path, "this kind of secret reference is not known here");
                     // A secret that cannot be had must not become a secret that is not asked for.
-                    Some(SecretInput::Inline(ApiKey::new(String::new())))
+                    Some(SecretInput::Inline(Arc::new(ApiKey::new(String::new()))))
                 }
             },
         }
@@ -116,7 +130,7 @@ pub(super) fn expand(text: &str, env: &Env) -> PathBuf {
 }
 
 /// JSON5 numbers arrive as floating point when they were written so; `8080.0` is a whole number.
-fn whole_number(value: &Value) -> Option<u64> {
+pub(super) fn whole_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| {
         let number = value.as_f64().filter(|n| n.fract() == 0.0)?;
         format!("{number:.0}").parse().ok()

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use openclaw_core::env::Env;
+use openclaw_core::redaction;
 use openclaw_core::secrets::SecretRef;
 use openclaw_core::{ApiKey, Kind};
 use serde_json::Value;
 
+use super::credentials::{Credentials, CredentialsError, kept, named, record_name};
 use super::reader::Reader;
 
 /// The alias that needs no entry of its own.
@@ -23,7 +26,7 @@ const WHOLE: &str = "value";
 #[derive(Clone, Debug)]
 pub enum SecretInput {
     /// The secret itself stands in the file.
-    Inline(ApiKey),
+    Inline(Arc<ApiKey>),
     /// The file says where the secret is.
     Ref(SecretRef),
     /// `{{ NAME }}`: a credential of that name, or else the environment variable.
@@ -66,6 +69,8 @@ pub enum Holds {
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
     providers: BTreeMap<String, SecretProvider>,
+    /// The alias of the credential store that needs no entry (`secrets.defaults.store`).
+    store_alias: Option<String>,
 }
 
 /// Why a secret cannot be had. No message has any part of a secret.
@@ -118,6 +123,20 @@ pub enum SecretError {
     /// The reference names a source that this program cannot ask yet.
     #[error("secrets of the source `{0}` cannot be read by this version")]
     Source(&'static str),
+    /// The credential store has no such record.
+    #[error("the credential store has no record `{0}`")]
+    NoRecord(String),
+    /// Neither the credential store nor the environment has it.
+    #[error("neither is there a credential `{record}` nor is the environment variable `{0}` set", record = record_name(.0))]
+    Nowhere(String),
+    /// The credential store, or the record, cannot be used.
+    #[error("the credential `{record}` cannot be read: {source}")]
+    Store {
+        /// The record.
+        record: String,
+        /// The reason.
+        source: CredentialsError,
+    },
     /// The secret is empty, or its form is not known.
     #[error("the secret is empty, or a reference that this version does not know")]
     Empty,
@@ -127,6 +146,28 @@ impl SecretError {
     /// Returns the kind of this failure.
     pub const fn kind(&self) -> Kind {
         Kind::Config
+    }
+
+    /// Returns what the user can do about it; it starts with a verb.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Variable(name) => Some(format!("set `{name}` in the environment of the gateway")),
+            Self::NoRecord(record) => {
+                Some(format!("store it with `openclaw credentials set {record}`"))
+            }
+            Self::Nowhere(name) => Some(format!(
+                "store it with `openclaw credentials set {}`, or set `{name}` in the environment of the gateway",
+                record_name(name)
+            )),
+            Self::Store { source, .. } => source.hint.clone(),
+            Self::NotAllowed { .. }
+            | Self::NoProvider { .. }
+            | Self::File { .. }
+            | Self::Unsafe { .. }
+            | Self::NotInFile { .. }
+            | Self::Source(_)
+            | Self::Empty => None,
+        }
     }
 }
 
@@ -147,7 +188,7 @@ impl SecretInput {
                 provider: DEFAULT_ALIAS.to_owned(),
                 id,
             }),
-            None => Self::Inline(ApiKey::new(text.to_owned())),
+            None => Self::Inline(Arc::new(ApiKey::new(text.to_owned()))),
         }
     }
 
@@ -163,19 +204,32 @@ impl SecretInput {
 
 impl Secrets {
     /// Returns a secret that a config gives or points to.
-    pub fn resolve(&self, input: &SecretInput, env: &Env) -> Result<ApiKey, SecretError> {
+    ///
+    /// Without a credential store, what only that can have is not looked for.
+    pub fn resolve(
+        &self,
+        input: &SecretInput,
+        env: &Env,
+        store: Option<&dyn Credentials>,
+    ) -> Result<Arc<ApiKey>, SecretError> {
         let secret = match input {
-            SecretInput::Inline(secret) => secret.clone(),
-            SecretInput::Named(name) => variable(name, env)?,
-            SecretInput::Ref(reference) => self.referred(reference, env)?,
+            SecretInput::Inline(secret) => Arc::clone(secret),
+            SecretInput::Named(name) => Arc::new(named(name, env, store)?),
+            SecretInput::Ref(reference) => Arc::new(self.referred(reference, env, store)?),
         };
-        if secret.expose_secret().is_empty() {
+        if secret.is_empty() {
             return Err(SecretError::Empty);
         }
+        redaction::learn(&secret);
         Ok(secret)
     }
 
-    fn referred(&self, reference: &SecretRef, env: &Env) -> Result<ApiKey, SecretError> {
+    fn referred(
+        &self,
+        reference: &SecretRef,
+        env: &Env,
+        store: Option<&dyn Credentials>,
+    ) -> Result<ApiKey, SecretError> {
         match reference {
             SecretRef::Env { provider, id } => match self.providers.get(provider) {
                 Some(SecretProvider::Env {
@@ -197,7 +251,17 @@ impl Secrets {
                 _ => Err(no_provider(provider, "file")),
             },
             SecretRef::Exec { .. } => Err(SecretError::Source("exec")),
-            SecretRef::Store { .. } => Err(SecretError::Source("store")),
+            SecretRef::Store { provider, id } => {
+                let implied = self.store_alias.as_deref().unwrap_or(DEFAULT_ALIAS);
+                match self.providers.get(provider) {
+                    Some(SecretProvider::Store) => {}
+                    _ if provider == implied => {}
+                    _ => return Err(no_provider(provider, "store")),
+                }
+                let store = store.ok_or(SecretError::Source("store"))?;
+                let record = record_name(id);
+                kept(store, &record)?.ok_or(SecretError::NoRecord(record))
+            }
         }
     }
 }
@@ -209,7 +273,7 @@ fn no_provider(alias: &str, source_kind: &'static str) -> SecretError {
     }
 }
 
-fn variable(name: &str, env: &Env) -> Result<ApiKey, SecretError> {
+pub(super) fn variable(name: &str, env: &Env) -> Result<ApiKey, SecretError> {
     env.get(name)
         .map(|value| ApiKey::new(value.to_owned()))
         .ok_or_else(|| SecretError::Variable(name.to_owned()))
@@ -281,7 +345,10 @@ impl Reader<'_> {
             .into_iter()
             .filter_map(|(alias, entry)| Some((alias.to_owned(), self.secret_provider(entry)?)))
             .collect();
-        Secrets { providers }
+        Secrets {
+            providers,
+            store_alias: self.string(&["secrets", "defaults", "store"]),
+        }
     }
 
     fn secret_provider(&self, entry: &Value) -> Option<SecretProvider> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use openclaw_core::ApiKey;
 use openclaw_core::env::Env;
 use openclaw_core::secrets::SecretRef;
 
@@ -143,7 +144,7 @@ fn retention_is_read_as_openclaw_writes_it() {
 
 fn secret(config: &Config, provider: &str) -> Result<String, SecretError> {
     let input = config.providers[&provider.into()].api_key.as_ref().unwrap();
-    let key = config.secrets.resolve(input, &env())?;
+    let key = config.secrets.resolve(input, &env(), None)?;
     Ok(key.expose_secret().to_owned())
 }
 
@@ -222,4 +223,59 @@ fn a_variable_that_was_not_set_stays_a_reference() {
         panic!("{config:?}")
     };
     assert_eq!(id, "P_KEY");
+}
+
+/// A credential store with one record; asked for `locked`, it cannot be opened.
+struct OneRecord;
+
+impl Credentials for OneRecord {
+    fn credential(&self, record: &str) -> Result<Option<ApiKey>, CredentialsError> {
+        match record {
+            "locked" => Err(CredentialsError {
+                hint: Some("unlock it".to_owned()),
+                source: "no password".into(),
+            }),
+            "a_record" => Ok(Some(ApiKey::new("from the store".to_owned()))),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[test]
+fn a_record_counts_before_the_environment_and_a_locked_store_is_no_missing_one() {
+    let stored = |text: &str| {
+        let text = format!("{{ models: {{ providers: {{ p: {{ apiKey: {text} }} }} }} }}");
+        let config = meaning(&text);
+        let input = config.providers[&"p".into()].api_key.clone().unwrap();
+        let variables = Env::from_iter([
+            ("A_RECORD", "from the environment"),
+            ("LOCKED", "from the environment"),
+            ("SET", "from the environment"),
+        ]);
+        let found = config.secrets.resolve(&input, &variables, Some(&OneRecord));
+        match found {
+            Ok(key) => Ok(key.expose_secret().to_owned()),
+            Err(err) => Err((err.to_string(), err.hint())),
+        }
+    };
+    let reference = |id: &str| format!("{{ source: 'store', provider: 'default', id: '{id}' }}");
+    assert_eq!(stored(&reference("A_RECORD")).unwrap(), "from the store");
+    assert_eq!(stored("'{{ A_RECORD }}'").unwrap(), "from the store");
+    assert_eq!(stored("'{{ SET }}'").unwrap(), "from the environment");
+    for refused in [reference("LOCKED"), "'{{ LOCKED }}'".to_owned()] {
+        let (message, hint) = stored(&refused).unwrap_err();
+        assert!(message.contains("no password"), "{message}");
+        assert_eq!(hint.as_deref(), Some("unlock it"));
+    }
+    let (message, hint) = stored(&reference("SET")).unwrap_err();
+    assert!(message.contains("no record `set`"), "{message}");
+    assert!(hint.unwrap().contains("credentials set set"));
+    let (message, _) = stored("'{{ GONE }}'").unwrap_err();
+    assert!(
+        message.contains("`gone`") && message.contains("`GONE`"),
+        "{message}"
+    );
+    let (message, _) =
+        stored("{ source: 'store', provider: 'other', id: 'A_RECORD' }").unwrap_err();
+    assert!(message.contains("secrets.providers.other"), "{message}");
 }

@@ -11,6 +11,7 @@ mod document_fuzz;
 mod document_probes;
 mod edit;
 mod edit_processes;
+mod gateway;
 mod migration;
 mod migration_rules;
 mod source;

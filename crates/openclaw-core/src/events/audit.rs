@@ -44,6 +44,34 @@ pub enum AuditEntry {
         /// How often, since the last entry like this one.
         count: u64,
     },
+    /// Somebody is known, and asked for what they may not do.
+    #[serde(rename = "audit.auth.forbidden")]
+    AuthForbidden {
+        /// Who they are.
+        principal: String,
+        /// What they called.
+        method: String,
+        /// How often, since the last entry like this one.
+        count: u64,
+    },
+    /// Somebody was given tokens.
+    #[serde(rename = "audit.token.issued")]
+    TokenIssued {
+        /// Names the grant; it is no secret.
+        id: String,
+        /// What it allows.
+        scopes: Vec<String>,
+        /// What gave it.
+        by: String,
+    },
+    /// The tokens of a grant open nothing any more.
+    #[serde(rename = "audit.token.ended")]
+    TokenEnded {
+        /// Names the grant.
+        id: String,
+        /// Why.
+        reason: String,
+    },
     /// Somebody asked for more than their share.
     #[serde(rename = "audit.rate.limited")]
     RateLimited {
@@ -105,6 +133,16 @@ pub enum AuditEntry {
         name: String,
         /// What it was read for.
         purpose: String,
+    },
+    /// A secret was put into the credential store, taken out of it or written anew.
+    #[serde(rename = "audit.secret.changed")]
+    SecretChanged {
+        /// The record; every record when the master password was exchanged.
+        name: String,
+        /// What was done.
+        change: SecretChange,
+        /// What did it.
+        by: String,
     },
     /// The config is not what it was at the last entry like this one.
     #[serde(rename = "audit.config.changed")]
@@ -201,6 +239,35 @@ pub enum AuditEntry {
         /// Why.
         reason: String,
     },
+}
+
+/// What was done to a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretChange {
+    /// It was stored, in place of an earlier one if there was one.
+    Set,
+    /// It was removed.
+    Removed,
+    /// It was encrypted anew, under another password or key.
+    Rotated,
+    /// It was taken over from a place where it lay in plain text.
+    Imported,
+    /// The place in plain text that it was taken over from does not have it any more.
+    Redacted,
+}
+
+impl SecretChange {
+    /// Returns the change's name, as it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Removed => "removed",
+            Self::Rotated => "rotated",
+            Self::Imported => "imported",
+            Self::Redacted => "redacted",
+        }
+    }
 }
 
 impl AuditEntry {

@@ -24,6 +24,7 @@ mod history;
 mod inspect;
 mod kind;
 mod lease;
+mod masking;
 mod payload;
 mod projection;
 mod read;
@@ -40,7 +41,7 @@ mod writer;
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, SecretChange};
 pub use backup::{BackupError, BackupSummary, restore_backup, verify_backup};
 pub use cache::{SearchHit, SearchKind, SearchQuery, SnippetPart};
 pub use change::Change;

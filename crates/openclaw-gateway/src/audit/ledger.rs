@@ -27,6 +27,8 @@ pub(crate) enum Transport {
     Ws,
     /// `GET /status`.
     Status,
+    /// `/auth/…`: logging in, and exchanging tokens.
+    Auth,
     /// Anything else on the same port.
     Http,
 }
@@ -38,6 +40,7 @@ impl Transport {
             "/rpc" => Self::Rpc,
             "/ws" => Self::Ws,
             "/status" => Self::Status,
+            path if path.starts_with("/auth/") => Self::Auth,
             _ => Self::Http,
         }
     }
@@ -47,6 +50,7 @@ impl Transport {
             Self::Rpc => "rpc",
             Self::Ws => "ws",
             Self::Status => "status",
+            Self::Auth => "auth",
             Self::Http => "http",
         }
     }
@@ -59,17 +63,25 @@ pub(crate) struct Door {
     pub(crate) transport: Transport,
     /// The address; without the port, which is another one with every connection.
     pub(crate) peer: Option<IpAddr>,
+    /// Whether it came from this machine, by no proxy.
+    pub(crate) local: bool,
 }
 
 /// Why somebody was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
-    /// No bearer token came, or more than one.
-    NoToken,
-    /// It is another token.
-    WrongToken,
+    /// No credential came, or more than one.
+    NoCredential,
+    /// It is not a good one.
+    WrongCredential,
+    /// It was good once.
+    RunOut,
+    /// It came from where too many wrong ones came from.
+    LockedOut,
+    /// The trusted proxy named somebody who is not on the list.
+    ForeignUser,
     /// The gateway has none, so that nobody is let in.
-    TokenNotSet,
+    Shut,
     /// A page of another origin asked.
     ForeignOrigin,
     /// The `Host` header is a name.
@@ -79,9 +91,12 @@ pub(crate) enum Reason {
 impl Reason {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::NoToken => "no bearer token",
-            Self::WrongToken => "wrong bearer token",
-            Self::TokenNotSet => "the gateway has no token",
+            Self::NoCredential => "no credential",
+            Self::WrongCredential => "wrong credential",
+            Self::RunOut => "a token that has run out",
+            Self::LockedOut => "locked out",
+            Self::ForeignUser => "a proxy user who is not listed",
+            Self::Shut => "the gateway has no token",
             Self::ForeignOrigin => "foreign Origin",
             Self::ForeignHost => "foreign Host",
         }
@@ -89,29 +104,31 @@ impl Reason {
 }
 
 /// Something that happens often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Occasion {
     /// Somebody was let in.
     Allowed(Principal, Door),
     /// Somebody was not.
     Denied(Reason, Door),
+    /// Somebody may not call this method.
+    Forbidden(Principal, &'static str),
     /// Somebody asked too often.
     Limited(Principal),
 }
 
 impl Occasion {
-    const fn period(self) -> Duration {
+    const fn period(&self) -> Duration {
         match self {
             Self::Allowed(..) => ALLOWED,
-            Self::Denied(..) | Self::Limited(_) => REFUSALS,
+            Self::Denied(..) | Self::Forbidden(..) | Self::Limited(_) => REFUSALS,
         }
     }
 
-    const fn without_peer(self) -> Self {
+    fn without_peer(self) -> Self {
         match self {
             Self::Allowed(principal, door) => Self::Allowed(principal, Door { peer: None, ..door }),
             Self::Denied(reason, door) => Self::Denied(reason, Door { peer: None, ..door }),
-            Self::Limited(principal) => Self::Limited(principal),
+            Self::Forbidden(..) | Self::Limited(_) => self,
         }
     }
 }
@@ -141,6 +158,13 @@ impl Due {
                 peer: door.peer.map(|peer| peer.to_string()),
                 count: *count,
             },
+            Self::Counted(Occasion::Forbidden(principal, method), count) => {
+                AuditEntry::AuthForbidden {
+                    principal: principal.to_string(),
+                    method: (*method).to_owned(),
+                    count: *count,
+                }
+            }
             Self::Counted(Occasion::Limited(principal), count) => AuditEntry::RateLimited {
                 principal: principal.to_string(),
                 count: *count,
@@ -219,7 +243,7 @@ impl Ledger {
             }
             let happened = tally.count > 0;
             if happened {
-                due.push(Due::Counted(*occasion, std::mem::take(&mut tally.count)));
+                due.push(Due::Counted(occasion.clone(), std::mem::take(&mut tally.count)));
                 tally.due = later(now, occasion.period());
             }
             happened
@@ -263,20 +287,22 @@ mod tests {
     fn denied(last: u8) -> Occasion {
         let peer = Some(IpAddr::from([127, 0, 0, last]));
         Occasion::Denied(
-            Reason::WrongToken,
+            Reason::WrongCredential,
             Door {
                 transport: Transport::Rpc,
                 peer,
+                local: true,
             },
         )
     }
 
     fn allowed() -> Occasion {
         Occasion::Allowed(
-            Principal::TokenBearer,
+            Principal::SecretBearer,
             Door {
                 transport: Transport::Ws,
                 peer: None,
+                local: true,
             },
         )
     }
@@ -324,10 +350,11 @@ mod tests {
         let from = |n: u32| {
             let peer = Some(IpAddr::from(n.to_be_bytes()));
             Occasion::Denied(
-                Reason::NoToken,
+                Reason::NoCredential,
                 Door {
                     transport: Transport::Ws,
                     peer,
+                    local: false,
                 },
             )
         };

@@ -1,105 +1,142 @@
 //! The routes that answer once: `/rpc`, `/health`, `/status`.
+//!
+//! Whoever is not let in is told the same for every address but the few that are for everybody:
+//! what is there and what is not can be told apart only with a good credential.
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::body;
+use axum::body::{self, Body};
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use openclaw_core::access::Admitted;
+use axum::routing::{any, get, post};
+use axum::{Extension, Router};
+use openclaw_core::access::Scope;
 use openclaw_core::clock::rfc3339;
 use openclaw_core::{Clock, Kind};
-use openclaw_ipc::jsonrpc::{self, Id, Requests};
+use openclaw_ipc::jsonrpc::{self, Id, MAX_BODY, Requests};
 use openclaw_ipc::{Reply, Response as RpcResponse, RpcError};
 use serde_json::json;
 use tokio::time;
 
-use super::guard::{bearer, door, same_origin};
+use super::guard::{door, guard, let_in};
+use super::refused::{Refused, seconds};
 use super::ws;
-use crate::audit::{Door, Transport};
+use crate::access::{self, Pass};
+use crate::audit::Transport;
 use crate::builder::Gateway;
 use crate::rpc::{CallCx, store_error};
-
-/// The largest request: one attachment of full size in base64, and room for the rest.
-pub(super) const MAX_REQUEST: usize = 72_000_000;
 
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The most bytes that the answers to one batch have together; what does not fit is not done.
+const MAX_ANSWERS: usize = 16_000_000;
+
 /// Returns every route of the gateway.
 pub(super) fn router(gateway: Gateway) -> Router {
-    Router::new()
-        .route("/rpc", post(rpc))
-        .route("/ws", get(ws::upgrade))
+    let for_everybody = Router::new()
         .route("/health", get(health))
+        .merge(access::routes::router())
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(gateway.clone());
+    let for_the_admitted = Router::new()
+        .route("/rpc", post(rpc))
         .route("/status", get(status))
-        .layer(from_fn_with_state(gateway.clone(), same_origin))
-        .with_state(gateway)
-}
-
-/// Admits a request by its bearer token, or returns the answer that refuses it.
-pub(super) fn admit(
-    gateway: &Gateway,
-    headers: &HeaderMap,
-    door: Door,
-) -> Result<Admitted, Box<Response>> {
-    gateway.shared.admit(bearer(headers), door).map_err(|err| {
-        let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"openclaw\"")];
-        Box::new((challenge, refusal(StatusCode::UNAUTHORIZED, err)).into_response())
-    })
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_here)
+        .layer(from_fn_with_state(gateway.clone(), let_in))
+        // It lets in by itself: a client may show who it is in its first frame.
+        .route("/ws", any(ws::upgrade))
+        .with_state(gateway.clone());
+    for_everybody
+        .merge(for_the_admitted)
+        .layer(from_fn_with_state(gateway, guard))
 }
 
 /// `POST /rpc`: the caller is known before a byte of the body is read.
-async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn rpc(
+    State(gateway): State<Gateway>,
+    Extension(pass): Extension<Pass>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
-    let headers = head.headers;
     let door = door(Transport::Rpc, &head.extensions);
-    let admitted = match admit(&gateway, &headers, door) {
-        Ok(admitted) => admitted,
-        Err(refused) => return *refused,
+    let text = match read(&head.headers, body).await {
+        Ok(text) => text,
+        Err(refused) => return refused.answer(&gateway, door),
     };
-    if !is_json(&headers) {
-        let err = RpcError::invalid_request("the content type has to be application/json");
-        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, err);
-    }
-    if declared_size(&headers).is_some_and(|size| size > MAX_REQUEST) {
-        return too_large();
-    }
-    let text = match time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_REQUEST)).await {
-        Ok(Ok(text)) => text,
-        Ok(Err(_too_large)) => return too_large(),
-        Err(_elapsed) => {
-            let err = RpcError::new(Kind::Invalid, "the body took too long to arrive");
-            return refusal(StatusCode::REQUEST_TIMEOUT, err);
+    let cx = CallCx {
+        admitted: pass.admitted,
+        from: door.peer,
+    };
+    let Some(reply) = answer(&gateway, cx, jsonrpc::parse(&text)).await else {
+        return StatusCode::NO_CONTENT.into_response();
+    };
+    let text = reply.to_json();
+    match reply.retry_after() {
+        Some(after) => {
+            let headers = [(RETRY_AFTER, seconds(after))];
+            (headers, json_text(StatusCode::TOO_MANY_REQUESTS, text)).into_response()
         }
+        None => json_text(StatusCode::OK, text),
+    }
+}
+
+/// Reads a body, unless its headers already say that it is none for us.
+async fn read(headers: &HeaderMap, body: Body) -> Result<body::Bytes, Refused> {
+    if !is_json(headers) {
+        let sentence = "the content type has to be application/json";
+        return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+    }
+    let too_large = || {
+        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large")
+            .with_hint(format!("send at most {MAX_BODY} bytes"))
     };
-    match answer(&gateway, CallCx { admitted }, jsonrpc::parse(&text)).await {
-        Some(reply) => json_text(StatusCode::OK, reply.to_json()),
-        None => StatusCode::NO_CONTENT.into_response(),
+    if declared_size(headers).is_some_and(|size| size > MAX_BODY) {
+        return Err(too_large());
+    }
+    match time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(_too_large)) => Err(too_large()),
+        Err(_elapsed) => {
+            let sentence = "the body took too long to arrive";
+            Err(Refused::new(StatusCode::REQUEST_TIMEOUT, sentence))
+        }
     }
 }
 
 /// Answers what one body or one WebSocket message brought; notifications get no answer.
 pub(super) async fn answer(gateway: &Gateway, cx: CallCx, requests: Requests) -> Option<Reply> {
     match requests {
-        Requests::One(request) => call(gateway, cx, request).await.map(Reply::One),
+        Requests::One(request) => call(gateway, &cx, request).await.map(Reply::One),
         Requests::Batch(requests) => {
             let mut responses = Vec::with_capacity(requests.len());
+            let mut size = 0_usize;
             for request in requests {
-                responses.extend(call(gateway, cx, request).await);
+                let response = match request {
+                    Ok(request) if size > MAX_ANSWERS => RpcResponse::to(request.id, Err(full())),
+                    request => call(gateway, &cx, request).await,
+                };
+                let result = response.as_ref().and_then(|one| one.outcome.as_ref().ok());
+                size = size.saturating_add(result.map_or(0, |result| result.get().len()));
+                responses.extend(response);
             }
             Reply::batch(responses)
         }
     }
 }
 
+fn full() -> RpcError {
+    let message = "the answers to the batch are too large already; this call was not made";
+    RpcError::new(Kind::Limited, message).with_hint("make the call again, alone")
+}
+
 async fn call(
     gateway: &Gateway,
-    cx: CallCx,
+    cx: &CallCx,
     request: Result<jsonrpc::Request, RpcResponse>,
 ) -> Option<RpcResponse> {
     let request = match request {
@@ -107,7 +144,7 @@ async fn call(
         Err(response) => return Some(response),
     };
     let rpc = &gateway.shared.rpc;
-    let outcome = openclaw_ipc::methods::dispatch(rpc, &cx, &request.method, request.params).await;
+    let outcome = openclaw_ipc::methods::dispatch(rpc, cx, &request.method, request.params).await;
     RpcResponse::to(request.id, outcome)
 }
 
@@ -117,12 +154,23 @@ async fn health() -> Response {
 }
 
 /// `GET /status`: what the gateway is doing.
-async fn status(State(gateway): State<Gateway>, request: Request) -> Response {
-    let door = door(Transport::Status, request.extensions());
-    if let Err(refused) = admit(&gateway, request.headers(), door) {
-        return *refused;
-    }
+async fn status(
+    State(gateway): State<Gateway>,
+    Extension(pass): Extension<Pass>,
+    extensions: Extensions,
+) -> Response {
     let rpc = &gateway.shared.rpc;
+    let cx = CallCx {
+        admitted: pass.admitted,
+        from: door(Transport::Status, &extensions).peer,
+    };
+    if let Err(err) = rpc.allow(&cx, Scope::Read, "GET /status") {
+        let Some(after) = err.retry_after() else {
+            return refusal(StatusCode::FORBIDDEN, err);
+        };
+        let headers = [(RETRY_AFTER, seconds(after))];
+        return (headers, refusal(StatusCode::TOO_MANY_REQUESTS, err)).into_response();
+    }
     let sessions = match rpc.store.session_count().await {
         Ok(sessions) => sessions,
         Err(err) => return refusal(StatusCode::SERVICE_UNAVAILABLE, store_error(&err)),
@@ -148,23 +196,26 @@ async fn status(State(gateway): State<Gateway>, request: Request) -> Response {
     json_text(StatusCode::OK, status.to_string())
 }
 
-fn refusal(status: StatusCode, err: RpcError) -> Response {
-    json_text(status, RpcResponse::error(Id::Null, err).to_json())
+async fn nothing_here(State(gateway): State<Gateway>, extensions: Extensions) -> Response {
+    let refused = Refused::new(StatusCode::NOT_FOUND, "there is nothing at this address");
+    refused.answer(&gateway, door(Transport::Http, &extensions))
 }
 
-fn too_large() -> Response {
-    let message = format!("a request has at most {MAX_REQUEST} bytes");
-    refusal(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        RpcError::new(Kind::Limited, message),
-    )
+async fn wrong_method(State(gateway): State<Gateway>, extensions: Extensions) -> Response {
+    let sentence = "this address does not know the method of the request";
+    let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, sentence);
+    refused.answer(&gateway, door(Transport::Http, &extensions))
+}
+
+pub(crate) fn refusal(status: StatusCode, err: RpcError) -> Response {
+    json_text(status, RpcResponse::error(Id::Null, err).to_json())
 }
 
 fn declared_size(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn json_text(status: StatusCode, text: String) -> Response {
+pub(crate) fn json_text(status: StatusCode, text: String) -> Response {
     // Conversations do not belong into caches.
     let headers = [
         (CONTENT_TYPE, "application/json"),
@@ -174,10 +225,11 @@ fn json_text(status: StatusCode, text: String) -> Response {
 }
 
 /// Pages can send other content types without asking first, so only JSON's own will do.
-fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let first = types.next().and_then(|value| value.to_str().ok());
+    first
         .and_then(|value| value.split(';').next())
         .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+        && types.next().is_none()
 }

@@ -6,13 +6,15 @@
 mod agent;
 mod agents;
 mod session;
+mod tokens;
 mod tools;
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use openclaw_agents::{Agent, AgentError, Bus, Engine, TaskScope, ToolRegistry};
-use openclaw_core::access::Admitted;
+use openclaw_core::access::{Admitted, Principal, Scope};
 use openclaw_core::events::StoreError;
 use openclaw_core::session_key::SessionKeyError;
 use openclaw_core::{AgentId, EventStore, Kind};
@@ -20,8 +22,9 @@ use openclaw_ipc::{Handlers, MethodInfo, RpcError};
 use uuid::Uuid;
 
 pub(crate) use self::agents::Agents;
+use crate::access::Access;
 use crate::audit::{Occasion, Trail};
-use crate::builder::CallLimiter;
+use crate::limits::{Limits, Wait};
 use crate::takeover::Takeover;
 
 /// Everything that the handlers work with.
@@ -33,36 +36,67 @@ pub struct Rpc {
     pub(crate) engine: Engine,
     pub(crate) bus: Bus,
     pub(crate) scope: TaskScope,
-    pub(crate) rate: Option<CallLimiter>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) limits: Limits,
     pub(crate) audit: Trail,
     pub(crate) takeover: Takeover,
 }
 
 /// What a handler knows about a call beyond its params.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CallCx {
     /// Proof that the caller was admitted.
     pub(crate) admitted: Admitted,
+    /// The address that the call came from, if it came from one.
+    pub(crate) from: Option<IpAddr>,
 }
 
 impl Handlers for Rpc {
     type Cx = CallCx;
     type Error = RpcError;
 
-    /// The owner and the bearer of the gateway's token may use every method.
-    fn authorize(&self, cx: &CallCx, _method: &MethodInfo) -> Result<(), RpcError> {
-        match &self.rate {
-            Some(rate) if rate.check().is_err() => {
-                let principal = cx.admitted.principal();
-                self.audit.count(Occasion::Limited(principal));
-                Err(RpcError::new(Kind::Limited, "too many calls").with_hint("wait and try again"))
-            }
-            _ => Ok(()),
-        }
+    /// What the scope does not allow counts as a call, so that it cannot be tried without end.
+    fn authorize(&self, cx: &CallCx, method: &MethodInfo) -> Result<(), RpcError> {
+        self.allow(cx, method.scope, method.name)
+    }
+
+    /// Looking for a method is a call like any other, but not one that a page has to make.
+    fn authorize_unknown(&self, cx: &CallCx) -> Result<(), RpcError> {
+        self.count_call(cx, Scope::Admin)
     }
 }
 
 impl Rpc {
+    /// Lets a caller do what needs a scope, if they have it and have not asked too often.
+    pub(crate) fn allow(
+        &self,
+        cx: &CallCx,
+        scope: Scope,
+        what: &'static str,
+    ) -> Result<(), RpcError> {
+        self.count_call(cx, scope)?;
+        if cx.admitted.may(scope) {
+            return Ok(());
+        }
+        let principal = cx.admitted.principal().clone();
+        self.audit.count(Occasion::Forbidden(principal, what));
+        let message = format!("this needs the scope `{scope}`");
+        Err(RpcError::new(Kind::Denied, message))
+    }
+
+    fn count_call(&self, cx: &CallCx, scope: Scope) -> Result<(), RpcError> {
+        let principal = cx.admitted.principal();
+        self.limits
+            .call(principal, cx.from, scope)
+            .map_err(|wait| self.limited(principal, wait).refusal("calls"))
+    }
+
+    /// Puts on record that somebody has to wait.
+    pub(crate) fn limited(&self, principal: &Principal, wait: Wait) -> Wait {
+        self.audit.count(Occasion::Limited(principal.clone()));
+        wait
+    }
+
     pub(crate) fn find_agent(&self, id: &AgentId) -> Option<Arc<Agent>> {
         self.agents.find(id)
     }
@@ -160,7 +194,7 @@ fn session_key_error(err: &SessionKeyError) -> RpcError {
     RpcError::new(err.kind(), err.to_string())
 }
 
-fn logged(err: &dyn Error, kind: Kind, message: &str) -> RpcError {
+pub(crate) fn logged(err: &dyn Error, kind: Kind, message: &str) -> RpcError {
     let id = Uuid::new_v4().to_string();
     tracing::error!(id, %err, "a call failed");
     RpcError::new(kind, message).with_id(id)

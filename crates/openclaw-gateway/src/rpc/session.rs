@@ -20,6 +20,7 @@ use openclaw_ipc::{Event, Handle, RpcError};
 use openclaw_providers::StopReason as ModelStop;
 
 use super::{CallCx, Rpc, public, session_key_error, store_error};
+use crate::pipeline::NotAccepted;
 use crate::takeover::Waiting;
 
 /// The longest idempotency key, in bytes.
@@ -75,9 +76,12 @@ impl Handle<SessionMessage> for Rpc {
                 .collect(),
         };
         let reply = self
-            .accept(cx.admitted, params.session_key, inbound)
+            .accept(cx.admitted.clone(), params.session_key, inbound)
             .await
-            .map_err(|err| public(&err))?;
+            .map_err(|err| match err {
+                NotAccepted::Limited(wait) => wait.refusal("messages to this session"),
+                NotAccepted::Agent(err) => public(&err),
+            })?;
         let (stop_reason, stop_detail) = stop_reason(reply.stop);
         Ok(SessionMessageOutput {
             run_id: reply.run_id,

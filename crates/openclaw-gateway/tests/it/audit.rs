@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use openclaw_core::access::GatewayToken;
+use openclaw_core::access::SharedSecret;
 use openclaw_core::events::AuditEntry;
 use openclaw_core::{EventStore, SessionKey};
 use openclaw_gateway::agents::TaskScope;
@@ -23,7 +23,7 @@ async fn entries(store: &EventStore) -> Vec<AuditEntry> {
 async fn who_asks_too_often_is_on_record_once_with_how_often() {
     let (dir, scope) = (tempfile::tempdir().unwrap(), TaskScope::new());
     let gateway = builder(&dir)
-        .with_token(GatewayToken::new(key()).unwrap())
+        .with_token(SharedSecret::token(key()).unwrap())
         .with_rate_limit(2, Duration::from_hours(1))
         .build();
     let client = running(gateway, &scope).await;

@@ -2,12 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audit;
+mod limits;
 mod live;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use openclaw_core::access::{Admitted, GatewayToken};
+use openclaw_core::access::{Admitted, SharedSecret};
 use openclaw_core::env::Env;
 use openclaw_core::state_dir::Overrides;
 use openclaw_core::{ApiKey, EventStore, Kind};
@@ -48,7 +49,7 @@ async fn running(gateway: Gateway, scope: &TaskScope) -> RpcClient {
 async fn a_caller_above_the_rate_limit_is_refused() {
     let (dir, scope) = (tempfile::tempdir().unwrap(), TaskScope::new());
     let gateway = builder(&dir)
-        .with_token(GatewayToken::new(key()).unwrap())
+        .with_token(SharedSecret::token(key()).unwrap())
         .with_rate_limit(2, Duration::from_hours(1))
         .build();
     let client = running(gateway, &scope).await;

@@ -1,11 +1,13 @@
 //! The client against a server on the loopback interface that does one thing per connection.
 #![expect(
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "clippy knows test functions, but not their helpers"
 )]
 
+mod oauth;
 mod server;
 
 use std::time::Duration;

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
 use openclaw_core::Kind;
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -36,6 +37,14 @@ pub enum ClientError {
     Unauthenticated {
         /// Which gateway.
         endpoint: Endpoint,
+    },
+    /// The gateway looks at nothing from this address for a while.
+    #[error("the gateway at {endpoint} has had too many requests from here")]
+    Limited {
+        /// Which gateway.
+        endpoint: Endpoint,
+        /// For how long, where it says so.
+        retry_after: Option<Duration>,
     },
     /// Somebody answered, and not with a WebSocket.
     #[error("{endpoint} answered HTTP {status} instead of opening a WebSocket")]
@@ -119,14 +128,33 @@ impl ClientError {
             Self::Unauthenticated { .. } => Kind::Unauthenticated,
             Self::Status { status, .. } => match *status {
                 StatusCode::FORBIDDEN => Kind::Denied,
-                StatusCode::TOO_MANY_REQUESTS => Kind::Limited,
                 StatusCode::SERVICE_UNAVAILABLE => Kind::Unavailable,
                 _ => Kind::Unreachable,
             },
             Self::Token { .. } => Kind::Config,
-            Self::TooLarge => Kind::Limited,
+            Self::Limited { .. } | Self::TooLarge => Kind::Limited,
             Self::Foreign { .. } | Self::Params { .. } | Self::Output { .. } => Kind::Internal,
             Self::Rpc(error) => error.kind(),
+        }
+    }
+
+    /// Returns how long to wait before it is tried again, where the gateway knows.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited { retry_after, .. } => *retry_after,
+            Self::Rpc(error) => error.retry_after(),
+            Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Unauthenticated { .. }
+            | Self::Status { .. }
+            | Self::Upgrade { .. }
+            | Self::Token { .. }
+            | Self::Socket { .. }
+            | Self::TooLarge
+            | Self::Closed { .. }
+            | Self::Foreign { .. }
+            | Self::Params { .. }
+            | Self::Output { .. } => None,
         }
     }
 
@@ -135,6 +163,10 @@ impl ClientError {
         match err {
             WebSocketError::Http(response) => match response.status() {
                 StatusCode::UNAUTHORIZED => Self::Unauthenticated { endpoint },
+                StatusCode::TOO_MANY_REQUESTS => Self::Limited {
+                    endpoint,
+                    retry_after: seconds(response.headers()),
+                },
                 status => Self::Status { endpoint, status },
             },
             source => Self::Upgrade {
@@ -160,4 +192,10 @@ impl ClientError {
             .filter(|reason| !reason.is_empty());
         Self::Closed { reason }
     }
+}
+
+/// Reads `Retry-After`; a gateway says it in seconds, never as a date.
+fn seconds(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }

@@ -300,3 +300,33 @@ fn an_address_of_version_six_is_written_in_brackets() {
     };
     assert_eq!(endpoint.to_string(), "[::1]:18789");
 }
+
+#[tokio::test]
+async fn a_gateway_that_has_had_enough_says_when_to_try_again() {
+    for (header, expected) in [(Some("300"), Some(Duration::from_secs(300))), (None, None)] {
+        let (listener, endpoint) = listen().await;
+        let refuse = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            let refuse = move |_: &Request, _: Response| {
+                let mut refused = ErrorResponse::new(None);
+                *refused.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+                if let Some(seconds) = header {
+                    let value = HeaderValue::from_static(seconds);
+                    refused
+                        .headers_mut()
+                        .insert(http::header::RETRY_AFTER, value);
+                }
+                Err(refused)
+            };
+            drop(accept_hdr_async(stream, refuse).await);
+        };
+        let token = token();
+        let (_, connected) = tokio::join!(refuse, Client::connect(&endpoint, &token));
+        let err = connected.unwrap_err();
+        assert!(matches!(err, ClientError::Limited { .. }), "{err:?}");
+        assert_eq!(
+            (err.kind(), err.retry_after()),
+            (openclaw_core::Kind::Limited, expected)
+        );
+    }
+}

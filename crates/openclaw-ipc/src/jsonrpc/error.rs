@@ -1,5 +1,7 @@
 //! The error object: what went wrong, as the caller gets to see it.
 
+use std::time::Duration;
+
 use openclaw_core::Kind;
 use openclaw_core::validation::ValidationError;
 use schemars::JsonSchema;
@@ -50,6 +52,9 @@ pub struct ErrorData {
     /// Which part of the params is meant, such as `attachments[0].mime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// After how many milliseconds the call may succeed, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 /// An error as some server may send it: `data` is optional and free in form there.
@@ -106,6 +111,20 @@ impl RpcError {
         self
     }
 
+    /// Adds how long to wait before the call is made again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        // A fraction of a millisecond too early would be too early.
+        let up = wait.saturating_add(Duration::from_nanos(999_999));
+        self.data.retry_after_ms = Some(u64::try_from(up.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Returns how long to wait before the call is made again, where the gateway knows.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.data.retry_after_ms.map(Duration::from_millis)
+    }
+
     /// Returns the kind of this failure.
     pub fn kind(&self) -> Kind {
         self.data.kind
@@ -128,6 +147,7 @@ impl From<Kind> for ErrorData {
             id: None,
             hint: None,
             field: None,
+            retry_after_ms: None,
         }
     }
 }
@@ -194,11 +214,12 @@ mod tests {
         let error = RpcError::new(Kind::Busy, "the session has a run")
             .with_id("e-1")
             .with_hint("wait for it")
-            .with_field("sessionKey");
+            .with_field("sessionKey")
+            .with_retry_after(Duration::from_micros(1500));
         let json = serde_json::to_string(&error).unwrap();
         assert_eq!(
             json,
-            r#"{"code":-32010,"message":"the session has a run","data":{"kind":"busy","id":"e-1","hint":"wait for it","field":"sessionKey"}}"#
+            r#"{"code":-32010,"message":"the session has a run","data":{"kind":"busy","id":"e-1","hint":"wait for it","field":"sessionKey","retryAfterMs":2}}"#
         );
         assert_eq!(serde_json::from_str::<RpcError>(&json).unwrap(), error);
     }

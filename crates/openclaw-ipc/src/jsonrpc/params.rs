@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::decode::decode;
 use super::error::RpcError;
+use super::strict::{self, Unusable};
 
 /// What a request carries for its method.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +17,7 @@ pub struct Params(Form);
 enum Form {
     Object(Map<String, Value>),
     Array,
-    /// A number or an escape that JSON's grammar allows and no program can hold.
-    Unreadable,
+    Unusable(Unusable),
 }
 
 impl Params {
@@ -30,7 +30,7 @@ impl Params {
             b'n' => Some(Self::default()),
             b'[' => Some(Self(Form::Array)),
             b'{' => Some(Self(
-                serde_json::from_str(json.get()).map_or(Form::Unreadable, Form::Object),
+                strict::object(json.get()).map_or_else(Form::Unusable, Form::Object),
             )),
             _ => None,
         }
@@ -44,7 +44,11 @@ impl Params {
             Form::Object(object) => Ok(decode(Value::Object(object))?),
             Form::Array => Err(RpcError::new(Kind::Invalid, "params are given by position")
                 .with_hint("send params as an object with the fields by name")),
-            Form::Unreadable => Err(RpcError::new(
+            Form::Unusable(Unusable::Repeated) => Err(RpcError::new(
+                Kind::Invalid,
+                "params name a member twice in the same object",
+            )),
+            Form::Unusable(Unusable::Unreadable) => Err(RpcError::new(
                 Kind::Invalid,
                 "params have a number out of range or a broken escape",
             )),

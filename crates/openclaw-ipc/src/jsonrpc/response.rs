@@ -1,5 +1,9 @@
 //! Answers, and how they are put together for one request or a batch.
 
+use std::time::Duration;
+
+use openclaw_core::Kind;
+use openclaw_core::redaction::mask_json;
 use serde::de::Error as _;
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -53,7 +57,7 @@ impl Response {
         }
     }
 
-    /// Returns the response as JSON text.
+    /// Returns the response as JSON text, with known secrets masked.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
@@ -65,7 +69,27 @@ impl Reply {
         (!responses.is_empty()).then_some(Self::Batch(responses))
     }
 
-    /// Returns the reply as JSON text.
+    /// Returns after how long to try again, if nothing was done because the caller asks too often.
+    ///
+    /// A batch of which a part was done is no such reply, whatever the rest was.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let wait = |response: &Response| {
+            let error = response.outcome.as_ref().err()?;
+            error
+                .retry_after()
+                .filter(|_| error.kind() == Kind::Limited)
+        };
+        match self {
+            Self::One(response) => wait(response),
+            // After the shortest of the waits, a part of it can be done.
+            Self::Batch(responses) => {
+                let waits: Option<Vec<Duration>> = responses.iter().map(wait).collect();
+                waits?.into_iter().min()
+            }
+        }
+    }
+
+    /// Returns the reply as JSON text, with known secrets masked.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
@@ -120,15 +144,14 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, 
 fn to_json(message: &impl Serialize) -> String {
     // Strings, numbers and text that is JSON already cannot fail to become JSON. Should that ever
     // change, the caller still gets an answer that it can read.
-    serde_json::to_string(message).unwrap_or_else(|_| {
+    let text = serde_json::to_string(message).unwrap_or_else(|_| {
         r#"{"jsonrpc":"2.0","error":{"code":-32603,"message":"the answer could not be written","data":{"kind":"internal"}},"id":null}"#.to_owned()
-    })
+    });
+    mask_json(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use openclaw_core::Kind;
-
     use super::*;
 
     fn ok(id: Id, json: &str) -> Response {
@@ -165,6 +188,24 @@ mod tests {
             reply.to_json(),
             r#"[{"jsonrpc":"2.0","result":{},"id":"a"},{"jsonrpc":"2.0","result":[],"id":2}]"#
         );
+    }
+
+    #[test]
+    fn a_reply_is_to_be_asked_for_again_when_all_of_it_was_limited() {
+        let limited = |seconds| {
+            let error = RpcError::new(Kind::Limited, "too many calls");
+            let error = error.with_retry_after(Duration::from_secs(seconds));
+            Response::error(Id::from(1), error)
+        };
+        let seconds = |reply: Option<Reply>| reply.unwrap().retry_after().map(|d| d.as_secs());
+        assert_eq!(seconds(Some(Reply::One(limited(2)))), Some(2));
+        let all = Reply::batch(vec![limited(3), limited(2)]);
+        assert_eq!(seconds(all), Some(2));
+        let some = Reply::batch(vec![limited(3), ok(Id::from(2), "{}")]);
+        assert_eq!(seconds(some), None);
+        // The batch was too long; that gets no better by waiting.
+        let other = Response::error(Id::Null, RpcError::new(Kind::Limited, "too many requests"));
+        assert_eq!(seconds(Some(Reply::One(other))), None);
     }
 
     #[test]

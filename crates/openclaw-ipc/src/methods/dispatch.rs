@@ -21,6 +21,12 @@ pub trait Handlers: Sync {
     /// [`dispatch`](super::dispatch) asks before it looks at the params, so this is the one scope
     /// check and it cannot be passed by.
     fn authorize(&self, cx: &Self::Cx, method: &MethodInfo) -> Result<(), Self::Error>;
+
+    /// Decides whether the caller is told that there is no such method; everybody is, unless it
+    /// counts as a call.
+    fn authorize_unknown(&self, _cx: &Self::Cx) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// The handler of one method.
@@ -69,7 +75,10 @@ pub(super) async fn call<M: Method, H: Handle<M>>(
 }
 
 /// Says that there is no such method, and which there are.
-pub(super) fn unknown(method: &str) -> RpcError {
+pub(super) fn unknown<H: Handlers>(handlers: &H, cx: &H::Cx, method: &str) -> RpcError {
+    if let Err(refused) = handlers.authorize_unknown(cx) {
+        return refused.into();
+    }
     let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
     RpcError::method_not_found(method).with_hint(format!("call one of {}", names.join(", ")))
 }
@@ -155,7 +164,7 @@ mod tests {
     async fn a_caller_without_the_scope_reaches_no_handler_and_learns_nothing_of_the_params() {
         let (outcome, seen) =
             call(Scope::Read, "session.message", object(&json!({"odd": 1}))).await;
-        assert_eq!(outcome, Err(RpcError::new(Kind::Denied, "needs write")));
+        assert_eq!(outcome, Err(RpcError::new(Kind::Denied, "needs operator.write")));
         assert_eq!(seen, Vec::<Value>::new());
     }
 
@@ -189,6 +198,57 @@ mod tests {
             let error = outcome.unwrap_err();
             assert_eq!((error.code, error.message.as_str()), (-32602, message));
             assert_eq!(seen, Vec::<Value>::new());
+        }
+    }
+
+    #[tokio::test]
+    async fn no_method_takes_a_field_that_it_does_not_know() {
+        for method in METHODS {
+            let mut params: Value = serde_json::from_str(method.example.params).unwrap();
+            params["unheardOf"] = json!(1);
+            let (outcome, seen) = call(Scope::Admin, method.name, object(&params)).await;
+            let error = outcome.unwrap_err();
+            let expected = "unknown field `unheardOf`";
+            assert_eq!((error.code, error.message.as_str()), (-32602, expected));
+            assert_eq!(seen, Vec::<Value>::new(), "{}", method.name);
+        }
+        let file = json!({"kind": "photo", "mime": "image/png", "data": "", "path": "/etc/passwd"});
+        let params =
+            json!({"sessionKey": "agent:main:main", "content": "x", "attachments": [file]});
+        let (outcome, seen) = call(Scope::Admin, "session.message", object(&params)).await;
+        let message = outcome.unwrap_err().message;
+        assert_eq!(message, "attachments[0]: unknown field `path`");
+        assert_eq!(seen, Vec::<Value>::new());
+    }
+
+    #[tokio::test]
+    async fn looking_for_methods_can_be_refused_like_a_call() {
+        struct Tired;
+        impl Handlers for Tired {
+            type Cx = ();
+            type Error = RpcError;
+
+            fn authorize(&self, (): &(), _: &MethodInfo) -> Result<(), RpcError> {
+                self.authorize_unknown(&())
+            }
+
+            fn authorize_unknown(&self, (): &()) -> Result<(), RpcError> {
+                Err(RpcError::new(Kind::Limited, "too many calls"))
+            }
+        }
+        impl<M: Method> Handle<M> for Tired {
+            async fn handle(&self, (): &(), _: M::Params) -> Result<M::Output, RpcError> {
+                panic!("{} was called", M::NAME)
+            }
+        }
+        for method in ["session.drop", "agent.list", "__proto__"] {
+            let outcome = methods::dispatch(&Tired, &(), method, Params::default()).await;
+            let error = outcome.unwrap_err();
+            assert_eq!(
+                error,
+                RpcError::new(Kind::Limited, "too many calls"),
+                "{method}"
+            );
         }
     }
 

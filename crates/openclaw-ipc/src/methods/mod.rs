@@ -29,11 +29,14 @@ mod dispatch;
 mod page;
 mod session;
 mod table;
+mod tokens;
 mod tools;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+pub use openclaw_core::access::Scope;
 
 pub use agent::{
     ActiveRun, AgentListOutput, AgentState, AgentStatusOutput, AgentStatusParams, AgentSummary,
@@ -47,8 +50,13 @@ pub use session::{
     SessionSummary, StopReason,
 };
 pub use table::{
-    AgentList, AgentStatus, METHODS, SessionCancel, SessionCreate, SessionEnd, SessionHistory,
-    SessionList, SessionMessage, ToolsExecute, ToolsList, dispatch,
+    AgentList, AgentStatus, LoginCreate, METHODS, SessionCancel, SessionCreate, SessionEnd,
+    SessionHistory, SessionList, SessionMessage, TokensCreate, TokensList, TokensRevoke, ToolsExecute,
+    ToolsList, dispatch,
+};
+pub use tokens::{
+    Disclosed, LoginCreateOutput, TokenSummary, TokensCreateOutput, TokensCreateParams,
+    TokensListOutput, TokensRevokeOutput, TokensRevokeParams,
 };
 pub use tools::{ToolSummary, ToolsExecuteOutput, ToolsExecuteParams, ToolsListOutput};
 
@@ -76,31 +84,6 @@ pub trait Method: 'static {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoParams {}
-
-/// What a caller may do; each scope includes the ones before it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Look at sessions, agents and tools.
-    Read,
-    /// Speak to agents and run tools.
-    Write,
-    /// Change the gateway itself.
-    Admin,
-}
-
-impl Scope {
-    /// Returns the scope's name, as tokens and the reference page spell it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Admin => "admin",
-        }
-    }
-}
 
 /// A row of the method table, for everything that is not the call itself.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::schema;
 use super::types::{Types, alternatives, doc};
-use crate::jsonrpc::MAX_BATCH;
+use crate::jsonrpc::{FIRST_METHOD, MAX_BATCH, MAX_BODY, MAX_SOCKET_MESSAGE};
 use crate::methods::{METHODS, Scope};
 use crate::notifications::NOTIFICATIONS;
 
@@ -86,14 +86,36 @@ fn introduction(page: &mut Page) {
          Outputs may gain fields in later versions, so a client ignores what it does not know.\n\
          An optional field may be null, which is the same as leaving it out.\n\
          Times are RFC 3339 in UTC.\n\
-         A batch has at most {MAX_BATCH} requests, JSON is nested at most {MAX_JSON_DEPTH} levels deep, and a message has at most {MAX_MESSAGE_SIZE} bytes of text."
+         A batch has at most {MAX_BATCH} requests, JSON is nested at most {MAX_JSON_DEPTH} levels deep, and a message has at most {MAX_MESSAGE_SIZE} bytes of text.\n\
+         A body of `POST /rpc` has at most {MAX_BODY} bytes and a message to the WebSocket {MAX_SOCKET_MESSAGE}; attachments count with their base64."
     ));
+    first_message(page);
     page.block(format!(
-        "Each method needs a scope, and each scope includes the ones before it: {}.",
-        [Scope::Read, Scope::Write, Scope::Admin]
-            .map(|scope| format!("`{}`", scope.as_str()))
-            .join(", ")
+        "Each method needs a scope of {}. `{}` includes `{}`, and `{}` includes every other.",
+        Scope::ALL
+            .map(|scope| format!("`{scope}`"))
+            .join(", "),
+        Scope::Write,
+        Scope::Read,
+        Scope::Admin,
     ));
+}
+
+fn first_message(page: &mut Page) {
+    page.block(format!(
+        "A page in a browser cannot set the header on a WebSocket.\n\
+         It opens the socket without and sends the token in its first message, by the method `{FIRST_METHOD}`, which exists only there.\n\
+         It has ten seconds and 4,096 bytes for that, and waits for the answer before it sends more; anything else than a good token closes the socket with code 1008.\n\
+         A socket whose token is revoked or has run out is closed with code 4001.\n\
+         A token in the address is refused."
+    ));
+    page.code(
+        "jsonl",
+        &format!(
+            "{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"{FIRST_METHOD}\", \"params\": {{\"token\": \"…\"}}}}\n\
+             {{\"jsonrpc\": \"2.0\", \"result\": {{\"ok\": true}}, \"id\": 1}}"
+        ),
+    );
 }
 
 fn methods(page: &mut Page, schema: &Value, types: Types<'_>) {

@@ -6,7 +6,10 @@
 mod body;
 pub(crate) mod decode;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use openclaw_core::redaction::learn;
 use openclaw_core::{ApiKey, ProviderId};
 use openclaw_http::{HeaderName, HeaderValue, HttpClient, HttpError, PostJson, Timeouts};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +46,7 @@ const API_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 #[derive(Clone, Debug)]
 pub struct AnthropicProvider {
     id: ProviderId,
-    key: ApiKey,
+    key: Arc<ApiKey>,
     base_url: String,
     client: HttpClient,
 }
@@ -51,9 +54,10 @@ pub struct AnthropicProvider {
 impl AnthropicProvider {
     /// Makes the provider `anthropic` with Anthropic's own address.
     pub fn new(key: ApiKey) -> Self {
+        learn(&key);
         Self {
             id: ProviderId::from("anthropic"),
-            key,
+            key: Arc::new(key),
             base_url: BASE_URL.to_owned(),
             client: HttpClient::new(Timeouts::default()),
         }
@@ -70,7 +74,7 @@ impl AnthropicProvider {
         }
         Ok(Self {
             // An empty key is not sent.
-            key: key.unwrap_or_else(|| ApiKey::new(String::new())),
+            key: key.unwrap_or_else(|| Arc::new(ApiKey::new(String::new()))),
             base_url,
             client: HttpClient::new(config.timeouts),
             id: config.id,
@@ -95,7 +99,7 @@ impl AnthropicProvider {
         let base = base.strip_suffix("/v1").unwrap_or(base);
         let post = PostJson::new(&format!("{base}/v1/messages"), &body::of(request))?
             .header(API_VERSION, HeaderValue::from_static(VERSION));
-        if self.key.expose_secret().is_empty() {
+        if self.key.is_empty() {
             return Ok(post);
         }
         post.secret_header(API_KEY, "", &self.key)
@@ -115,7 +119,6 @@ impl Provider for AnthropicProvider {
     ) -> Result<EventStream, ProviderError> {
         let party = Party {
             id: self.id.clone(),
-            key: Some(self.key.clone()),
         };
         let post = self.post(&request).map_err(|error| party.http(error))?;
         let decoder = decode::Decoder::new(&request);

@@ -11,7 +11,10 @@ mod body;
 mod calls;
 pub(crate) mod decode;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use openclaw_core::redaction::learn;
 use openclaw_core::{ApiKey, ProviderId};
 use openclaw_http::{HttpClient, HttpError, PostJson, Timeouts, header};
 use tokio_util::sync::CancellationToken;
@@ -39,7 +42,7 @@ pub const BASE_URL: &str = "https://api.openai.com/v1";
 #[derive(Clone, Debug)]
 pub struct OpenAIProvider {
     id: ProviderId,
-    key: Option<ApiKey>,
+    key: Option<Arc<ApiKey>>,
     base_url: String,
     client: HttpClient,
 }
@@ -47,9 +50,10 @@ pub struct OpenAIProvider {
 impl OpenAIProvider {
     /// Makes the provider `openai` with OpenAI's own address.
     pub fn new(key: ApiKey) -> Self {
+        learn(&key);
         Self {
             id: ProviderId::from("openai"),
-            key: Some(key),
+            key: Some(Arc::new(key)),
             base_url: BASE_URL.to_owned(),
             client: HttpClient::new(Timeouts::default()),
         }
@@ -91,7 +95,7 @@ impl OpenAIProvider {
 
     /// Returns the key, which prints as `[REDACTED]`; none if requests carry none.
     pub fn api_key(&self) -> Option<&ApiKey> {
-        self.key.as_ref()
+        self.key.as_deref()
     }
 
     fn post(&self, body: &Body<'_>) -> Result<PostJson, HttpError> {
@@ -111,7 +115,6 @@ impl OpenAIProvider {
     ) -> Result<EventStream, ProviderError> {
         let party = Party {
             id: self.id.clone(),
-            key: self.key.clone(),
         };
         let post = self.post(body).map_err(|error| party.http(error))?;
         let decoder = decode::Decoder::new(request);

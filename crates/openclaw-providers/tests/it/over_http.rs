@@ -41,7 +41,7 @@ fn answer(status: &str, headers: &str, body: &str) -> &'static str {
 fn config(server: &Server, path: &str) -> ProviderConfig {
     ProviderConfig {
         base_url: Some(server.url(path)),
-        api_key: Some(ApiKey::new(KEY.into())),
+        api_key: Some(Arc::new(ApiKey::new(KEY.into()))),
         ..ProviderConfig::new("mine")
     }
 }

@@ -29,6 +29,8 @@ const PREFIX: &str = "audit.";
 pub(super) enum About {
     /// Who was let in and who was not
     Auth,
+    /// Who was given tokens, and whose were ended
+    Token,
     /// Who asked too often
     Rate,
     /// Tool calls, their results and refusals
@@ -57,6 +59,7 @@ impl About {
             Self::Config => "config",
             Self::Session => "session",
             Self::Backup => "backup",
+            Self::Token => "token",
             Self::Anchors => "anchors",
             Self::Log => "log",
         };
@@ -150,6 +153,15 @@ fn what(entry: &AuditEntry) -> String {
             let peer = from(peer.as_deref());
             format!("{who} by {transport}{peer}{}", times(*count))
         }
+        AuditEntry::AuthForbidden {
+            principal,
+            method,
+            count,
+        } => format!("{principal} may not call {method}{}", times(*count)),
+        AuditEntry::TokenIssued { id, scopes, by } => {
+            format!("{id} for {} by {by}", scopes.join(", "))
+        }
+        AuditEntry::TokenEnded { id, reason } => format!("{id}: {reason}"),
         AuditEntry::RateLimited { principal, count } => {
             format!("{principal} asked too often{}", times(*count))
         }
@@ -180,6 +192,9 @@ fn what(entry: &AuditEntry) -> String {
             ..
         } => format!("{tool} in {session}, event {seq}: refused, {reason}"),
         AuditEntry::SecretAccessed { name, purpose } => format!("{name} for the {purpose}"),
+        AuditEntry::SecretChanged { name, change, by } => {
+            format!("{name} {} by {by}", change.as_str())
+        }
         AuditEntry::ConfigChanged { file, sha256, by } => {
             format!("{} is now {sha256}, noticed by {by}", file.display())
         }

@@ -92,7 +92,7 @@ fn resolve(state: &StateDir, env: &Env, source: &Source, operations: &[Operation
         let Ok(reference) = serde_json::from_value::<SecretRef>(value.clone()) else {
             continue;
         };
-        match secrets.resolve(&SecretInput::Ref(reference), source.env()) {
+        match secrets.resolve(&SecretInput::Ref(reference), source.env(), None) {
             // Asking a program, or the store, is not for a rehearsal.
             Err(SecretError::Source(_)) => pointers.skipped = pointers.skipped.saturating_add(1),
             Ok(_secret) => pointers.checked = pointers.checked.saturating_add(1),

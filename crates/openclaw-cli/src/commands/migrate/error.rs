@@ -20,6 +20,9 @@ pub(crate) enum MigrateError {
         /// The system's reason.
         source: io::Error,
     },
+    /// Keys were to be taken out of a home that is only read.
+    #[error("--redact-credentials is for the home that is used: another one is only read")]
+    RedactElsewhere,
     /// The config cannot be written in the current form.
     #[error("the config cannot be written in the current form: {0}")]
     Config(#[from] SaveError),
@@ -38,6 +41,7 @@ impl MigrateError {
     pub(crate) const fn kind(&self) -> Kind {
         match self {
             Self::NoHome(_) => Kind::NotFound,
+            Self::RedactElsewhere => Kind::Invalid,
             Self::File { .. } => Kind::Unavailable,
             Self::Config(err) => err.kind(),
         }
@@ -49,6 +53,7 @@ impl MigrateError {
             Self::NoHome(_) => {
                 "name the folder that has `openclaw.json` and `agents`, with --from".to_owned()
             }
+            Self::RedactElsewhere => "leave it out, or leave --from out".to_owned(),
             Self::File { .. } => "correct that and run it again: nothing is taken twice".to_owned(),
             Self::Config(_) => "look at it with `openclaw config validate`".to_owned(),
         }

@@ -1,11 +1,10 @@
-//! The areas that are folders and are used where they are: workspace, skills and sign-ins.
+//! The areas that are folders and are used where they are: workspace and skills.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use openclaw_compat::{Left, Mode, auth};
-use openclaw_core::AgentId;
+use openclaw_compat::{Left, Mode};
 use openclaw_core::state_dir::{private_dir, private_file};
 use serde_json::json;
 
@@ -20,7 +19,6 @@ pub(super) fn take(migration: &Migration<'_>) -> Result<Vec<Area>, CliError> {
     Ok(vec![
         folders(migration, "workspace", &workspaces(&migration.from))?,
         folders(migration, "skills", &["skills".to_owned()])?,
-        sign_ins(migration),
     ])
 }
 
@@ -99,49 +97,6 @@ fn workspaces(home: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// Sign-ins are never copied about: a second place for a secret is a second place to lose it.
-fn sign_ins(migration: &Migration<'_>) -> Area {
-    let mut names: Vec<String> = Vec::new();
-    let mut notes: Vec<Left> = Vec::new();
-    for agent in agents(&migration.from) {
-        let found = auth::profiles(&migration.from, &agent);
-        names.extend(found.profiles.into_iter().map(|profile| profile.id));
-        notes.extend(found.troubles.into_iter().map(|trouble| Left {
-            what: "a sign-in".to_owned(),
-            why: trouble.to_string(),
-        }));
-    }
-    names.sort();
-    names.dedup();
-    let (summary, left) = match (names.len(), migration.in_place()) {
-        (0, _) => ("none".to_owned(), Vec::new()),
-        (many, true) => (format!("{many}, used where they are"), Vec::new()),
-        (many, false) => (
-            format!("{many} left"),
-            vec![Left {
-                what: names.join(", "),
-                why: "sign-ins are not copied; set the keys anew with `openclaw onboard`"
-                    .to_owned(),
-            }],
-        ),
-    };
-    Area {
-        name: "sign-ins",
-        taken: json!({ "names": names }),
-        left,
-        notes,
-        summary,
-    }
-}
-
-fn agents(home: &Path) -> Vec<AgentId> {
-    let Ok(entries) = fs::read_dir(home.join("agents")) else {
-        return Vec::new();
-    };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.map(AgentId::from).collect()
 }
 
 /// What is below a folder.

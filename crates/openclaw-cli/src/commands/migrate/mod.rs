@@ -2,12 +2,14 @@
 //!
 //! Each area of a home has its place in [`areas`], and its report says what was taken, what was left
 //! and why. Running it again adds what is new. Another home is only read; in the home that is used,
-//! the config alone is written, in the current form and with a copy of what it was.
+//! the config alone is written, in the current form and with a copy of what it was; with consent of
+//! their own, sign-ins are encrypted and taken out of OpenClaw's files.
 
 mod config;
 mod error;
 mod files;
 mod sessions;
+mod sign_ins;
 
 pub(crate) use error::MigrateError;
 
@@ -31,9 +33,11 @@ Examples:
   openclaw migrate --dry-run
   openclaw migrate
   openclaw migrate --from /mnt/old/.openclaw --json
+  openclaw migrate --import-credentials --redact-credentials
 
 Another home is only read, and OpenClaw may go on using it. In the home that is used, a config in the
-form of an earlier release is written anew, with a copy beside it; sessions stay as they are.
+form of an earlier release is written anew, with a copy beside it; sessions stay as they are. Keys in
+plain text are encrypted, and taken out of OpenClaw's files, only with the two flags or when asked.
 What is added later is taken by running this again.";
 
 /// How many lines of one sort are printed in an area.
@@ -49,6 +53,8 @@ pub(crate) struct MigrateArgs {
     /// Say what would be taken, and take nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    sign_ins: sign_ins::Consent,
 }
 
 /// What became of one area of a home.
@@ -91,7 +97,9 @@ pub(crate) fn run(cx: Cx<'_>, args: MigrateArgs) -> Result<ExitCode, CliError> {
         from,
         mode,
     };
-    let areas = runtime::block_on(Threads::One, areas(cx, &migration))?;
+    // Somebody may be asked for a password, which is no work for an async thread.
+    let sign_ins = sign_ins::take(cx, &migration, args.sign_ins)?;
+    let areas = runtime::block_on(Threads::One, areas(cx, &migration, sign_ins))?;
     report(cx, &migration, &areas)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -111,9 +119,14 @@ fn is_home(folder: &Path) -> bool {
 }
 
 /// Takes the areas of a home, one after the other.
-async fn areas(cx: Cx<'_>, migration: &Migration<'_>) -> Result<Vec<Area>, CliError> {
+async fn areas(
+    cx: Cx<'_>,
+    migration: &Migration<'_>,
+    sign_ins: Area,
+) -> Result<Vec<Area>, CliError> {
     let mut areas = vec![config::take(cx, migration)?];
     areas.extend(files::take(migration)?);
+    areas.push(sign_ins);
     areas.push(sessions::take(migration).await?);
     Ok(areas)
 }

@@ -1,7 +1,8 @@
 //! `openclaw onboard`: writes a first config.
 //!
-//! It writes one file, only where none is, and never a key: the config points to the environment
-//! variable that holds it. Everything is checked before anything is written.
+//! It writes one file, only where none is, and never a key into it: the config points to the
+//! environment variable that holds it, or to the credential store, which gets it. Everything is
+//! checked before anything is written.
 
 mod plan;
 mod write;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use openclaw_config::record_name;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{EventStore, Kind};
 use openclaw_gateway::audit::record_config_change;
@@ -17,6 +19,8 @@ use serde_json::json;
 
 use self::plan::Plan;
 use super::Cx;
+use super::credentials::typed::Piped;
+use super::credentials::{Intake, Keyring, NewPassword};
 use crate::error::CliError;
 use crate::output::Look;
 use crate::runtime::{self, Threads};
@@ -27,7 +31,13 @@ Examples:
   openclaw onboard --non-interactive --provider ollama --model llama3.2
   openclaw onboard --non-interactive --provider mine --base-url http://127.0.0.1:8000/v1 --model m
 
-The config names the variable that holds the key; the key itself is not written anywhere.";
+  openclaw onboard --non-interactive --provider anthropic --store-key < key
+
+The config names the variable that holds the key, or the record of the encrypted credential store;
+the key itself is not in it.";
+
+/// What does it, in the audit stream.
+const BY: &str = "openclaw onboard";
 
 /// The arguments of `onboard`.
 #[derive(Debug, Args)]
@@ -42,6 +52,9 @@ pub(crate) struct OnboardArgs {
     /// The environment variable that holds the API key
     #[arg(long, value_name = "NAME")]
     api_key_env: Option<String>,
+    /// Put the API key, typed or from standard input, into the encrypted credential store
+    #[arg(long, conflicts_with = "api_key_env")]
+    store_key: bool,
     /// Where the provider's API is
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
@@ -135,7 +148,13 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
     let state = StateDir::locate(cx.env, cx.overrides)?;
     let plan = Plan::of(args)?;
     let path = state.config_file().to_owned();
-    write::write(&path, &plan.config_text()?)?;
+    let text = plan.config_text()?;
+    write::expect_none(&path, &text)?;
+    let stored = match &plan.stored_key {
+        Some(id) => store_key(cx, &record_name(id))?,
+        None => Vec::new(),
+    };
+    write::write(&path, &text)?;
     let recorded = runtime::block_on(Threads::One, record(&state));
 
     let unset = plan
@@ -149,6 +168,7 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
             .chain(recorded.err().map(|err| {
                 format!("the audit stream does not say that the config was written: {err}")
             }))
+            .chain(stored)
             .collect();
     if cx.out.is_json() {
         let data = json!({
@@ -159,6 +179,7 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
             "baseUrl": plan.base_url,
             "model": plan.model_ref(),
             "apiKeyEnv": plan.api_key_env,
+            "credential": plan.stored_key.as_deref().map(record_name),
             "port": plan.port,
         });
         cx.out.answer(&data, &warnings)?;
@@ -169,6 +190,11 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
     if let Some(name) = &plan.api_key_env {
         cx.out
             .line(format_args!("key     from the environment variable {name}"))?;
+    }
+    if let Some(id) = &plan.stored_key {
+        let record = record_name(id);
+        cx.out
+            .line(format_args!("key     the credential {record}, encrypted"))?;
     }
     for warning in warnings {
         cx.out.warning(warning);
@@ -181,10 +207,24 @@ pub(crate) fn run(cx: Cx<'_>, args: OnboardArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Takes the key from standard input or the terminal; returns what the user should know.
+fn store_key(cx: Cx<'_>, record: &str) -> Result<Vec<String>, CliError> {
+    let keyring = Keyring::locate(cx)?;
+    let opened = keyring.open_or_make(cx, &NewPassword::default())?;
+    let intake = Intake {
+        name: record,
+        what: "API key",
+        piped: Piped::WhereNoTerminal,
+        by: BY,
+    };
+    let stored = keyring.take(cx, &opened.store, &intake)?;
+    Ok(opened.warnings.into_iter().chain(stored.warning).collect())
+}
+
 /// Puts on record that there is a config now.
 async fn record(state: &StateDir) -> Result<(), CliError> {
     state.create()?;
     let store = EventStore::open(&state.event_log())?;
-    record_config_change(&store, state.config_file(), "openclaw onboard").await?;
+    record_config_change(&store, state.config_file(), BY).await?;
     Ok(())
 }

@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) api: String,
     pub(super) base_url: Option<String>,
     pub(super) api_key_env: Option<String>,
+    /// What the config calls the key in the credential store.
+    pub(super) stored_key: Option<String>,
     pub(super) model: String,
     pub(super) port: Option<u16>,
 }
@@ -41,7 +43,11 @@ impl Plan {
         let known = WELL_KNOWN.iter().find(|known| known.id == provider);
         let base_url = base_url(args.base_url, known, &provider)?;
         let api = api(args.api, known)?;
-        let api_key_env = api_key_env(args.api_key_env, known)?;
+        let stored_key = args.store_key.then(|| store_id(&provider));
+        let api_key_env = match stored_key {
+            Some(_) => None,
+            None => api_key_env(args.api_key_env, known)?,
+        };
         let model = match (args.model, known) {
             (Some(model), _) => model,
             (None, Some(known)) => known.default_model.to_owned(),
@@ -64,6 +70,7 @@ impl Plan {
             api,
             base_url,
             api_key_env,
+            stored_key,
             model,
             port: args.port,
         })
@@ -89,6 +96,10 @@ impl Plan {
         provider.insert("api".to_owned(), json!(self.api));
         if let Some(name) = &self.api_key_env {
             let reference = json!({ "source": "env", "provider": "default", "id": name });
+            provider.insert("apiKey".to_owned(), reference);
+        }
+        if let Some(id) = &self.stored_key {
+            let reference = json!({ "source": "store", "provider": "default", "id": id });
             provider.insert("apiKey".to_owned(), reference);
         }
         provider.insert(
@@ -200,6 +211,12 @@ fn api_key_env(
     }
 }
 
+/// Returns what a config calls the key of a provider in the credential store, in the form that
+/// TypeScript OpenClaw's config schema demands.
+fn store_id(provider: &str) -> String {
+    provider.to_ascii_uppercase().replace('-', "_")
+}
+
 fn check(
     flag: &'static str,
     value: &str,
@@ -257,6 +274,7 @@ mod tests {
             non_interactive: true,
             provider: flag("provider"),
             api_key_env: flag("api-key-env"),
+            store_key: false,
             base_url: flag("base-url"),
             api: flag("api"),
             model: flag("model"),

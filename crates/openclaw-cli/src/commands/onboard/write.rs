@@ -10,21 +10,30 @@ use super::OnboardError;
 
 /// Writes the config unless there is one.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), OnboardError> {
-    let exists = || OnboardError::Exists {
-        path: path.to_owned(),
-        addition: text.to_owned(),
-    };
-    // A link that leads nowhere counts as a file of the user's, too.
-    if path.symlink_metadata().is_ok() {
-        return Err(exists());
-    }
+    expect_none(path, text)?;
     match write_new(path, text) {
         Ok(()) => Ok(()),
-        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Err(exists(path, text)),
         Err(source) => Err(OnboardError::Write {
             path: path.to_owned(),
             source,
         }),
+    }
+}
+
+/// Fails where there is a config already.
+pub(super) fn expect_none(path: &Path, text: &str) -> Result<(), OnboardError> {
+    // A link that leads nowhere counts as a file of the user's, too.
+    match path.symlink_metadata() {
+        Ok(_) => Err(exists(path, text)),
+        Err(_) => Ok(()),
+    }
+}
+
+fn exists(path: &Path, text: &str) -> OnboardError {
+    OnboardError::Exists {
+        path: path.to_owned(),
+        addition: text.to_owned(),
     }
 }
 

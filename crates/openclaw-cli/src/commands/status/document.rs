@@ -41,6 +41,7 @@ pub(super) fn of(facts: &Facts) -> Value {
         },
         "stateDir": facts.state.root(),
         "config": facts.config,
+        "credentials": facts.credentials,
         "sandbox": match &facts.sandbox {
             Ok(probe) => json!({
                 "available": true,

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use openclaw_config::AgentSettings;
 use openclaw_core::Kind;
 use openclaw_core::state_dir::StateDir;
-use openclaw_gateway::{GatewayError, Home, Running};
+use openclaw_gateway::{GatewayError, Home, Running, Vault};
 use openclaw_ipc::methods::{AgentList, NoParams};
-use openclaw_ipc::{Client, Endpoint};
 use openclaw_sandbox::{self as sandbox, Probe, SandboxError};
 use serde::Serialize;
 use tokio::time;
@@ -20,6 +19,7 @@ use tokio::time;
 use super::Cx;
 use super::sessions::existing_log;
 use crate::error::CliError;
+use crate::remote;
 use crate::runtime::{self, Threads};
 
 /// How long a gateway that is said to be running may take to answer.
@@ -42,6 +42,21 @@ struct Facts {
     gateway: GatewayFacts,
     sandbox: Result<Probe, SandboxError>,
     sessions: Result<u64, CliError>,
+    credentials: CredentialFacts,
+}
+
+/// The credential store, as far as it shows without opening it, which would take long.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialFacts {
+    path: PathBuf,
+    exists: bool,
+    /// How many records have a file.
+    records: usize,
+    /// Where the master password would be taken from.
+    password_source: Option<String>,
+    /// Why it would be taken from nowhere.
+    problem: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,13 +113,36 @@ async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
         sessions(&state)
     );
     let config = config(&state, home);
+    let credentials = CredentialFacts::of(&Vault::new(&state, cx.env.clone()));
     Ok(Facts {
         state,
         config,
         gateway,
         sandbox,
         sessions,
+        credentials,
     })
+}
+
+impl CredentialFacts {
+    fn of(vault: &Vault) -> Self {
+        let mut facts = Self {
+            path: vault.path().to_owned(),
+            exists: vault.exists(),
+            records: vault.record_files(),
+            ..Self::default()
+        };
+        if facts.exists {
+            match vault.password() {
+                Ok(Some(password)) => facts.password_source = Some(password.source.to_string()),
+                Ok(None) => {
+                    facts.problem = Some("nothing says what its master password is".to_owned());
+                }
+                Err(err) => facts.problem = Some(err.to_string()),
+            }
+        }
+        facts
+    }
 }
 
 impl AgentFacts {
@@ -204,11 +242,7 @@ async fn gateway(home: Option<&Home>) -> GatewayFacts {
 
 /// Makes the gateway do something, which tells more than an open port does.
 async fn ask(home: &Home, running: &Running) -> Result<(), CliError> {
-    let endpoint = Endpoint {
-        host: running.host.clone(),
-        port: running.port,
-    };
-    let mut client = Client::connect(&endpoint, home.token()?.secret()).await?;
+    let mut client = remote::connect(home, running).await?;
     client.call::<AgentList>(&NoParams {}).await?;
     Ok(())
 }
@@ -252,6 +286,7 @@ mod tests {
             gateway,
             sandbox: Err(SandboxError::NetworkAtStrict),
             sessions: Ok(2),
+            credentials: CredentialFacts::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use openclaw_gateway::Running;
 use openclaw_sandbox::{Probe, SandboxError};
 
-use super::{ConfigFacts, Facts, GatewayFacts};
+use super::{ConfigFacts, CredentialFacts, Facts, GatewayFacts};
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::output::Look;
@@ -54,6 +54,9 @@ pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
         Ok(count) => row("sessions", Look::Strong, &count.to_string())?,
         Err(err) => row("sessions", Look::Bad, &err.to_string())?,
     }
+    if let Some((look, value)) = credentials(&facts.credentials) {
+        row("secrets", look, &value)?;
+    }
     match &facts.sandbox {
         Ok(probe) => {
             let Probe {
@@ -81,6 +84,23 @@ pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
         ));
     }
     Ok(())
+}
+
+/// Returns what is said of the credential store, if there is one.
+fn credentials(facts: &CredentialFacts) -> Option<(Look, String)> {
+    let CredentialFacts {
+        exists,
+        records,
+        password_source,
+        problem,
+        path: _,
+    } = facts;
+    let (look, password) = match (password_source, problem) {
+        (_, Some(problem)) => (Look::Bad, problem.clone()),
+        (Some(source), None) => (Look::Good, format!("the master password is in {source}")),
+        (None, None) => (Look::Strong, String::new()),
+    };
+    exists.then(|| (look, format!("{records} encrypted, {password}")))
 }
 
 fn print_gateway(cx: Cx<'_>, facts: &GatewayFacts) -> Result<(), CliError> {

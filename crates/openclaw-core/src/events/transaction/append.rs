@@ -86,7 +86,7 @@ impl Tx<'_> {
         let mut recorded: Vec<SessionEvent> = Vec::with_capacity(events.len());
         for event in events {
             row.admit(&event.kind, &session)?;
-            let event = self.record(&mut row, &session, event)?;
+            let event = self.record(&mut row, &session, event.masked())?;
             self.audit_tool(&event)?;
             recorded.push(event);
         }

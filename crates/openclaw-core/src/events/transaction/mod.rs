@@ -114,7 +114,7 @@ impl<'a> Tx<'a> {
     /// Adds an entry to the audit stream.
     fn audit(&mut self, entry: &AuditEntry) -> Result<SessionEvent, StoreError> {
         let session = SessionKey::audit();
-        let event = entry.to_event()?;
+        let event = entry.to_event()?.masked();
         let mut row = match self.audit.take() {
             Some(row) => row,
             None => match Row::find(self.connection, &session)? {

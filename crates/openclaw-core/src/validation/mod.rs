@@ -9,9 +9,12 @@
 //! assert_eq!((MAX_ATTACHMENT_SIZE, MAX_ATTACHMENTS), (50_000_000, 10));
 //! ```
 
+mod media;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::media::MediaType;
 use crate::kind::Kind;
 
 /// The longest message text, in bytes of UTF-8.
@@ -22,6 +25,9 @@ pub const MAX_JSON_DEPTH: usize = 32;
 pub const MAX_ATTACHMENT_SIZE: u64 = 50_000_000;
 /// The largest number of attachments to one message.
 pub const MAX_ATTACHMENTS: usize = 10;
+
+/// The longest name of an attachment, in bytes; file systems take no longer one.
+const MAX_FILE_NAME: usize = 255;
 
 /// What an attachment is to its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,6 +107,18 @@ pub enum ValidationError {
         /// Its place in the message, from 0.
         index: usize,
     },
+    /// An attachment cannot be what its media type says.
+    #[error("attachment {index} is not of the media type that it is sent with")]
+    AttachmentContent {
+        /// Its place in the message, from 0.
+        index: usize,
+    },
+    /// An attachment's name is no plain name of a file.
+    #[error("attachment {index} has no plain file name")]
+    AttachmentName {
+        /// Its place in the message, from 0.
+        index: usize,
+    },
 }
 
 impl ValidationError {
@@ -162,7 +180,9 @@ pub fn validate_message_bytes(input: &[u8]) -> Result<&str, ValidationError> {
     validate_message(text)
 }
 
-/// Checks the number, sizes and media types of a message's attachments.
+/// Checks the number, sizes, media types and names of a message's attachments.
+///
+/// A page or a program does not pass for a picture: what the first bytes show has to fit the type.
 pub fn validate_attachments(attachments: &[Attachment]) -> Result<(), ValidationError> {
     if attachments.len() > MAX_ATTACHMENTS {
         return Err(ValidationError::TooManyAttachments {
@@ -174,8 +194,13 @@ pub fn validate_attachments(attachments: &[Attachment]) -> Result<(), Validation
         if size > MAX_ATTACHMENT_SIZE {
             return Err(ValidationError::AttachmentTooLarge { index, size });
         }
-        if !is_media_type(&attachment.mime) {
-            return Err(ValidationError::AttachmentType { index });
+        let mime = MediaType::parse(&attachment.mime);
+        let mime = mime.ok_or(ValidationError::AttachmentType { index })?;
+        if !mime.fits(&attachment.bytes) {
+            return Err(ValidationError::AttachmentContent { index });
+        }
+        if !attachment.filename.as_deref().is_none_or(is_file_name) {
+            return Err(ValidationError::AttachmentName { index });
         }
     }
     Ok(())
@@ -204,18 +229,12 @@ pub fn check_json_depth(json: &[u8]) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// RFC 6838 section 4.2: two restricted names with a slash between them, parameters aside.
-fn is_media_type(mime: &str) -> bool {
-    let name = |part: &str| {
-        (1..=127).contains(&part.len())
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c))
-    };
-    let essence = mime.split(';').next().unwrap_or_default().trim();
-    essence
-        .split_once('/')
-        .is_some_and(|(main, sub)| name(main) && name(sub))
+/// Tells whether a name is one that a file can have in a folder, on any system.
+fn is_file_name(name: &str) -> bool {
+    let special = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    (1..=MAX_FILE_NAME).contains(&name.len())
+        && !matches!(name, "." | "..")
+        && !name.contains(special)
 }
 
 mod base64_bytes {
@@ -283,11 +302,41 @@ mod tests {
     }
 
     #[test]
+    fn an_attachment_has_a_plain_name() {
+        let named = |name: &str| {
+            validate_attachments(&[Attachment {
+                kind: AttachmentKind::Document,
+                mime: "text/plain".to_owned(),
+                bytes: Vec::new(),
+                filename: Some(name.to_owned()),
+            }])
+        };
+        for name in ["a.txt", "..a", "\u{e9} (1).txt", " "] {
+            assert_eq!(named(name), Ok(()), "{name:?}");
+        }
+        let long = "x".repeat(256);
+        for name in [
+            "",
+            ".",
+            "..",
+            "../a",
+            "/etc/passwd",
+            "a\\b",
+            "a\0",
+            "a\n",
+            &long,
+        ] {
+            let refused = Err(ValidationError::AttachmentName { index: 0 });
+            assert_eq!(named(name), refused, "{name:?}");
+        }
+    }
+
+    #[test]
     fn bounds_attachments() {
         let file = |mime: &str| Attachment {
             kind: AttachmentKind::Document,
             mime: mime.to_owned(),
-            bytes: vec![1],
+            bytes: b"text".to_vec(),
             filename: None,
         };
         assert_eq!(
@@ -295,8 +344,12 @@ mod tests {
             Ok(())
         );
         assert_eq!(
-            validate_attachments(&[file("image/png"), file("png")]),
+            validate_attachments(&[file("a/b"), file("png")]),
             Err(ValidationError::AttachmentType { index: 1 })
+        );
+        assert_eq!(
+            validate_attachments(&[file("a/b"), file("image/png")]),
+            Err(ValidationError::AttachmentContent { index: 1 })
         );
         assert_eq!(
             validate_attachments(&vec![file("a/b"); MAX_ATTACHMENTS + 1]),

@@ -1,0 +1,109 @@
+//! Telling the redaction layer of every secret that stands in a config.
+//!
+//! That holds for all of them, whether or not they have an effect here: a tool may well show the file.
+
+use openclaw_core::env::Env;
+use openclaw_core::redaction;
+use serde_json::Value;
+
+use super::secrets::SecretInput;
+use crate::redact::{REDACTED, names_secret, redact};
+
+/// The fewest bytes of a variable's value that is taken for a secret by the variable's name alone.
+const MIN_BY_NAME: usize = 16;
+
+/// Makes the secrets of a config known, and those of the environment.
+pub(super) fn learn(config: &Value, env: &Env) {
+    walk(config, &redact(config));
+    let secrets = env.iter().filter(|(name, _)| names_secret(name));
+    for (_name, value) in secrets {
+        // Variables with such names may also say where a secret is.
+        let place = value.contains(|c: char| c.is_whitespace()) || value.contains("//");
+        if value.len() >= MIN_BY_NAME && !place && !value.starts_with(['/', '~', '.']) {
+            redaction::learn_text(value);
+        }
+    }
+}
+
+/// Goes through a config and what may be shown of it.
+fn walk(config: &Value, shown: &Value) {
+    match (config, shown) {
+        (Value::Object(members), Value::Object(shown)) => {
+            // Of a reference, the id is left out of what is shown, and it is a name.
+            let reference = members.contains_key("source") && members.contains_key("id");
+            for (key, value) in members.iter().filter(|(key, _)| !reference || *key != "id") {
+                walk(value, shown.get(key).unwrap_or(&Value::Null));
+            }
+        }
+        (Value::Array(items), Value::Array(shown)) => {
+            for (item, shown) in items.iter().zip(shown) {
+                walk(item, shown);
+            }
+        }
+        (hidden, Value::String(mask)) if mask == REDACTED => hidden_below(hidden),
+        _ => {}
+    }
+}
+
+/// Makes every text in something secret known.
+fn hidden_below(value: &Value) {
+    match value {
+        Value::String(text) if text != REDACTED => {
+            if let SecretInput::Inline(secret) = SecretInput::from_text(text) {
+                redaction::learn(&secret);
+            }
+            if let Some(password) = password_in_url(text) {
+                redaction::learn_text(password);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(hidden_below),
+        Value::Object(members) => members.values().for_each(hidden_below),
+        _ => {}
+    }
+}
+
+fn password_in_url(text: &str) -> Option<&str> {
+    let (_scheme, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user, _host) = authority.rsplit_once('@')?;
+    user.split_once(':').map(|(_name, password)| password)
+}
+
+#[cfg(test)]
+mod tests {
+    use openclaw_core::redaction::mask;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_of_a_config_is_masked() {
+        let mut env = Env::default();
+        for (name, value) in [
+            ("ANY_API_KEY", "of-the-environment"),
+            ("ANY_FLAVOUR", "vanilla-and-strawberry"),
+            ("ANY_PRIVATE_KEY", "/where/the/private/key/is"),
+        ] {
+            env.set(name, value);
+        }
+        let config = json!({
+            "channels": { "telegram": { "botToken": "110201543:AAHdqTcvCH1vGWJx" } },
+            "models": { "providers": {
+                "one": { "apiKey": "sk-one-0123456789", "baseUrl": "https://me:open-sesame@example.org/v1" },
+                "two": { "apiKey": { "source": "env", "provider": "default", "id": "PROVIDER_TWO_KEY" } },
+                "three": { "apiKey": "{{ PROVIDER_THREE }}" },
+                "four": { "apiKey": "${PROVIDER_FOUR}" },
+            } },
+            "mcp": { "servers": { "s": { "env": { "ANY": "value-of-an-env" } } } },
+        });
+        learn(&config, &env);
+        let text = "110201543:AAHdqTcvCH1vGWJx sk-one-0123456789 open-sesame value-of-an-env";
+        assert_eq!(mask(text), "[REDACTED] [REDACTED] [REDACTED] [REDACTED]");
+        assert_eq!(
+            mask("of-the-environment vanilla-and-strawberry /where/the/private/key/is"),
+            "[REDACTED] vanilla-and-strawberry /where/the/private/key/is"
+        );
+        let names = "PROVIDER_TWO_KEY {{ PROVIDER_THREE }} ${PROVIDER_FOUR} telegram default";
+        assert_eq!(mask(names), names);
+    }
+}

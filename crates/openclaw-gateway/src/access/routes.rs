@@ -1,0 +1,299 @@
+//! The addresses by which browsers and programs come by their tokens.
+//!
+//! | address | takes | gives |
+//! |---|---|---|
+//! | `POST /auth/login` | `{"code"}` of `login.create`, or `{"secret"}`: the configured token or password | the cookies of a browser session |
+//! | `POST /auth/refresh` | the refresh cookie | fresh cookies |
+//! | `POST /auth/token` | `{"refreshToken"}` | the next pair of tokens |
+//! | `POST /auth/logout` | the session cookie | nothing; the session is over |
+//!
+//! Every failure looks the same from outside, and counts as a wrong credential.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{self, Body};
+use axum::extract::{Request, State};
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use openclaw_core::access::tokens::{Grantee, Issued, NewGrant, TokenError, Tokens};
+use openclaw_core::access::{Principal, Scopes};
+use openclaw_core::clock::rfc3339;
+use openclaw_core::events::AuditEntry;
+use openclaw_core::{ApiKey, Kind};
+use openclaw_ipc::RpcError;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::time;
+
+use super::cookies::{self, REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE};
+use super::{Presented, page};
+use crate::audit::{Door, Reason, Transport};
+use crate::builder::Gateway;
+use crate::http::guard::door;
+use crate::http::routes::{is_json, json_text, refusal};
+
+/// The most bytes of a body here.
+const MAX_BODY: usize = 4096;
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Login {
+    code: Option<String>,
+    secret: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Refresh {
+    refresh_token: String,
+}
+
+/// Returns the routes of this module.
+pub(crate) fn router() -> Router<Gateway> {
+    Router::new()
+        .route("/", get(page::html))
+        .route("/login", get(page::html))
+        .route("/login.js", get(page::script))
+        .route("/login.css", get(page::style))
+        .route("/auth/login", post(login))
+        .route("/auth/refresh", post(refresh))
+        .route("/auth/token", post(token))
+        .route("/auth/logout", post(logout))
+}
+
+async fn login(State(gateway): State<Gateway>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let login: Login = match read(&head, body).await {
+        Ok(login) => login,
+        Err(refused) => return *refused,
+    };
+    let access = &gateway.shared.rpc.access;
+    let door = door(Transport::Auth, &head.extensions);
+    let good = match (&login.code, &login.secret) {
+        (Some(code), None) => access.codes.lock().redeem(code, access.clock.now()),
+        // The page shows the secret once; from then on the browser has its cookie.
+        (None, Some(secret)) => match gateway.shared.admit(Presented::Bearer(secret), door) {
+            Ok(pass) if *pass.admitted.principal() == Principal::SecretBearer => true,
+            Ok(_) => false,
+            Err(refused) => return limited(refused.error, refused.retry_after),
+        },
+        _ => false,
+    };
+    if !good {
+        return refuse(&gateway, Reason::WrongCredential, door);
+    }
+    let new = NewGrant {
+        name: browser_name(&head.headers),
+        grantee: Grantee::Browser,
+        scopes: Scopes::ALL,
+    };
+    match change(&gateway, move |tokens| tokens.grant(new)).await {
+        Ok(issued) => {
+            gateway.shared.rpc.token_issued(&issued, "login");
+            signed_in(&gateway, &issued)
+        }
+        Err(refused) => *refused,
+    }
+}
+
+async fn refresh(State(gateway): State<Gateway>, request: Request) -> Response {
+    let (head, _body) = request.into_parts();
+    let Some(presented) = cookies::value(&head.headers, REFRESH_COOKIE) else {
+        let door = door(Transport::Auth, &head.extensions);
+        return refuse(&gateway, Reason::NoCredential, door);
+    };
+    match exchange(&gateway, &head, ApiKey::new(presented.to_owned())).await {
+        Ok(issued) if issued.grantee == Grantee::Browser => signed_in(&gateway, &issued),
+        Ok(_) => {
+            let door = door(Transport::Auth, &head.extensions);
+            refuse(&gateway, Reason::WrongCredential, door)
+        }
+        Err(refused) => *refused,
+    }
+}
+
+async fn token(State(gateway): State<Gateway>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let asked: Refresh = match read(&head, body).await {
+        Ok(asked) => asked,
+        Err(refused) => return *refused,
+    };
+    match exchange(&gateway, &head, ApiKey::new(asked.refresh_token)).await {
+        Ok(issued) if issued.grantee == Grantee::Client => {
+            let pair = openclaw_ipc::methods::TokensCreateOutput::from(issued);
+            match serde_json::to_string(&pair) {
+                Ok(text) => json_text(StatusCode::OK, text),
+                Err(err) => {
+                    tracing::error!(%err, "a pair of tokens cannot be written as JSON");
+                    let err = RpcError::new(Kind::Internal, "the output could not be written");
+                    refusal(StatusCode::INTERNAL_SERVER_ERROR, err)
+                }
+            }
+        }
+        Ok(_) => {
+            let door = door(Transport::Auth, &head.extensions);
+            refuse(&gateway, Reason::WrongCredential, door)
+        }
+        Err(refused) => *refused,
+    }
+}
+
+async fn logout(State(gateway): State<Gateway>, request: Request) -> Response {
+    let headers = request.headers();
+    let door = door(Transport::Auth, request.extensions());
+    let Some(cookie) = cookies::session(headers) else {
+        return refuse(&gateway, Reason::NoCredential, door);
+    };
+    let pass = match gateway.shared.admit(Presented::Cookie(cookie), door) {
+        Ok(pass) => pass,
+        Err(refused) => return limited(refused.error, refused.retry_after),
+    };
+    if let Principal::Browser(id) = pass.admitted.principal().clone()
+        && let Err(refused) = change(&gateway, move |tokens| tokens.revoke(&id)).await
+    {
+        return *refused;
+    }
+    let mut response = json_text(StatusCode::OK, json!({ "loggedIn": false }).to_string());
+    for (name, path) in [(SESSION_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH)] {
+        if let Some(cookie) = cookies::unset(name, path) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+/// Exchanges a refresh token; what is wrong with it is not told.
+#[expect(clippy::disallowed_methods, reason = "it is looked up in the book of tokens")]
+async fn exchange(
+    gateway: &Gateway,
+    head: &Parts,
+    presented: ApiKey,
+) -> Result<Issued, Box<Response>> {
+    let door = door(Transport::Auth, &head.extensions);
+    if let Some(wait) = gateway.shared.rpc.limits.locked(door.peer) {
+        let refused = super::Refusal::new(Some(wait.into()));
+        return Err(Box::new(limited(refused.error, refused.retry_after)));
+    }
+    let exchanged = change(gateway, move |tokens| {
+        Ok(tokens.refresh(presented.expose_secret()))
+    });
+    match exchanged.await? {
+        Ok(issued) => Ok(issued),
+        Err(err) => {
+            if let TokenError::Reused(id) = &err {
+                tracing::warn!(%id, "a refresh token was used twice: its grant has ended");
+                gateway.shared.rpc.audit.enter([AuditEntry::TokenEnded {
+                    id: id.to_string(),
+                    reason: "its refresh token was used twice".to_owned(),
+                }]);
+            }
+            Err(Box::new(refuse(gateway, Reason::WrongCredential, door)))
+        }
+    }
+}
+
+/// Works with the tokens off the async threads: a change waits for the disk.
+async fn change<T: Send + 'static>(
+    gateway: &Gateway,
+    make: impl FnOnce(&Tokens) -> Result<T, TokenError> + Send + 'static,
+) -> Result<T, Box<Response>> {
+    let made = gateway.shared.rpc.change_tokens(make).await;
+    made.map_err(|err| Box::new(refusal(StatusCode::SERVICE_UNAVAILABLE, err)))
+}
+
+fn signed_in(gateway: &Gateway, issued: &Issued) -> Response {
+    let now = gateway.shared.rpc.access.clock.now();
+    let scopes: Vec<_> = issued.scopes.iter().collect();
+    let text = json!({
+        "loggedIn": true,
+        "scopes": scopes,
+        "expiresAt": rfc3339(issued.access_until),
+    });
+    let mut response = json_text(StatusCode::OK, text.to_string());
+    let set = [
+        cookies::set(
+            SESSION_COOKIE,
+            "/",
+            &issued.access,
+            issued.access_until,
+            now,
+        ),
+        cookies::set(
+            REFRESH_COOKIE,
+            REFRESH_PATH,
+            &issued.refresh,
+            issued.refresh_until,
+            now,
+        ),
+    ];
+    for cookie in set.into_iter().flatten() {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Returns what a browser says it is, as far as that makes a name for a list.
+fn browser_name(headers: &HeaderMap) -> String {
+    const LONGEST: usize = 64;
+    let agent = headers
+        .get(axum::http::header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or("browser");
+    agent
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST)
+        .collect()
+}
+
+async fn read<T: DeserializeOwned>(head: &Parts, body: Body) -> Result<T, Box<Response>> {
+    let refused = |status, message: &str| {
+        let err = RpcError::invalid_request(message);
+        Box::new(refusal(status, err))
+    };
+    if !is_json(&head.headers) {
+        let message = "the content type has to be application/json";
+        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    let text = match time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(text)) => text,
+        Ok(Err(_too_large)) => {
+            let message = format!("a request to this address has at most {MAX_BODY} bytes");
+            return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, &message));
+        }
+        Err(_elapsed) => {
+            let message = "the body took too long to arrive";
+            return Err(refused(StatusCode::REQUEST_TIMEOUT, message));
+        }
+    };
+    serde_json::from_slice(&text).map_err(|_quotes_the_text| {
+        refused(
+            StatusCode::BAD_REQUEST,
+            "the body is not the JSON object that this address takes",
+        )
+    })
+}
+
+/// Refuses somebody, and counts it.
+fn refuse(gateway: &Gateway, reason: Reason, door: Door) -> Response {
+    let rpc = &gateway.shared.rpc;
+    let refused = rpc.access.refuse(reason, door, &rpc.limits, &rpc.audit);
+    limited(refused.error, refused.retry_after)
+}
+
+/// Answers somebody who was not let in.
+fn limited(error: RpcError, retry_after: Option<Duration>) -> Response {
+    let Some(after) = retry_after else {
+        return refusal(StatusCode::UNAUTHORIZED, error);
+    };
+    let seconds = after.as_secs().saturating_add(1).to_string();
+    let headers = [(RETRY_AFTER, seconds)];
+    (headers, refusal(StatusCode::TOO_MANY_REQUESTS, error)).into_response()
+}
