@@ -15,6 +15,7 @@
 pub mod access;
 pub mod clock;
 pub mod credentials;
+pub mod decode;
 pub mod env;
 pub mod events;
 pub mod ids;

@@ -228,8 +228,13 @@ fn decode<T: Tool>(params: Value) -> Result<T::Args, ToolError> {
             "the arguments are no JSON object: {start}"
         )));
     }
-    serde_json::from_value(params)
-        .map_err(|err| ToolError::ForModel(format!("the arguments do not fit: {err}")))
+    openclaw_core::decode::decode(params).map_err(|err| {
+        let hint = err.hint().map(|hint| format!("; {hint}"));
+        ToolError::ForModel(format!(
+            "the arguments do not fit: {err}{}",
+            hint.unwrap_or_default()
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Seen {
                 if let Some(at) = text.find(form) {
                     let from_byte = text.floor_char_boundary(at.saturating_sub(200));
                     let to_byte = text.ceil_char_boundary(at + form.len() + 60);
-                    let around = &text[from_byte..to_byte];
+                    let around = text.get(from_byte..to_byte).unwrap();
                     found.push(format!("{canary} in {from}: {around}"));
                 }
             }
@@ -92,7 +92,7 @@ fn forms(canary: &str) -> Vec<String> {
     for lead in ["", "x", "xx"] {
         for written in [canary, json.trim_matches('"')] {
             let text = STANDARD.encode(format!("{lead}{written}"));
-            forms.push(text[4..text.len() - 4].to_owned());
+            forms.push(text.get(4..text.len() - 4).unwrap().to_owned());
         }
     }
     forms
@@ -100,14 +100,12 @@ fn forms(canary: &str) -> Vec<String> {
 
 /// What a person might have noted in the workspace, who should not have.
 fn notes() -> String {
-    CANARIES
-        .iter()
-        .map(|canary| {
-            let base64 = STANDARD.encode(format!("user:{canary}\n"));
-            let json = json!({ "key": canary });
-            format!("plain {canary} there\n{json}\nbasic {base64}\n")
-        })
-        .collect()
+    let notes = CANARIES.map(|canary| {
+        let base64 = STANDARD.encode(format!("user:{canary}\n"));
+        let json = json!({ "key": canary });
+        format!("plain {canary} there\n{json}\nbasic {base64}\n")
+    });
+    notes.concat()
 }
 
 /// A model that shows the notes in every way, repeats what is in them, and then is refused by a

@@ -477,6 +477,25 @@ fn sign_ins(home: &TestHome, agent: &str, profiles: &Value) -> PathBuf {
     path
 }
 
+/// Writes sign-ins of every kind, for two agents; returns the file of the first.
+fn plain_sign_ins(home: &TestHome) -> PathBuf {
+    let plain = sign_ins(
+        home,
+        "main",
+        &json!({
+            "fake:default": { "type": "api_key", "provider": "fake", "key": KEY, "email": "a@b" },
+            "other:Work": { "type": "token", "provider": "other", "token": "canary-token-1" },
+            "chat": { "type": "oauth", "provider": "chat", "access": "canary-access", "refresh": "r" },
+        }),
+    );
+    sign_ins(
+        home,
+        "second",
+        &json!({ "fake:default": { "type": "api_key", "provider": "fake", "key": "canary-2nd" } }),
+    );
+    plain
+}
+
 #[tokio::test]
 async fn keys_in_plain_text_are_imported_and_redacted_with_consent_only() {
     let (mut home, provider) = (TestHome::new(), FakeProvider::start());
@@ -489,20 +508,7 @@ async fn keys_in_plain_text_are_imported_and_redacted_with_consent_only() {
         .unwrap()
         .remove("apiKey");
     home.write_config(&config.to_string());
-    let plain = sign_ins(
-        &home,
-        "main",
-        &json!({
-            "fake:default": { "type": "api_key", "provider": "fake", "key": KEY, "email": "a@b" },
-            "other:Work": { "type": "token", "provider": "other", "token": "canary-token-1" },
-            "chat": { "type": "oauth", "provider": "chat", "access": "canary-access", "refresh": "r" },
-        }),
-    );
-    sign_ins(
-        &home,
-        "second",
-        &json!({ "fake:default": { "type": "api_key", "provider": "fake", "key": "canary-2nd" } }),
-    );
+    let plain = plain_sign_ins(&home);
     let before = fs::read_to_string(&plain).unwrap();
 
     drop(openclaw(&home, &["migrate"]).run().await.assert_code(0));

@@ -11,7 +11,7 @@ use super::crowd::Crowd;
 use super::host::Authority;
 use super::refused::Budget;
 
-/// How many WebSockets may be open at once whose clients have not shown who they are.
+/// How many sockets may be open at once whose clients have not shown who they are.
 const STRANGERS: usize = 64;
 
 /// The edge of a running gateway.
@@ -19,7 +19,7 @@ const STRANGERS: usize = 64;
 pub(crate) struct Edge {
     /// A changed config exchanges them.
     settings: RwLock<Arc<EdgeSettings>>,
-    /// The WebSockets whose clients have not shown yet who they are.
+    /// The sockets whose clients have not shown yet who they are.
     pub(super) strangers: Arc<Crowd>,
     /// How many refusals may be told in the log.
     pub(super) budget: Budget,

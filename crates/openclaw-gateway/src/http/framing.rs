@@ -17,8 +17,8 @@ pub(super) struct Head {
     /// Lines that were not empty.
     lines: usize,
     name: [u8; NAME],
-    /// Whether the current line is past its name.
-    named: bool,
+    /// Where the colon of the current line is, once it has come.
+    colon: Option<usize>,
     lengths: usize,
     codings: usize,
     ambiguous: bool,
@@ -66,7 +66,7 @@ impl Head {
                 // Empty lines before a request are skipped by everybody.
                 self.complete = self.line == 0 && self.lines > 0;
                 self.lines = self.lines.saturating_add(usize::from(self.line > 0));
-                (self.line, self.named, self.name) = (0, false, [0; NAME]);
+                (self.line, self.colon, self.name) = (0, None, [0; NAME]);
             }
             b'\r' => self.ambiguous |= after_return,
             _ => {
@@ -79,8 +79,8 @@ impl Head {
     }
 
     fn within_line(&mut self, byte: u8) {
-        if byte == b':' && !self.named {
-            self.named = true;
+        if byte == b':' && self.colon.is_none() {
+            self.colon = Some(self.line);
             let name = self.name.get(..self.line).unwrap_or_default();
             let is = |known: &str| usize::from(name.eq_ignore_ascii_case(known.as_bytes()));
             self.lengths = self.lengths.saturating_add(is("content-length"));

@@ -179,7 +179,7 @@ fn judge(settings: &EdgeSettings, request: &Request) -> Result<Visit, (Refused, 
     }
     let client = Client::of(settings, arrival.remote, headers);
     let host = own_host(settings, arrival, &client, request)?;
-    let page = page(settings, headers, host)?;
+    let page = page(settings, headers, &host)?;
     if request.uri().query().is_some_and(names_a_secret) {
         let hint = "send the token in the header `Authorization: Bearer …`";
         let (refused, reason) = bad("secrets are never taken from an address");
@@ -227,7 +227,7 @@ fn own_host(
 fn page(
     settings: &EdgeSettings,
     headers: &HeaderMap,
-    own: String,
+    own: &str,
 ) -> Result<Page, (Refused, Option<Reason>)> {
     if !headers.contains_key(ORIGIN) {
         return Ok(Page::None);

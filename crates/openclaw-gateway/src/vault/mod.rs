@@ -6,7 +6,8 @@
 
 mod error;
 mod password;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;
 
 use std::fs;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use openclaw_core::Kind;
+use openclaw_core::decode::{DecodeError, excerpt};
 use openclaw_core::validation::ValidationError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::decode::DecodeError;
 
 /// The text is not JSON.
 pub const PARSE_ERROR: i32 = -32700;
@@ -16,9 +16,6 @@ pub const PARSE_ERROR: i32 = -32700;
 pub const INVALID_REQUEST: i32 = -32600;
 /// No method has this name.
 pub const METHOD_NOT_FOUND: i32 = -32601;
-
-/// How much of a caller's text an error message repeats, in characters.
-const EXCERPT: usize = 64;
 
 /// A JSON-RPC error: a code for programs, a message for people, and data for both.
 ///
@@ -181,19 +178,6 @@ impl From<ValidationError> for RpcError {
     fn from(err: ValidationError) -> Self {
         Self::new(err.kind(), err.to_string())
     }
-}
-
-/// Returns the start of a caller's text in a form that cannot break a line or hide anything.
-pub(super) fn excerpt(text: &str) -> String {
-    let mut out: String = text
-        .chars()
-        .take(EXCERPT)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(EXCERPT).is_some() {
-        out.push('…');
-    }
-    out
 }
 
 /// The codes that the specification reserves and [`Kind`] does not know, and all others.

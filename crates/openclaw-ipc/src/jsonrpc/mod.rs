@@ -12,7 +12,6 @@
 //!
 //! Nothing here knows a method; [`crate::methods`] does.
 
-mod decode;
 mod error;
 mod id;
 mod params;

@@ -1,11 +1,11 @@
 //! The params of one call, before they are read as the method's own type.
 
 use openclaw_core::Kind;
+use openclaw_core::decode::decode;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::decode::decode;
 use super::error::RpcError;
 use super::strict::{self, Unusable};
 

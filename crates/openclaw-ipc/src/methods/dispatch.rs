@@ -164,7 +164,10 @@ mod tests {
     async fn a_caller_without_the_scope_reaches_no_handler_and_learns_nothing_of_the_params() {
         let (outcome, seen) =
             call(Scope::Read, "session.message", object(&json!({"odd": 1}))).await;
-        assert_eq!(outcome, Err(RpcError::new(Kind::Denied, "needs operator.write")));
+        assert_eq!(
+            outcome,
+            Err(RpcError::new(Kind::Denied, "needs operator.write"))
+        );
         assert_eq!(seen, Vec::<Value>::new());
     }
 

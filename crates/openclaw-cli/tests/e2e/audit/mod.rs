@@ -1,6 +1,7 @@
 //! The audit stream and the check of the whole log, with the real binary.
 
 mod accept;
+mod every_kind;
 mod gateway;
 mod stream;
 mod tampering;

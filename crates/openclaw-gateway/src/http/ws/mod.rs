@@ -7,6 +7,8 @@ mod end;
 mod login;
 mod talk;
 
+use std::sync::Arc;
+
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State};
@@ -54,7 +56,7 @@ pub(super) async fn upgrade(
     let is_open = door.local && gateway.shared.edge.settings().open;
     let waits = matches!(presented, Presented::Nothing) && upgrade.is_some() && !is_open;
     let client = if waits {
-        Client::Unknown(Stranger::new(&gateway, door, arrival.line.clone()))
+        Client::Unknown(Stranger::new(&gateway, door, Arc::clone(&arrival.line)))
     } else {
         match admit(&gateway, presented, door) {
             Ok(pass) => Client::Known(pass),

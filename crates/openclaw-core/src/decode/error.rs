@@ -4,11 +4,13 @@ use std::fmt;
 
 use serde::de::{Expected, Unexpected};
 
-use crate::jsonrpc::error::excerpt;
+
+/// How much of a caller's text an error message repeats, in characters.
+const EXCERPT: usize = 64;
 
 /// Why a JSON value is not of the type that is asked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DecodeError {
+pub struct DecodeError {
     /// From the innermost place outwards.
     path: Vec<Step>,
     problem: Problem,
@@ -69,7 +71,7 @@ pub(super) enum Step {
 
 impl DecodeError {
     /// Returns where it is wrong, such as `attachments[0].mime`; empty for the whole value.
-    pub(crate) fn field(&self) -> String {
+    pub fn field(&self) -> String {
         let mut out = String::new();
         for step in self.path.iter().rev() {
             match step {
@@ -82,7 +84,7 @@ impl DecodeError {
     }
 
     /// Returns what to try instead.
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
         match &self.problem {
             Problem::UnknownField { known: [], .. } => Some("leave it out".to_owned()),
             Problem::UnknownField { known, .. } | Problem::UnknownValue { known, .. } => {
@@ -179,6 +181,19 @@ fn name_of(found: &Unexpected<'_>) -> &'static str {
         Unexpected::Map => "an object",
         _ => "something else",
     }
+}
+
+/// Returns the start of a caller's text in a form that cannot break a line or hide anything.
+pub fn excerpt(text: &str) -> String {
+    let mut out: String = text
+        .chars()
+        .take(EXCERPT)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(EXCERPT).is_some() {
+        out.push('…');
+    }
+    out
 }
 
 pub(super) fn one_of(known: &[&str]) -> String {

@@ -1,9 +1,9 @@
-//! Reading params as a method's own type, with errors for the person who wrote them.
+//! Reading JSON that somebody wrote as a type of ours, with errors for the person who wrote it.
 //!
 //! serde's own messages speak of Rust (`invalid type: map, expected struct …`) and do not say
 //! where. Here every error carries the path to the field and says in JSON's words what is
 //! expected; it repeats names and choices but no free text, which may be a secret. Objects are
-//! never read from arrays, and enums are names: no type of params has a variant with data.
+//! never read from arrays, and enums are names: no type that is read so has a variant with data.
 
 mod error;
 
@@ -15,11 +15,11 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
-pub(crate) use self::error::DecodeError;
+pub use self::error::{DecodeError, excerpt};
 use self::error::{Problem, Step, one_of};
 
 /// Reads a JSON value as `T`.
-pub(super) fn decode<T: DeserializeOwned>(value: Value) -> Result<T, DecodeError> {
+pub fn decode<T: DeserializeOwned>(value: Value) -> Result<T, DecodeError> {
     T::deserialize(Node(value))
 }
 
