@@ -178,15 +178,13 @@ impl Home {
             let path = "gateway.auth.token";
             self.given(&OPENCLAW_GATEWAY_TOKEN, auth.token.as_ref(), path)
         });
-        let (name, secret) = match token.transpose()?.flatten() {
-            Some(given) => given,
-            None => {
-                let file = self.state.token_file();
-                let name = file.file_name().unwrap_or_default().to_string_lossy();
-                let made = self.state.read_or_create_token()?;
-                (name.into_owned(), Arc::new(made))
-            }
-        };
+        if let Some((name, secret)) = token.transpose()?.flatten() {
+            return Ok((SharedSecret::token(secret)?, entry(name, "gateway token")));
+        }
+        let file = self.state.token_file();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.into_owned();
+        let secret = self.state.read_or_create_token()?;
         Ok((SharedSecret::token(secret)?, entry(name, "gateway token")))
     }
 

@@ -174,14 +174,12 @@ fn secret_of(home: &TestHome) -> ApiKey {
     let configured = ["/gateway/auth/token", "/gateway/auth/password"]
         .iter()
         .find_map(|place| config.pointer(place)?.as_str());
-    match configured {
-        Some(secret) => ApiKey::new(secret.to_owned()),
-        None => {
-            let made = home.state_dir().read_token();
-            made.expect("a readable token")
-                .expect("the gateway's token")
-        }
+    if let Some(secret) = configured {
+        return ApiKey::new(secret.to_owned());
     }
+    let made = home.state_dir().read_token();
+    made.expect("a readable token")
+        .expect("the gateway's token")
 }
 
 impl Ready {

@@ -112,13 +112,12 @@ impl Access {
                 audit.count(Occasion::Allowed(principal, door));
                 Ok(pass)
             }
-            Err(reason) => Err(self.refuse(reason, door, limits, audit)),
+            Err(reason) => Err(Self::refuse(reason, door, limits, audit)),
         }
     }
 
     /// Refuses somebody and puts it on record; a wrong credential counts towards the lockout.
     pub(crate) fn refuse(
-        &self,
         reason: Reason,
         door: Door,
         limits: &Limits,
@@ -169,7 +168,11 @@ impl Access {
             }
             Presented::Bearer(text) => match rules.secret_for(door) {
                 Some(secret) if let Ok(admitted) = secret.verify(text) => {
-                    let guessable = Guessable::of(secret.is_guessable());
+                    let guessable = if secret.is_guessable() {
+                        Guessable::Yes
+                    } else {
+                        Guessable::No
+                    };
                     Ok((by_rules(admitted), guessable))
                 }
                 _ => Ok((self.issued(text)?, Guessable::No)),
@@ -226,10 +229,4 @@ impl Refusal {
 enum Guessable {
     Yes,
     No,
-}
-
-impl Guessable {
-    const fn of(guessable: bool) -> Self {
-        if guessable { Self::Yes } else { Self::No }
-    }
 }

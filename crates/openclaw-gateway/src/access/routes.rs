@@ -31,7 +31,7 @@ use serde_json::json;
 use tokio::time;
 
 use super::cookies::{self, REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE};
-use super::{Presented, page};
+use super::{Access, Presented, page};
 use crate::audit::{Door, Reason, Transport};
 use crate::builder::Gateway;
 use crate::http::guard::door;
@@ -284,7 +284,7 @@ async fn read<T: DeserializeOwned>(head: &Parts, body: Body) -> Result<T, Box<Re
 /// Refuses somebody, and counts it.
 fn refuse(gateway: &Gateway, reason: Reason, door: Door) -> Response {
     let rpc = &gateway.shared.rpc;
-    let refused = rpc.access.refuse(reason, door, &rpc.limits, &rpc.audit);
+    let refused = Access::refuse(reason, door, &rpc.limits, &rpc.audit);
     limited(refused.error, refused.retry_after)
 }
 
