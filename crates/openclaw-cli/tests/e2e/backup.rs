@@ -50,6 +50,7 @@ async fn talk(client: openclaw_testkit::rpc::RpcClient, messages: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_a_busy_log_is_whole() {
     let (home, provider) = (TestHome::new(), FakeProvider::start());
+    home.lift_limits();
     provider.otherwise(|_| Reply::text("yes"));
     provider.keep_requests(1);
     home.use_provider(&provider, WireFormat::OpenAi);

@@ -107,6 +107,7 @@ fn check(acknowledged: &Acknowledged, events: &[Value]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_kill_9_at_any_moment() {
     let (home, provider) = (TestHome::new(), provider());
+    home.lift_limits();
     home.use_provider(&provider, WireFormat::OpenAi);
     let (mut total, mut cut) = (0, 0);
     for round in 0..ROUNDS {

@@ -224,6 +224,7 @@ async fn on_a_full_disk_nothing_is_acknowledged_and_nothing_is_lost() {
         return;
     };
     let (home, provider) = (TestHome::new(), FakeProvider::start());
+    home.lift_limits();
     provider.otherwise(|_| Reply::text("noted"));
     provider.keep_requests(4);
     home.use_provider(&provider, WireFormat::OpenAi);
@@ -296,6 +297,7 @@ async fn a_turn_that_fills_the_disk_ends_with_that_error_and_the_next_one_goes_o
         return;
     };
     let (home, provider) = (TestHome::new(), FakeProvider::start());
+    home.lift_limits();
     let write = FakeCall::new("write", &json!({ "path": "a", "content": "b" }));
     provider
         .reply(Reply::text("first"))
@@ -379,6 +381,7 @@ async fn a_state_directory_that_cannot_be_written_to_is_told_so() {
 #[tokio::test]
 async fn a_run_that_lost_its_session_ends_with_that_error_and_it_is_on_record() {
     let (home, provider) = (TestHome::new(), FakeProvider::start());
+    home.lift_limits();
     provider
         .reply(Reply::text("too late").hold_headers())
         .otherwise(|_| Reply::text("here again"));

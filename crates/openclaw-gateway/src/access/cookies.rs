@@ -35,7 +35,10 @@ pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Returns the header that gives a browser a cookie, or `None` for a value that no cookie can have.
-#[expect(clippy::disallowed_methods, reason = "the cookie takes it to the browser")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the cookie takes it to the browser"
+)]
 pub(super) fn set(
     name: &str,
     path: &str,

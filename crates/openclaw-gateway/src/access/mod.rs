@@ -117,18 +117,12 @@ impl Access {
     }
 
     /// Refuses somebody and puts it on record; a wrong credential counts towards the lockout.
-    pub(crate) fn refuse(
-        reason: Reason,
-        door: Door,
-        limits: &Limits,
-        audit: &Trail,
-    ) -> Refusal {
-        let counted = match reason {
+    pub(crate) fn refuse(reason: Reason, door: Door, limits: &Limits, audit: &Trail) -> Refusal {
+        let wait = match reason {
             Reason::WrongCredential => limits.wrong_credential(door.peer),
             _ => None,
         };
         audit.count(Occasion::Denied(reason, door));
-        let wait = counted.or_else(|| limits.locked(door.peer));
         Refusal::new(wait.map(Into::into))
     }
 
@@ -166,6 +160,8 @@ impl Access {
                 let admitted = rules.proxied(user).ok_or(Reason::ForeignUser)?;
                 Ok((by_rules(admitted), Guessable::No))
             }
+            // Not even a guess.
+            Presented::Bearer("") => Err(Reason::NoCredential),
             Presented::Bearer(text) => match rules.secret_for(door) {
                 Some(secret) if let Ok(admitted) = secret.verify(text) => {
                     let guessable = if secret.is_guessable() {

@@ -170,7 +170,10 @@ async fn logout(State(gateway): State<Gateway>, request: Request) -> Response {
 }
 
 /// Exchanges a refresh token; what is wrong with it is not told.
-#[expect(clippy::disallowed_methods, reason = "it is looked up in the book of tokens")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is looked up in the book of tokens"
+)]
 async fn exchange(
     gateway: &Gateway,
     head: &Parts,

@@ -119,6 +119,7 @@ async fn every_command_helps_with_an_example() {
             "credentials rotate",
             "credentials set",
             "credentials verify",
+            "dashboard",
             "demo",
             "doctor",
             "gateway run",
@@ -141,6 +142,9 @@ async fn every_command_helps_with_an_example() {
             "skills info",
             "skills list",
             "status",
+            "tokens create",
+            "tokens list",
+            "tokens revoke",
         ]
     );
 }

@@ -118,7 +118,7 @@ impl Stage {
         let wrote = json!({ "success": true });
         let ran = json!({ "success": false, "sandbox": "strict", "exitCode": 3 });
         let refused = json!({ "reason": "there is no tool `no_such_tool`…" });
-        let _forked = json!({ "session": BRANCH, "from": MAIN, "at": 2 });
+        let forked = json!({ "session": BRANCH, "from": MAIN, "at": 2 });
         let deleted = json!({ "session": BRANCH, "reason": "requested" });
         vec![
             tool("tool.called", "write", "c-1", json!({})),
@@ -127,6 +127,7 @@ impl Stage {
             tool("tool.finished", "write", "c-1", wrote),
             tool("tool.finished", "exec", "c-2", ran),
             tool("tool.refused", "no_such_tool", "c-3", refused),
+            Expected::once("session.forked", forked),
             Expected::once(
                 "session.imported",
                 json!({ "session": COPY, "events": events }),
