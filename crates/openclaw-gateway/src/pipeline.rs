@@ -1,5 +1,7 @@
 //! From an inbound message to the agent's turn: the one way, for every channel.
 
+use std::net::IpAddr;
+
 use openclaw_agents::{AgentError, Reply, Turn};
 use openclaw_core::SessionKey;
 use openclaw_core::access::{Admitted, Inbound};
@@ -27,13 +29,14 @@ impl Rpc {
     pub(crate) async fn accept(
         &self,
         admitted: Admitted,
+        from: Option<IpAddr>,
         session: SessionKey,
         inbound: Inbound,
     ) -> Result<Reply, NotAccepted> {
         let principal = admitted.principal();
-        self.limits
-            .message(principal, &session)
-            .map_err(|wait| NotAccepted::Limited(self.limited(principal, wait)))?;
+        self.limits.message(principal, &session).map_err(|wait| {
+            NotAccepted::Limited(self.limited(principal, "messages", from, wait))
+        })?;
         let agent = self
             .find_agent(&session.agent())
             .ok_or_else(|| AgentError::NoAgent(session.agent()))?;

@@ -19,8 +19,8 @@ use crate::builder::Gateway;
 use crate::compose;
 use crate::error::GatewayError;
 use crate::home::Home;
-use crate::renewal::Renewals;
 use crate::http::EdgeSettings;
+use crate::renewal::Renewals;
 use crate::retention::Daily;
 
 /// How often the files are looked at.
@@ -138,12 +138,15 @@ impl Follower {
         shared.rpc.agents.replace(cast.agents);
         shared.rpc.access.replace(rules);
         let settings = &home.config.gateway;
-        shared.rpc.limits.configure(settings.limits, &settings.auth.rate);
+        shared
+            .rpc
+            .limits
+            .configure(settings.limits, &settings.auth.rate);
         shared.edge.replace(EdgeSettings::of(settings));
         shared.rpc.audit.enter(cast.keys_read);
         shared.rpc.audit.enter([secret_read]);
-        let file = home.state.config_file().to_owned();
-        shared.rpc.audit.look_at_config(file, ON_RELOAD);
+        let files = home.config.files.clone();
+        shared.rpc.audit.look_at_config(files, ON_RELOAD);
         for setting in self.waiting(&home) {
             tracing::warn!(
                 setting,

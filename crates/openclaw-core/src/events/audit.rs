@@ -64,6 +64,12 @@ pub enum AuditEntry {
         /// What gave it.
         by: String,
     },
+    /// Somebody asked for a code by which a browser can log in.
+    #[serde(rename = "audit.token.offered")]
+    LoginOffered {
+        /// Who they are.
+        by: String,
+    },
     /// The tokens of a grant open nothing any more.
     #[serde(rename = "audit.token.ended")]
     TokenEnded {
@@ -77,6 +83,12 @@ pub enum AuditEntry {
     RateLimited {
         /// Who they are.
         principal: String,
+        /// What they asked for too often: calls, or messages to one session.
+        #[serde(default)]
+        what: String,
+        /// The network address that they came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peer: Option<String>,
         /// How often, since the last entry like this one.
         count: u64,
     },

@@ -33,6 +33,8 @@ pub(crate) enum Presented<'a> {
     Nothing,
     /// A bearer token (RFC 6750), from a header or the first frame of a WebSocket.
     Bearer(&'a str),
+    /// The configured token or password, typed into the page that logs in.
+    Secret(&'a str),
     /// The value of the session cookie, on a request of a page of our own.
     Cookie(&'a str),
     /// A user, named by a proxy that was found to be a trusted one.
@@ -104,8 +106,7 @@ impl Access {
         match self.verify(presented, door) {
             // Who can guess a password must not learn that the last guess was right.
             Ok((_, Guessable::Yes)) if locked.is_some() => {
-                audit.count(Occasion::Denied(Reason::LockedOut, door));
-                Err(Refusal::new(locked.map(Into::into)))
+                Err(Self::refuse(Reason::LockedOut, door, limits, audit))
             }
             Ok((pass, _)) => {
                 let principal = pass.admitted.principal().clone();
@@ -120,8 +121,10 @@ impl Access {
     pub(crate) fn refuse(reason: Reason, door: Door, limits: &Limits, audit: &Trail) -> Refusal {
         let wait = match reason {
             Reason::WrongCredential => limits.wrong_credential(door.peer),
+            Reason::LockedOut => limits.locked(door.peer),
             _ => None,
         };
+        let reason = wait.map_or(reason, |_| Reason::LockedOut);
         audit.count(Occasion::Denied(reason, door));
         Refusal::new(wait.map(Into::into))
     }
@@ -162,7 +165,7 @@ impl Access {
             }
             // Not even a guess.
             Presented::Bearer("") => Err(Reason::NoCredential),
-            Presented::Bearer(text) => match rules.secret_for(door) {
+            Presented::Bearer(text) | Presented::Secret(text) => match rules.secret_for(door) {
                 Some(secret) if let Ok(admitted) = secret.verify(text) => {
                     let guessable = if secret.is_guessable() {
                         Guessable::Yes
@@ -171,6 +174,7 @@ impl Access {
                     };
                     Ok((by_rules(admitted), guessable))
                 }
+                _ if matches!(presented, Presented::Secret(_)) => Err(Reason::WrongCredential),
                 _ => Ok((self.issued(text)?, Guessable::No)),
             },
             Presented::Cookie(text) => {

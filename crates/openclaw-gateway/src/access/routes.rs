@@ -22,7 +22,6 @@ use axum::routing::{get, post};
 use openclaw_core::access::tokens::{Grantee, Issued, NewGrant, TokenError, Tokens};
 use openclaw_core::access::{Principal, Scopes};
 use openclaw_core::clock::rfc3339;
-use openclaw_core::events::AuditEntry;
 use openclaw_core::{ApiKey, Kind};
 use openclaw_ipc::RpcError;
 use serde::Deserialize;
@@ -32,7 +31,7 @@ use tokio::time;
 
 use super::cookies::{self, REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE};
 use super::{Access, Presented, page};
-use crate::audit::{Door, Reason, Transport};
+use crate::audit::{Door, Occasion, Reason, Transport};
 use crate::builder::Gateway;
 use crate::http::guard::door;
 use crate::http::routes::{is_json, json_text, refusal};
@@ -79,9 +78,8 @@ async fn login(State(gateway): State<Gateway>, request: Request) -> Response {
     let good = match (&login.code, &login.secret) {
         (Some(code), None) => access.codes.lock().redeem(code, access.clock.now()),
         // The page shows the secret once; from then on the browser has its cookie.
-        (None, Some(secret)) => match gateway.shared.admit(Presented::Bearer(secret), door) {
-            Ok(pass) if *pass.admitted.principal() == Principal::SecretBearer => true,
-            Ok(_) => false,
+        (None, Some(secret)) => match gateway.shared.admit(Presented::Secret(secret), door) {
+            Ok(_) => true,
             Err(refused) => return limited(refused.error, refused.retry_after),
         },
         _ => false,
@@ -97,6 +95,7 @@ async fn login(State(gateway): State<Gateway>, request: Request) -> Response {
     match change(&gateway, move |tokens| tokens.grant(new)).await {
         Ok(issued) => {
             gateway.shared.rpc.token_issued(&issued, "login");
+            let_in(&gateway, &issued, door);
             signed_in(&gateway, &issued)
         }
         Err(refused) => *refused,
@@ -109,12 +108,15 @@ async fn refresh(State(gateway): State<Gateway>, request: Request) -> Response {
         let door = door(Transport::Auth, &head.extensions);
         return refuse(&gateway, Reason::NoCredential, door);
     };
-    match exchange(&gateway, &head, ApiKey::new(presented.to_owned())).await {
-        Ok(issued) if issued.grantee == Grantee::Browser => signed_in(&gateway, &issued),
-        Ok(_) => {
-            let door = door(Transport::Auth, &head.extensions);
-            refuse(&gateway, Reason::WrongCredential, door)
-        }
+    match exchange(
+        &gateway,
+        &head,
+        ApiKey::new(presented.to_owned()),
+        Grantee::Browser,
+    )
+    .await
+    {
+        Ok(issued) => signed_in(&gateway, &issued),
         Err(refused) => *refused,
     }
 }
@@ -125,8 +127,15 @@ async fn token(State(gateway): State<Gateway>, request: Request) -> Response {
         Ok(asked) => asked,
         Err(refused) => return *refused,
     };
-    match exchange(&gateway, &head, ApiKey::new(asked.refresh_token)).await {
-        Ok(issued) if issued.grantee == Grantee::Client => {
+    match exchange(
+        &gateway,
+        &head,
+        ApiKey::new(asked.refresh_token),
+        Grantee::Client,
+    )
+    .await
+    {
+        Ok(issued) => {
             let pair = openclaw_ipc::methods::TokensCreateOutput::from(issued);
             match serde_json::to_string(&pair) {
                 Ok(text) => json_text(StatusCode::OK, text),
@@ -136,10 +145,6 @@ async fn token(State(gateway): State<Gateway>, request: Request) -> Response {
                     refusal(StatusCode::INTERNAL_SERVER_ERROR, err)
                 }
             }
-        }
-        Ok(_) => {
-            let door = door(Transport::Auth, &head.extensions);
-            refuse(&gateway, Reason::WrongCredential, door)
         }
         Err(refused) => *refused,
     }
@@ -155,10 +160,12 @@ async fn logout(State(gateway): State<Gateway>, request: Request) -> Response {
         Ok(pass) => pass,
         Err(refused) => return limited(refused.error, refused.retry_after),
     };
-    if let Principal::Browser(id) = pass.admitted.principal().clone()
-        && let Err(refused) = change(&gateway, move |tokens| tokens.revoke(&id)).await
-    {
-        return *refused;
+    if let Principal::Browser(id) = pass.admitted.principal().clone() {
+        let gone = id.clone();
+        match change(&gateway, move |tokens| tokens.revoke(&gone)).await {
+            Ok(_) => gateway.shared.rpc.token_ended(&id, "logged out"),
+            Err(refused) => return *refused,
+        }
     }
     let mut response = json_text(StatusCode::OK, json!({ "loggedIn": false }).to_string());
     for (name, path) in [(SESSION_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH)] {
@@ -178,28 +185,39 @@ async fn exchange(
     gateway: &Gateway,
     head: &Parts,
     presented: ApiKey,
+    by: Grantee,
 ) -> Result<Issued, Box<Response>> {
     let door = door(Transport::Auth, &head.extensions);
-    if let Some(wait) = gateway.shared.rpc.limits.locked(door.peer) {
-        let refused = super::Refusal::new(Some(wait.into()));
-        return Err(Box::new(limited(refused.error, refused.retry_after)));
+    if gateway.shared.rpc.limits.locked(door.peer).is_some() {
+        return Err(Box::new(refuse(gateway, Reason::LockedOut, door)));
     }
     let exchanged = change(gateway, move |tokens| {
-        Ok(tokens.refresh(presented.expose_secret()))
+        Ok(tokens.refresh(presented.expose_secret(), by))
     });
     match exchanged.await? {
-        Ok(issued) => Ok(issued),
+        Ok(issued) => {
+            let_in(gateway, &issued, door);
+            Ok(issued)
+        }
         Err(err) => {
             if let TokenError::Reused(id) = &err {
                 tracing::warn!(%id, "a refresh token was used twice: its grant has ended");
-                gateway.shared.rpc.audit.enter([AuditEntry::TokenEnded {
-                    id: id.to_string(),
-                    reason: "its refresh token was used twice".to_owned(),
-                }]);
+                let reason = "its refresh token was used twice";
+                gateway.shared.rpc.token_ended(id, reason);
             }
             Err(Box::new(refuse(gateway, Reason::WrongCredential, door)))
         }
     }
+}
+
+/// Puts on record that somebody was let in by what their browser or program has kept.
+fn let_in(gateway: &Gateway, issued: &Issued, door: Door) {
+    let principal = match issued.grantee {
+        Grantee::Client => Principal::Issued(issued.id.clone()),
+        Grantee::Browser => Principal::Browser(issued.id.clone()),
+    };
+    let occasion = Occasion::Allowed(principal, door);
+    gateway.shared.rpc.audit.count(occasion);
 }
 
 /// Works with the tokens off the async threads: a change waits for the disk.

@@ -13,10 +13,22 @@ const PAGE: u64 = 512;
 /// How far back an earlier entry is looked for; beyond that, it is written once more.
 const SEARCHED: u64 = 8 * PAGE;
 
-/// Puts on record that the config file is not what the last such entry says, if that is so.
+/// Puts on record which of a config's files are not what the last such entry of each says.
 ///
 /// `by` says who noticed. A file that is missing counts as empty, and is not worth a first entry.
-pub async fn record_config_change(
+pub async fn record_config_changes(
+    store: &EventStore,
+    files: &[PathBuf],
+    by: &str,
+) -> Result<Vec<SessionEvent>, StoreError> {
+    let mut changes = Vec::new();
+    for file in files {
+        changes.extend(record_config_change(store, file, by).await?);
+    }
+    Ok(changes)
+}
+
+async fn record_config_change(
     store: &EventStore,
     file: &Path,
     by: &str,
@@ -26,8 +38,8 @@ pub async fn record_config_change(
         return Ok(None);
     };
     let sha256 = format!("{:x}", Sha256::digest(text.as_deref().unwrap_or_default()));
-    let unchanged = match last(store).await? {
-        Some(last) => last == (file.clone(), sha256.clone()),
+    let unchanged = match last(store, &file).await? {
+        Some(last) => last == sha256,
         None => text.is_none(),
     };
     if unchanged {
@@ -53,8 +65,8 @@ async fn read(file: PathBuf) -> Option<Option<Vec<u8>>> {
     read.await.ok().flatten()
 }
 
-/// Returns the file and the hash of the last entry.
-async fn last(store: &EventStore) -> Result<Option<(PathBuf, String)>, StoreError> {
+/// Returns the hash that the last entry about a file has.
+async fn last(store: &EventStore, wanted: &Path) -> Result<Option<String>, StoreError> {
     let audit = SessionKey::audit();
     let Some(stream) = store.session(&audit).await? else {
         return Ok(None);
@@ -68,7 +80,9 @@ async fn last(store: &EventStore) -> Result<Option<(PathBuf, String)>, StoreErro
             .iter()
             .rev()
             .find_map(|event| match AuditEntry::of(event) {
-                Some(AuditEntry::ConfigChanged { file, sha256, .. }) => Some((file, sha256)),
+                Some(AuditEntry::ConfigChanged { file, sha256, .. }) if file == wanted => {
+                    Some(sha256)
+                }
                 _ => None,
             });
         if found.is_some() {
@@ -123,6 +137,8 @@ mod tests {
         for n in 0..PAGE {
             let entry = AuditEntry::RateLimited {
                 principal: "token".to_owned(),
+                what: "calls".to_owned(),
+                peer: None,
                 count: n,
             };
             store.audit(entry).await.unwrap();

@@ -82,6 +82,10 @@ pub(crate) enum Reason {
     ForeignUser,
     /// The gateway has none, so that nobody is let in.
     Shut,
+    /// It came in the address of a request.
+    InAddress,
+    /// Where the request ends can be read in more than one way.
+    Ambiguous,
     /// A page of another origin asked.
     ForeignOrigin,
     /// The `Host` header is a name.
@@ -97,6 +101,8 @@ impl Reason {
             Self::LockedOut => "locked out",
             Self::ForeignUser => "a proxy user who is not listed",
             Self::Shut => "the gateway has no token",
+            Self::InAddress => "credential in an address",
+            Self::Ambiguous => "ambiguous request",
             Self::ForeignOrigin => "foreign Origin",
             Self::ForeignHost => "foreign Host",
         }
@@ -112,15 +118,15 @@ pub(crate) enum Occasion {
     Denied(Reason, Door),
     /// Somebody may not call this method.
     Forbidden(Principal, &'static str),
-    /// Somebody asked too often.
-    Limited(Principal),
+    /// Somebody asked for this too often, from there.
+    Limited(Principal, &'static str, Option<IpAddr>),
 }
 
 impl Occasion {
     const fn period(&self) -> Duration {
         match self {
             Self::Allowed(..) => ALLOWED,
-            Self::Denied(..) | Self::Forbidden(..) | Self::Limited(_) => REFUSALS,
+            Self::Denied(..) | Self::Forbidden(..) | Self::Limited(..) => REFUSALS,
         }
     }
 
@@ -128,7 +134,8 @@ impl Occasion {
         match self {
             Self::Allowed(principal, door) => Self::Allowed(principal, Door { peer: None, ..door }),
             Self::Denied(reason, door) => Self::Denied(reason, Door { peer: None, ..door }),
-            Self::Forbidden(..) | Self::Limited(_) => self,
+            Self::Limited(principal, what, _) => Self::Limited(principal, what, None),
+            Self::Forbidden(..) => self,
         }
     }
 }
@@ -165,10 +172,14 @@ impl Due {
                     count: *count,
                 }
             }
-            Self::Counted(Occasion::Limited(principal), count) => AuditEntry::RateLimited {
-                principal: principal.to_string(),
-                count: *count,
-            },
+            Self::Counted(Occasion::Limited(principal, what, peer), count) => {
+                AuditEntry::RateLimited {
+                    principal: principal.to_string(),
+                    what: (*what).to_owned(),
+                    peer: peer.map(|peer| peer.to_string()),
+                    count: *count,
+                }
+            }
             Self::Whole(entry) => entry.clone(),
         }
     }
@@ -243,7 +254,10 @@ impl Ledger {
             }
             let happened = tally.count > 0;
             if happened {
-                due.push(Due::Counted(occasion.clone(), std::mem::take(&mut tally.count)));
+                due.push(Due::Counted(
+                    occasion.clone(),
+                    std::mem::take(&mut tally.count),
+                ));
                 tally.due = later(now, occasion.period());
             }
             happened

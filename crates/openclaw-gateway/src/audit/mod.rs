@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{self, Instant};
 
-pub use config::record_config_change;
+pub use config::record_config_changes;
 pub(crate) use ledger::{Door, Occasion, Reason, Transport};
 use ledger::{Due, Ledger};
 
@@ -42,7 +42,7 @@ pub(crate) struct Trail {
 struct Shared {
     store: EventStore,
     ledger: Mutex<Ledger>,
-    config: Mutex<Option<(PathBuf, &'static str)>>,
+    config: Mutex<Option<(Vec<PathBuf>, &'static str)>>,
     wake: Arc<Notify>,
     started: AtomicBool,
 }
@@ -73,9 +73,9 @@ impl Trail {
         }
     }
 
-    /// Has the config file compared with what is on record of it; `by` is what noticed a change.
-    pub(crate) fn look_at_config(&self, file: PathBuf, by: &'static str) {
-        *self.shared.config.lock() = Some((file, by));
+    /// Has a config's files compared with what is on record of them; `by` is what noticed a change.
+    pub(crate) fn look_at_config(&self, files: Vec<PathBuf>, by: &'static str) {
+        *self.shared.config.lock() = Some((files, by));
         self.shared.wake.notify_one();
     }
 
@@ -145,11 +145,11 @@ impl Shared {
     }
 
     async fn check_config(&self) {
-        let Some((file, by)) = self.config.lock().take() else {
+        let Some((files, by)) = self.config.lock().take() else {
             return;
         };
         // The next start compares again, so nothing is lost for good.
-        if let Err(err) = record_config_change(&self.store, &file, by).await {
+        if let Err(err) = record_config_changes(&self.store, &files, by).await {
             tracing::error!(%err, "whether the config has changed cannot be put on record");
         }
     }

@@ -173,17 +173,16 @@ fn judge(settings: &EdgeSettings, request: &Request) -> Result<Visit, (Refused, 
         return Err(bad("the request came in by no connection"));
     };
     if arrival.head != Verdict::Clear || !is_plainly_coded(headers) {
-        return Err(bad(
-            "where the request ends can be read in more than one way",
-        ));
+        let (refused, _) = bad("where the request ends can be read in more than one way");
+        return Err((refused, Some(Reason::Ambiguous)));
     }
     let client = Client::of(settings, arrival.remote, headers);
     let host = own_host(settings, arrival, &client, request)?;
     let page = page(settings, headers, &host)?;
     if request.uri().query().is_some_and(names_a_secret) {
         let hint = "send the token in the header `Authorization: Bearer …`";
-        let (refused, reason) = bad("secrets are never taken from an address");
-        return Err((refused.with_hint(hint), reason));
+        let (refused, _) = bad("secrets are never taken from an address");
+        return Err((refused.with_hint(hint), Some(Reason::InAddress)));
     }
     Ok(Visit { client, page })
 }

@@ -109,7 +109,7 @@ impl Listening {
         }
         if let Some(home) = home {
             let audit = &gateway.shared.rpc.audit;
-            audit.look_at_config(home.state.config_file().to_owned(), AT_START);
+            audit.look_at_config(home.config.files.clone(), AT_START);
         }
         Ok(Self {
             gateway,

@@ -86,14 +86,22 @@ impl Rpc {
 
     fn count_call(&self, cx: &CallCx, scope: Scope) -> Result<(), RpcError> {
         let principal = cx.admitted.principal();
-        self.limits
-            .call(principal, cx.from, scope)
-            .map_err(|wait| self.limited(principal, wait).refusal("calls"))
+        self.limits.call(principal, cx.from, scope).map_err(|wait| {
+            self.limited(principal, "calls", cx.from, wait)
+                .refusal("calls")
+        })
     }
 
     /// Puts on record that somebody has to wait.
-    pub(crate) fn limited(&self, principal: &Principal, wait: Wait) -> Wait {
-        self.audit.count(Occasion::Limited(principal.clone()));
+    pub(crate) fn limited(
+        &self,
+        principal: &Principal,
+        what: &'static str,
+        from: Option<IpAddr>,
+        wait: Wait,
+    ) -> Wait {
+        self.audit
+            .count(Occasion::Limited(principal.clone(), what, from));
         wait
     }
 

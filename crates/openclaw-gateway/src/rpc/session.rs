@@ -76,7 +76,7 @@ impl Handle<SessionMessage> for Rpc {
                 .collect(),
         };
         let reply = self
-            .accept(cx.admitted.clone(), params.session_key, inbound)
+            .accept(cx.admitted.clone(), cx.from, params.session_key, inbound)
             .await
             .map_err(|err| match err {
                 NotAccepted::Limited(wait) => wait.refusal("messages to this session"),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use openclaw_core::Kind;
-use openclaw_core::access::Scopes;
 use openclaw_core::access::tokens::{Grantee, Issued, NewGrant, TokenError, Tokens};
+use openclaw_core::access::{Scopes, TokenId};
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events::AuditEntry;
 use openclaw_ipc::methods::{
@@ -59,18 +59,18 @@ impl Handle<TokensRevoke> for Rpc {
         let id = params.token_id.clone();
         let revoked = self.change_tokens(move |tokens| tokens.revoke(&id)).await?;
         if revoked {
-            self.audit.enter([AuditEntry::TokenEnded {
-                id: params.token_id.to_string(),
-                reason: format!("revoked by {}", cx.admitted.principal()),
-            }]);
+            let reason = format!("revoked by {}", cx.admitted.principal());
+            self.token_ended(&params.token_id, &reason);
         }
         Ok(TokensRevokeOutput { revoked })
     }
 }
 
 impl Handle<LoginCreate> for Rpc {
-    async fn handle(&self, _cx: &CallCx, _params: NoParams) -> Result<LoginCreateOutput, RpcError> {
+    async fn handle(&self, cx: &CallCx, _params: NoParams) -> Result<LoginCreateOutput, RpcError> {
         let (code, until) = self.access.login_code()?;
+        let by = cx.admitted.principal().to_string();
+        self.audit.enter([AuditEntry::LoginOffered { by }]);
         Ok(LoginCreateOutput {
             code: Disclosed::from(code),
             expires_at: rfc3339(until),
@@ -89,6 +89,14 @@ impl Rpc {
                 .map(|scope| scope.to_string())
                 .collect(),
             by: by.to_owned(),
+        }]);
+    }
+
+    /// Puts on record that the tokens of a grant open nothing any more.
+    pub(crate) fn token_ended(&self, id: &TokenId, reason: &str) {
+        self.audit.enter([AuditEntry::TokenEnded {
+            id: id.to_string(),
+            reason: reason.to_owned(),
         }]);
     }
 

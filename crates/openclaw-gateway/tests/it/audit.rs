@@ -35,7 +35,9 @@ async fn who_asks_too_often_is_on_record_once_with_how_often() {
     let (mut limited, mut allowed) = (0, 0);
     for entry in entries(&store).await {
         match entry {
-            AuditEntry::RateLimited { principal, count } => {
+            AuditEntry::RateLimited {
+                principal, count, ..
+            } => {
                 assert_eq!(principal, "token");
                 limited += count;
             }

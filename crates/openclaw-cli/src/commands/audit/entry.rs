@@ -161,9 +161,16 @@ fn what(entry: &AuditEntry) -> String {
         AuditEntry::TokenIssued { id, scopes, by } => {
             format!("{id} for {} by {by}", scopes.join(", "))
         }
+        AuditEntry::LoginOffered { by } => format!("a code for a login, by {by}"),
         AuditEntry::TokenEnded { id, reason } => format!("{id}: {reason}"),
-        AuditEntry::RateLimited { principal, count } => {
-            format!("{principal} asked too often{}", times(*count))
+        AuditEntry::RateLimited {
+            principal,
+            what,
+            peer,
+            count,
+        } => {
+            let peer = from(peer.as_deref());
+            format!("{principal}{peer}: too many {what}{}", times(*count))
         }
         AuditEntry::ToolCalled {
             session, seq, tool, ..

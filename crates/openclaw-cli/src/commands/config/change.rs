@@ -9,7 +9,7 @@ use openclaw_config::source::Source;
 use openclaw_config::{Judged, Problem, judge};
 use openclaw_core::state_dir::StateDir;
 use openclaw_gateway::Running;
-use openclaw_gateway::audit::record_config_change;
+use openclaw_gateway::audit::record_config_changes;
 use serde_json::{Value, json};
 
 use super::apply;
@@ -343,7 +343,7 @@ fn counted(n: usize) -> &'static str {
 /// Puts the change on record where there is an event log already.
 async fn record(state: &StateDir, by: &str) -> Result<(), CliError> {
     if let Some(store) = existing_log(state)? {
-        record_config_change(&store, state.config_file(), by).await?;
+        record_config_changes(&store, &[state.config_file().to_owned()], by).await?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use openclaw_core::env::Env;
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::StateDir;
 use openclaw_gateway::Running;
-use openclaw_gateway::audit::record_config_change;
+use openclaw_gateway::audit::record_config_changes;
 use serde::Serialize;
 
 use super::finding::{Finding, Severity};
@@ -162,7 +162,12 @@ fn told(err: &SaveError) -> String {
 
 async fn record(state: &StateDir) -> Result<(), CliError> {
     if let Some(store) = existing_log(state)? {
-        record_config_change(&store, state.config_file(), "openclaw doctor --fix").await?;
+        record_config_changes(
+            &store,
+            &[state.config_file().to_owned()],
+            "openclaw doctor --fix",
+        )
+        .await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use clap::Args;
 use openclaw_config::record_name;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{EventStore, Kind};
-use openclaw_gateway::audit::record_config_change;
+use openclaw_gateway::audit::record_config_changes;
 use serde_json::json;
 
 use self::plan::Plan;
@@ -225,6 +225,6 @@ fn store_key(cx: Cx<'_>, record: &str) -> Result<Vec<String>, CliError> {
 async fn record(state: &StateDir) -> Result<(), CliError> {
     state.create()?;
     let store = EventStore::open(&state.event_log())?;
-    record_config_change(&store, state.config_file(), BY).await?;
+    record_config_changes(&store, &[state.config_file().to_owned()], BY).await?;
     Ok(())
 }

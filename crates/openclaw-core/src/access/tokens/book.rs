@@ -110,6 +110,7 @@ impl Book {
     pub(super) fn refresh(
         &mut self,
         presented: &str,
+        by: Grantee,
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
         let sha256 = grant::sha256(presented);
@@ -125,7 +126,7 @@ impl Book {
         let grant = self
             .grants
             .values_mut()
-            .find(|grant| grant.refresh.sha256 == sha256)
+            .find(|grant| grant.refresh.sha256 == sha256 && grant.grantee == by)
             .ok_or(TokenError::Unknown)?;
         if grant.refresh.until <= now {
             return Err(TokenError::RunOut);

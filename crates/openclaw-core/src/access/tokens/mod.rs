@@ -126,10 +126,10 @@ impl Tokens {
         })
     }
 
-    /// Exchanges a refresh token for the next pair.
-    pub fn refresh(&self, presented: &str) -> Result<Issued, TokenError> {
+    /// Exchanges a refresh token of a program or a browser for the next pair.
+    pub fn refresh(&self, presented: &str, by: Grantee) -> Result<Issued, TokenError> {
         let now = self.clock.now();
-        self.change(|book| book.refresh(presented, now))
+        self.change(|book| book.refresh(presented, by, now))
     }
 
     /// Ends a grant; returns whether there was one.

@@ -75,14 +75,18 @@ fn a_refresh_token_gives_the_next_pair_once_and_used_again_ends_the_grant() {
     let place = Place::new();
     let tokens = place.open().unwrap();
     let first = tokens.grant(reader("app")).unwrap();
-    let second = tokens.refresh(first.refresh.expose_secret()).unwrap();
+    let second = tokens
+        .refresh(first.refresh.expose_secret(), Grantee::Client)
+        .unwrap();
     assert_eq!((&second.id, second.scopes), (&first.id, first.scopes));
     for pair in [&first, &second] {
         assert!(tokens.verify(pair.access.expose_secret()).is_ok());
     }
     let verified = tokens.verify(second.access.expose_secret()).unwrap();
 
-    let err = tokens.refresh(first.refresh.expose_secret()).unwrap_err();
+    let err = tokens
+        .refresh(first.refresh.expose_secret(), Grantee::Client)
+        .unwrap_err();
     assert!(
         matches!(&err, TokenError::Reused(id) if *id == first.id),
         "{err}"
@@ -93,7 +97,11 @@ fn a_refresh_token_gives_the_next_pair_once_and_used_again_ends_the_grant() {
     );
     for pair in [&first, &second] {
         assert!(tokens.verify(pair.access.expose_secret()).is_err());
-        assert!(tokens.refresh(pair.refresh.expose_secret()).is_err());
+        assert!(
+            tokens
+                .refresh(pair.refresh.expose_secret(), Grantee::Client)
+                .is_err()
+        );
     }
     assert_eq!(tokens.list(), []);
     assert_eq!(place.open().unwrap().list(), [], "the end is on disk, too");
@@ -106,7 +114,9 @@ fn a_grant_that_is_not_refreshed_runs_out_and_makes_room() {
     let issued = tokens.grant(reader("old")).unwrap();
     place.pass(REFRESH_LIFE);
     assert_eq!(tokens.list(), []);
-    let err = tokens.refresh(issued.refresh.expose_secret()).unwrap_err();
+    let err = tokens
+        .refresh(issued.refresh.expose_secret(), Grantee::Client)
+        .unwrap_err();
     assert!(matches!(err, TokenError::RunOut), "{err}");
     tokens.grant(reader("new")).unwrap();
     assert_eq!(tokens.list().len(), 1);
@@ -145,7 +155,11 @@ fn a_restart_keeps_every_grant_and_the_file_has_no_token() {
     }
     let tokens = place.open().unwrap();
     assert!(tokens.verify(issued.access.expose_secret()).is_ok());
-    assert!(tokens.refresh(issued.refresh.expose_secret()).is_ok());
+    assert!(
+        tokens
+            .refresh(issued.refresh.expose_secret(), Grantee::Client)
+            .is_ok()
+    );
 }
 
 #[test]

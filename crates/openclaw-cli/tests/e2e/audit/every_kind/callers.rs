@@ -119,12 +119,13 @@ impl Stage {
             let params = json!({ "sessionKey": MAIN, "content": "hi" });
             messages += u64::from(gateway.rpc("session.message", params).await.is_err());
         }
-        let limited = |principal: String, times| {
-            Expected("rate.limited", json!({ "principal": principal }), times)
+        let limited = |principal: String, what: &str, times| {
+            let value = json!({ "principal": principal, "what": what, "peer": HERE });
+            Expected("rate.limited", value, times)
         };
         vec![
-            limited(format!("token {}", caller.id), calls),
-            limited("token".to_owned(), messages),
+            limited(format!("token {}", caller.id), "calls", calls),
+            limited("token".to_owned(), "messages", messages),
         ]
     }
 
@@ -151,8 +152,11 @@ impl Stage {
         }
         let allowed = json!({ "principal": "browser…", "transport": "auth", "peer": HERE });
         vec![
+            Expected::once("token.offered", json!({ "by": "token" })),
             Expected::once("token.issued", json!({ "by": "login" })),
-            Expected::once("auth.allowed", allowed),
+            // By the code, and once more to log out.
+            Expected("auth.allowed", allowed, 2),
+            Expected::once("token.ended", json!({ "reason": "logged out" })),
         ]
     }
 
@@ -164,6 +168,7 @@ impl Stage {
         for (request, answer) in [
             (call("agent.list"), 401),
             (call("agent.list").header("authorization", &wrong), 401),
+            (HttpRequest::get(format!("/status?token={GUESSED}")), 400),
             (status.header("authorization", &wrong), 401),
             (
                 call("agent.list").header("origin", "https://evil.example"),
@@ -184,7 +189,7 @@ impl Stage {
         let host = "GET /status HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
         let answer = socket::exchange(gateway.addr(), host).await;
         assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
-        let mut guesses = 1;
+        let mut guesses = 0;
         while login("secret", GUESSED)
             .send(gateway.addr())
             .await
@@ -210,7 +215,9 @@ impl Stage {
             denied("wrong credential", "auth", earlier + 2 + guesses),
             denied("foreign Origin", "rpc", 1),
             denied("foreign Host", "status", 1),
-            denied("locked out", "auth", 1),
+            denied("credential in an address", "status", 1),
+            // The guess that was one too many, and the right one after it.
+            denied("locked out", "auth", 2),
         ]
     }
 }
