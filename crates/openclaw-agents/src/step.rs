@@ -217,3 +217,87 @@ pub(crate) fn text_of(blocks: &[AssistantBlock]) -> String {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use openclaw_core::redaction::learn_text;
+    use serde_json::json;
+
+    use super::*;
+
+    const SECRET: &str = "cnry-of-a-step-0123456789";
+
+    fn said_so() -> String {
+        format!("so {SECRET} there")
+    }
+
+    #[test]
+    fn the_model_gets_no_secret_in_any_block() {
+        learn_text(SECRET);
+        let call = |arguments| {
+            AssistantBlock::ToolCall(ToolCall {
+                id: CallId("call-1".to_owned()),
+                name: "exec".to_owned(),
+                arguments,
+            })
+        };
+        let Value::Object(object) = json!({ "command": [said_so()] }) else {
+            panic!("no object");
+        };
+        let thinking = |text: &str| {
+            AssistantBlock::Thinking(Thinking {
+                text: text.to_owned(),
+                signature: Some("over these words".to_owned()),
+                redacted: None,
+            })
+        };
+        let blocks = [
+            AssistantBlock::Text(said_so()),
+            thinking(&said_so()),
+            call(Arguments::Object(object)),
+            call(Arguments::Malformed(said_so())),
+        ];
+        let result = ToolResult {
+            call_id: CallId("call-1".to_owned()),
+            content: said_so(),
+            is_error: false,
+        };
+        let messages = blocks
+            .into_iter()
+            .map(|block| Message::Assistant(vec![block]))
+            .chain([
+                Message::User(vec![UserBlock::Text(said_so())]),
+                Message::ToolResults(vec![result]),
+            ]);
+        for message in messages {
+            let sent = format!("{:?}", for_model(&message));
+            assert!(sent.contains("[REDACTED]"), "{sent}");
+            assert!(!sent.contains(SECRET), "{sent}");
+            assert!(!sent.contains("over these words"), "{sent}");
+        }
+        let innocent = Message::Assistant(vec![thinking("of nothing")]);
+        assert_eq!(for_model(&innocent), innocent);
+    }
+
+    #[test]
+    fn a_secret_is_heard_masked_however_it_is_cut_into_pieces() {
+        learn_text(SECRET);
+        let mut shown = Vec::new();
+        let mut hear = |part, text: String| shown.push((part, text));
+        let mut heard = Heard::default();
+        for part in [Part::Thinking, Part::Text] {
+            for c in said_so().chars() {
+                heard.take(part, &c.to_string(), &mut hear);
+            }
+        }
+        heard.end(&mut hear);
+        for part in [Part::Thinking, Part::Text] {
+            let text: String = shown
+                .iter()
+                .filter(|(of, _)| *of == part)
+                .map(|(_, text)| text.as_str())
+                .collect();
+            assert_eq!(text, "so [REDACTED] there");
+        }
+    }
+}

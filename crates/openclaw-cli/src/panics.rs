@@ -32,3 +32,44 @@ fn report(info: &PanicHookInfo<'_>) -> String {
     let report = format!("thread '{name}' panicked at {place}:\n{what}{trace}");
     format!("{}\n", text::escape(&mask(&report)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::process::Command;
+
+    use openclaw_core::redaction::learn_text;
+
+    use super::*;
+
+    const SECRET: &str = "cnry-of-a-panic-\"0123456789\"";
+
+    #[test]
+    #[ignore = "is run by the test below, in a process of its own"]
+    fn panics_with_a_secret() {
+        learn_text(SECRET);
+        install();
+        let quoted: Result<(), String> = Err(format!("no \u{1b}[31m{SECRET}"));
+        drop(thread::spawn(move || quoted.unwrap()).join());
+        panic!("{SECRET} and {SECRET:?}");
+    }
+
+    /// There is no known way to make the program itself panic, so this does with the same hook.
+    #[test]
+    fn a_panic_is_told_on_standard_error_without_secrets() {
+        let mut child = Command::new(env::current_exe().unwrap());
+        let child = child
+            .args(["--exact", "panics::tests::panics_with_a_secret"])
+            .args(["--ignored", "--nocapture", "--test-threads=1"])
+            .env("RUST_BACKTRACE", "1");
+        let output = child.output().unwrap();
+        assert!(!output.status.success());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("[REDACTED] and \"[REDACTED]\""), "{told}");
+        assert_eq!(told.matches("panicked at").count(), 2, "{told}");
+        let all = told + &String::from_utf8(output.stdout).unwrap();
+        for part in ["cnry", "0123456789", "\u{1b}"] {
+            assert!(!all.contains(part), "{all}");
+        }
+    }
+}

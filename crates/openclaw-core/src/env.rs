@@ -65,7 +65,7 @@ pub const OPENCLAW_CREDENTIALS_PASSWORD_FILE: Variable = Variable {
 /// Is the master password of the credential store, as a last resort.
 pub const OPENCLAW_CREDENTIALS_PASSWORD: Variable = Variable {
     name: "OPENCLAW_CREDENTIALS_PASSWORD",
-    doc: "The master password of the credential store, where neither a file nor systemd has it.",
+    doc: "The master password of the credential store, where no file, systemd or keyring has it.",
 };
 /// Names the folder in which systemd passes credentials to a service.
 pub const CREDENTIALS_DIRECTORY: Variable = Variable {
@@ -105,7 +105,17 @@ pub const PWD: Variable = Variable {
 /// Where programs are looked for.
 pub const PATH: Variable = Variable {
     name: "PATH",
-    doc: "Where `bwrap` is looked for.",
+    doc: "Where `bwrap` and `secret-tool` are looked for.",
+};
+/// Says where the session bus is.
+pub const DBUS_SESSION_BUS_ADDRESS: Variable = Variable {
+    name: "DBUS_SESSION_BUS_ADDRESS",
+    doc: "Where the session bus is, over which `secret-tool` asks the keyring.",
+};
+/// Names the folder that has the session bus.
+pub const XDG_RUNTIME_DIR: Variable = Variable {
+    name: "XDG_RUNTIME_DIR",
+    doc: "The folder whose `bus` is the session bus, unless `DBUS_SESSION_BUS_ADDRESS` is set.",
 };
 
 /// Every variable with a meaning of its own.
@@ -131,6 +141,8 @@ pub const VARIABLES: &[Variable] = &[
     HOME,
     PWD,
     PATH,
+    DBUS_SESSION_BUS_ADDRESS,
+    XDG_RUNTIME_DIR,
 ];
 
 /// A snapshot of the environment; tests make their own.

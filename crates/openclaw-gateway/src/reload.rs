@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use openclaw_config::ReloadMode;
-use openclaw_core::events::AuditEntry;
+use openclaw_core::events::{AuditEntry, SecretChange};
 use tokio::time;
 
 use crate::builder::Gateway;
@@ -20,7 +20,7 @@ use crate::compose;
 use crate::error::GatewayError;
 use crate::home::Home;
 use crate::http::EdgeSettings;
-use crate::renewal::Renewals;
+use crate::renewal::{self, Renewals};
 use crate::retention::Daily;
 
 /// How often the files are looked at.
@@ -67,7 +67,13 @@ impl Follower {
                 () = stop.cancelled() => return,
                 () = retention => return,
                 changed = self.changed() => changed,
-                () = renewals.next(&home) => {
+                renewed = renewals.next(&home) => {
+                    let changed = renewed.iter().map(|provider| AuditEntry::SecretChanged {
+                        name: renewal::record_of(provider),
+                        change: SecretChange::Set,
+                        by: "renewal of a sign-in".to_owned(),
+                    });
+                    gateway.shared.rpc.audit.enter(changed);
                     Self::renew_keys(home, &gateway).await;
                     continue;
                 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use http::HeaderMap;
+use openclaw_core::redaction::StreamMask;
 use reqwest::Response;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,12 @@ use crate::error::{Endpoint, HttpError, Phase};
 
 /// The longest time spent on reading why a request was refused.
 const EXCERPT_TIME: Duration = Duration::from_secs(5);
+
+/// How the reading of an excerpt ended.
+enum End {
+    Whole,
+    Cut,
+}
 
 /// An answer with a status of success.
 ///
@@ -57,25 +64,34 @@ impl Body {
         &self.headers
     }
 
-    /// Reads the beginning of the body, at most `limit` bytes and for at most a few seconds.
+    /// Reads the beginning of the body, at most `limit` bytes and for at most a few seconds, with
+    /// known secrets masked.
     ///
     /// What was read before a failure is returned all the same: this is for telling why a request
-    /// was refused.
-    pub async fn excerpt(mut self, limit: usize) -> Bytes {
-        let mut kept = Vec::new();
+    /// was refused. Where it was cut, no part of a secret is left.
+    pub async fn excerpt(mut self, limit: usize) -> String {
+        let mut mask = StreamMask::new();
+        let mut kept = String::new();
         let read = async {
-            while let Some(Ok(piece)) = self.next().await {
-                let room = limit.saturating_sub(kept.len());
-                kept.extend(piece.iter().take(room));
-                if kept.len() >= limit {
-                    break;
+            while kept.len() < limit {
+                match self.next().await {
+                    Some(Ok(piece)) => kept.push_str(&mask.push_bytes(&piece)),
+                    Some(Err(_broken)) => return End::Cut,
+                    None => return End::Whole,
                 }
             }
+            End::Cut
         };
-        if timeout(EXCERPT_TIME, read).await.is_err() {
-            tracing::debug!(limit, "the body of an error was cut: it came too slowly");
+        match timeout(EXCERPT_TIME, read).await {
+            // What the mask held back can only be told from a secret when nothing follows it.
+            Ok(End::Whole) => kept.push_str(&mask.finish()),
+            Ok(End::Cut) => {}
+            Err(_elapsed) => {
+                tracing::debug!(limit, "the body of an error was cut: it came too slowly");
+            }
         }
-        kept.into()
+        kept.truncate(kept.floor_char_boundary(limit));
+        kept
     }
 }
 

@@ -202,7 +202,7 @@ impl Exchange<'_> {
             endpoint: self.endpoint(),
             status: status.as_u16(),
             retry_after,
-            body_excerpt: String::from_utf8_lossy(&excerpt).into_owned(),
+            body_excerpt: excerpt,
         })
     }
 

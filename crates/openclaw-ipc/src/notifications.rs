@@ -189,6 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn no_notification_carries_a_secret() {
+        let secret = "cnry-of-a-notification-0123456789";
+        openclaw_core::redaction::learn_text(secret);
+        let quoted = serde_json::json!({ "said": secret }).to_string();
+        let notification = Notification::SessionDelta(SessionDeltaParams {
+            session_key: "agent:main:main".parse().unwrap(),
+            run_id: RunId::generate(),
+            step: 1,
+            channel: DeltaChannel::Text,
+            text: quoted,
+        });
+        let told: Value = serde_json::from_str(&notification.to_json().unwrap()).unwrap();
+        assert_eq!(told["params"]["text"], r#"{"said":"[REDACTED]"}"#);
+    }
+
+    #[test]
     fn a_notification_of_a_later_version_is_passed_over() {
         let params = RawValue::from_string("{}".to_owned()).unwrap();
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Puts the pieces of an answer together.
 
+use openclaw_core::redaction::mask;
 use openclaw_core::{CallId, ProviderId, Usage};
 
 use crate::error::{ProviderError, excerpt};
@@ -184,7 +185,7 @@ impl Fold {
         ProviderError::Malformed {
             provider: self.provider.clone(),
             what,
-            excerpt: excerpt(&format!("{event:?}"), 200),
+            excerpt: excerpt(&mask(&format!("{event:?}")), 200),
         }
     }
 }
@@ -336,5 +337,19 @@ mod tests {
         let mut fold = Fold::new("test".into());
         let taken = (0..100).take_while(|_| fold.push(&piece).is_ok()).count();
         assert_eq!(taken, 16);
+    }
+
+    #[test]
+    fn a_piece_in_the_wrong_place_is_quoted_without_secrets() {
+        let secret = "cnry-of-a-piece-0123456789";
+        openclaw_core::redaction::learn_text(secret);
+        for padding in ["", &"x".repeat(140)] {
+            let piece = StreamEvent::ToolCallArguments {
+                index: 7,
+                json: format!("{padding}{secret}"),
+            };
+            let error = fold(&[piece]).unwrap_err();
+            assert!(!format!("{error:?}").contains("cnry"), "{error:?}");
+        }
     }
 }

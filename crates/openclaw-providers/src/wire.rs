@@ -230,8 +230,7 @@ fn is_json(body: &Body) -> bool {
 
 /// Reads a JSON document that came with a status of success where a stream was asked for.
 async fn document(body: Body) -> Fault {
-    let bytes = body.excerpt(DOCUMENT_BYTES).await;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = body.excerpt(DOCUMENT_BYTES).await;
     let parsed = serde_json::from_str::<Value>(&text).unwrap_or_default();
     match parsed.get("error") {
         Some(error) => sent(error),

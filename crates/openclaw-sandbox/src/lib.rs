@@ -55,7 +55,7 @@ mod bwrap;
 pub use command::{Command, CommandFault, Limits, Stdin};
 pub use config::{ParseLevelError, SandboxConfig, SandboxLevel};
 pub use error::SandboxError;
-pub use output::{Chunk, Output, Status, Stream};
+pub use output::{Chunk, Kept, Output, Status, Stream};
 pub use places::PlaceFault;
 pub use running::Running;
 pub use sandbox::{Probe, Sandbox};

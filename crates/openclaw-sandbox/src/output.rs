@@ -64,7 +64,7 @@ pub struct Output {
 
 /// Keeps the first and the last half of a limit's worth of bytes, so that memory stays flat.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub struct Kept {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     head_limit: usize,
@@ -73,7 +73,8 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Keeps nothing yet, and this many bytes at most.
+    pub fn new(limit: usize) -> Self {
         let tail_limit = limit / 2;
         Self {
             head: Vec::new(),
@@ -84,7 +85,8 @@ impl Kept {
         }
     }
 
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    /// Takes what comes next.
+    pub fn push(&mut self, bytes: &[u8]) {
         let room = self.head_limit - self.head.len();
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(head);
@@ -101,11 +103,13 @@ impl Kept {
         self.dropped = self.dropped.saturating_add(skipped.len() + overflow);
     }
 
-    pub(crate) fn truncated(&self) -> bool {
+    /// Tells whether something was left out.
+    pub fn truncated(&self) -> bool {
         self.dropped > 0
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    /// Returns what was kept, with a note in the place of what was not.
+    pub fn into_bytes(self) -> Vec<u8> {
         let mut bytes = self.head;
         if self.dropped > 0 {
             let note = format!("\n[... {} bytes left out ...]\n", self.dropped);

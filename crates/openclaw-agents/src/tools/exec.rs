@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{MAX_RESULT_BYTES, Tool, ToolCx, ToolError, ToolOutput};
+use super::live::Printed;
+use super::{Tool, ToolCx, ToolError, ToolOutput};
 use crate::bus::OutputStream;
 
 /// How long a command may run unless it asks for more.
@@ -76,7 +77,9 @@ impl Tool for ExecTool {
             )
             .read_only(cx.readable.iter().cloned())
             .wall_time(wall_time)
-            .output_bytes(MAX_RESULT_BYTES);
+            // Secrets have to be masked before output is cut, so it is cut here and not there.
+            .kept_bytes(0)
+            .forwarded_bytes(usize::MAX);
 
         let mut running = sandbox::launch(config, &command, cx.stop.clone()).await?;
         while let Some(chunk) = running.next_output().await {
@@ -90,11 +93,11 @@ impl Tool for ExecTool {
         if output.status == Status::Cancelled {
             return Err(ToolError::Cancelled);
         }
-        Ok(report(&output, wall_time))
+        Ok(report(&output, cx.live.finish(), wall_time))
     }
 }
 
-fn report(output: &sandbox::Output, wall_time: Duration) -> ToolOutput {
+fn report(output: &sandbox::Output, printed: Printed, wall_time: Duration) -> ToolOutput {
     let mut result = Map::new();
     let mut exit_code = None;
     match output.status {
@@ -115,13 +118,11 @@ fn report(output: &sandbox::Output, wall_time: Duration) -> ToolOutput {
             result.insert("cancelled".to_owned(), json!(true));
         }
     }
-    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
-        if name == "stdout" || !bytes.is_empty() {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            result.insert(name.to_owned(), Value::String(text));
-        }
+    result.insert("stdout".to_owned(), Value::String(printed.stdout));
+    if !printed.stderr.is_empty() {
+        result.insert("stderr".to_owned(), Value::String(printed.stderr));
     }
-    if output.truncated {
+    if printed.truncated {
         result.insert("truncated".to_owned(), json!(true));
     }
     ToolOutput {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use openclaw_core::redaction::mask;
 use openclaw_sandbox::{FileError, Workspace};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -61,8 +62,9 @@ impl Tool for ReadTool {
             }
             text => text?,
         };
+        // A secret that the end of a page cuts in two would not be known by either part.
         Ok(ToolOutput::text(page(
-            &text,
+            &mask(&text),
             args.offset.unwrap_or(1).max(1),
             args.limit,
         )))

@@ -131,3 +131,24 @@ async fn a_command_reports_its_exit_code_and_its_output() {
     assert_eq!(results[1].1["stdout"], format!("{}\n", root.display()));
     assert_eq!(results[2].1["timedOutAfterSeconds"], 1);
 }
+
+#[tokio::test]
+async fn no_part_of_a_secret_is_left_where_a_result_is_cut() {
+    let secret = "cnry-of-a-result-0123456789";
+    openclaw_core::redaction::learn_text(secret);
+    let mut fixture = Fixture::new(FakeProvider::start());
+    let limit = 64 * 1024;
+    let text = |before: usize| format!("{}{secret}{}", "x".repeat(before), "y".repeat(limit));
+    std::fs::write(fixture.workspace().join("page"), text(limit - 10)).unwrap();
+    std::fs::write(fixture.workspace().join("printed"), text(limit / 2 - 10)).unwrap();
+    let calls = [
+        ("read", json!({ "path": "page" })),
+        ("exec", json!({ "command": "cat printed; cat printed >&2" })),
+    ];
+    for (success, result) in results(&mut fixture, &calls).await {
+        let result = result.to_string();
+        assert!(success, "{result}");
+        assert!(!result.contains("cnry"), "a part of the secret is left");
+        assert!(result.contains("[REDACT"), "the secret was not there");
+    }
+}

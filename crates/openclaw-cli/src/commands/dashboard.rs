@@ -35,7 +35,7 @@ pub(crate) fn run(cx: Cx<'_>) -> Result<ExitCode, CliError> {
     }
     let link = runtime::block_on(Threads::Two, link(&home))?;
     if cx.out.is_json() {
-        cx.out.document(&link)?;
+        cx.out.answer(&link, &[])?;
     } else {
         cx.out.line(&link.url)?;
         cx.out.note(format_args!(

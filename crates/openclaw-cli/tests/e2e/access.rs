@@ -247,7 +247,11 @@ async fn a_link_logs_one_browser_in_until_it_logs_out() {
         .run()
         .await;
     let link = link.assert_code(0).json();
-    let (address, code) = link["url"].as_str().unwrap().split_once("#t=").unwrap();
+    let (address, code) = link["data"]["url"]
+        .as_str()
+        .unwrap()
+        .split_once("#t=")
+        .unwrap();
     assert_eq!(address, format!("http://{}/login", gateway.addr()));
 
     let login = post("/auth/login", &json!({ "code": code }));
@@ -347,7 +351,10 @@ async fn a_password_opens_the_gateway_but_not_to_somebody_who_guesses() {
         .args(["tokens", "list", "--json"])
         .run()
         .await;
-    assert_eq!(ran.assert_code(0).json()["tokens"][0]["grantee"], "browser");
+    assert_eq!(
+        ran.assert_code(0).json()["data"]["tokens"][0]["grantee"],
+        "browser"
+    );
 
     let mut statuses = Vec::new();
     for guess in 0..12 {

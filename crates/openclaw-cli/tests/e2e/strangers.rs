@@ -43,7 +43,7 @@ impl Stranger {
 
     /// Bothers the gateway until `stop`; whoever is thrown out comes back.
     async fn bother(self, addr: SocketAddr, stop: watch::Receiver<()>) {
-        while !stop.has_changed().is_err() {
+        while stop.has_changed().is_ok() {
             if let Ok(mut stream) = TcpStream::connect(addr).await {
                 self.stay(&mut stream, stop.clone()).await;
             }
@@ -145,8 +145,7 @@ async fn thousands_of_strangers_keep_nobody_out() {
     waits.sort();
     let (middle, worst) = (waits[waits.len() / 2], waits[waits.len() - 1]);
     figures(&format!(
-        "strangers {strangers}: /health median {middle:?}, worst {worst:?}; memory {} kB before, {most} kB at most",
-        before
+        "strangers {strangers}: /health median {middle:?}, worst {worst:?}; memory {before} kB before, {most} kB at most"
     ));
     assert!(worst < PROMPT * BUSY, "{worst:?}");
     assert!(most < MEMORY * u64::from(BUSY) / 2, "{most} kB");

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::payload::{Block, Payload};
 use super::{NewEvent, SessionEventKind};
+use crate::ids::CallId;
 use crate::redaction::{mask_value, masked};
 use crate::validation::Attachment;
 
@@ -18,6 +19,8 @@ impl NewEvent {
             return self;
         }
         Self {
+            // A provider chooses the ids of its calls, so they are words of its own, too.
+            call_id: self.call_id.map(call_id),
             kind: kind(self.kind),
             payload: self.payload.map(payload),
             ..self
@@ -89,6 +92,8 @@ fn attachment(attachment: Attachment) -> Attachment {
 fn payload(payload: Payload) -> Payload {
     let Payload { step, tool, other } = payload;
     let step = step.map(|mut step| {
+        step.model = masked(step.model);
+        step.stop = masked(step.stop);
         step.blocks.iter_mut().for_each(block);
         step
     });
@@ -103,6 +108,10 @@ fn payload(payload: Payload) -> Payload {
     Payload { step, tool, other }
 }
 
+fn call_id(id: CallId) -> CallId {
+    CallId(masked(id.0))
+}
+
 fn block(block: &mut Block) {
     match block {
         Block::Text(text) => *text = masked(std::mem::take(text)),
@@ -114,6 +123,129 @@ fn block(block: &mut Block) {
                 thinking.signature = None;
             }
         }
-        Block::Call(_) => {}
+        Block::Call(id) => *id = call_id(id.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::RawJson;
+    use super::super::payload::{StepPayload, Thinking, ToolPayload};
+    use super::*;
+    use crate::ids::MessageId;
+    use crate::redaction::{learn_text, mask};
+    use crate::usage::Usage;
+    use crate::validation::AttachmentKind;
+
+    const SECRET: &str = "cnry-of-an-event-0123456789";
+
+    /// Every kind that can quote something, with the secret wherever it quotes.
+    fn kinds() -> Vec<SessionEventKind> {
+        use SessionEventKind as Kind;
+        let said = || format!("so {SECRET} there");
+        vec![
+            Kind::MessageReceived {
+                content: said(),
+                attachments: vec![Attachment {
+                    kind: AttachmentKind::Document,
+                    mime: "text/plain".to_owned(),
+                    bytes: said().into_bytes(),
+                    filename: Some(said()),
+                }],
+            },
+            Kind::MessageSent {
+                content: said(),
+                message_id: MessageId("1".to_owned()),
+            },
+            Kind::ToolCalled {
+                tool: said(),
+                params: json!({ "command": [said()] }),
+            },
+            Kind::ToolResult {
+                tool: said(),
+                result: json!({ "stdout": said() }),
+                success: true,
+            },
+            Kind::AgentResponse {
+                content: said(),
+                model: said(),
+                tokens: 1,
+            },
+            Kind::StateChanged {
+                key: "note".to_owned(),
+                value: json!([said()]),
+            },
+        ]
+    }
+
+    fn everything_else() -> Payload {
+        let said = || format!("so {SECRET} there");
+        let thinking = Thinking {
+            text: said(),
+            signature: Some("over these words".to_owned()),
+            redacted: None,
+        };
+        let step = StepPayload {
+            provider: "fake".into(),
+            model: said(),
+            stop: said(),
+            usage: Usage::default(),
+            blocks: vec![
+                Block::Text(said()),
+                Block::Thinking(thinking),
+                Block::Call(CallId(said())),
+            ],
+        };
+        let tool = ToolPayload {
+            refused: Some(said()),
+            ..ToolPayload::default()
+        };
+        let mut other = serde_json::Map::new();
+        drop(other.insert("more".to_owned(), json!({ "deep": [said()] })));
+        Payload {
+            step: Some(step),
+            tool: Some(tool),
+            other,
+        }
+    }
+
+    #[test]
+    fn a_secret_is_recorded_in_no_part_of_any_event() {
+        learn_text(SECRET);
+        for kind in kinds() {
+            let event = NewEvent {
+                call_id: Some(CallId(format!("call-{SECRET}"))),
+                payload: Some(everything_else()),
+                ..NewEvent::from(kind)
+            };
+            let masked = event.masked();
+            let written = serde_json::to_string(&masked.kind).unwrap();
+            let payload = masked.payload.unwrap();
+            let beside = serde_json::to_string(&payload).unwrap();
+            for text in [&written, &beside, &masked.call_id.unwrap().0] {
+                assert!(text.contains("[REDACTED]"), "{text}");
+                // An attachment is in base64 there, which the table knows, too.
+                assert_eq!(mask(text), *text);
+            }
+            let block = payload.step.unwrap().blocks.into_iter().nth(1);
+            let Some(Block::Thinking(thinking)) = block else {
+                panic!("{beside}");
+            };
+            assert_eq!(thinking.signature, None);
+        }
+    }
+
+    #[test]
+    fn what_is_imported_stays_as_it_was() {
+        learn_text(SECRET);
+        for kind in kinds() {
+            let imported = NewEvent {
+                raw: Some(RawJson::new(format!("{{\"said\":\"{SECRET}\"}}")).unwrap()),
+                ..NewEvent::from(kind)
+            };
+            assert_eq!(imported.clone().masked(), imported);
+        }
     }
 }

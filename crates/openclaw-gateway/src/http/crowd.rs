@@ -85,7 +85,7 @@ mod tests {
         let gone = || {
             tokens
                 .iter()
-                .map(|go| go.is_cancelled())
+                .map(CancellationToken::is_cancelled)
                 .collect::<Vec<_>>()
         };
         let first = crowd.join(tokens[0].clone());

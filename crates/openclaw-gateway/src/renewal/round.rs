@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_mins(1);
 /// What came of looking at all sign-ins.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    pub(super) renewed: bool,
+    pub(super) renewed: BTreeSet<ProviderId>,
     /// Those that are good for nothing until the user signs in again.
     pub(super) run_out: BTreeSet<ProviderId>,
 }
@@ -42,11 +42,12 @@ impl Renewals {
         }
     }
 
-    /// Waits until the agents need other keys: a sign-in was renewed, or has run out.
+    /// Waits until the agents need other keys: a sign-in was renewed, or has run out. Returns those
+    /// that were renewed.
     ///
     /// # Cancel safety
     /// A renewal that has begun goes on, and the next call learns of it.
-    pub(crate) async fn next(&mut self, home: &Home) {
+    pub(crate) async fn next(&mut self, home: &Home) -> BTreeSet<ProviderId> {
         if home.config.own.oauth.is_empty() {
             return std::future::pending().await;
         }
@@ -62,10 +63,10 @@ impl Renewals {
             // One that panicked has said so; the next one may fare better.
             let done = round.await.unwrap_or_default();
             self.under_way = None;
-            let changed = done.renewed || done.run_out != self.run_out;
+            let changed = !done.renewed.is_empty() || done.run_out != self.run_out;
             self.run_out = done.run_out;
             if changed {
-                return;
+                return done.renewed;
             }
         }
     }
@@ -76,7 +77,7 @@ pub(super) async fn round(home: &Home, clock: &Clock) -> Round {
     let mut done = Round::default();
     for provider in home.config.own.oauth.keys() {
         match renew(home, provider, clock).await {
-            Ok(Renewed::Yes) => done.renewed = true,
+            Ok(Renewed::Yes) => drop(done.renewed.insert(provider.clone())),
             Ok(Renewed::No) => {}
             Err(err) => {
                 let hint = err.hint().unwrap_or_default();

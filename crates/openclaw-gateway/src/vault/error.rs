@@ -72,10 +72,14 @@ impl VaultError {
     /// Returns what the user can do about it; it starts with a verb.
     pub fn hint(&self) -> Option<String> {
         let file = OPENCLAW_CREDENTIALS_PASSWORD_FILE.name;
+        let places = format!(
+            "put the master password into a file with mode 0600 and name it in {file}, or pass it as the systemd credential `{SYSTEMD_NAME}`; as a last resort, set {}",
+            OPENCLAW_CREDENTIALS_PASSWORD.name
+        );
         match self {
-            Self::Locked { .. } => Some(format!(
-                "put the master password into a file with mode 0600 and name it in {file}, or pass it as the systemd credential `{SYSTEMD_NAME}`; as a last resort, set {}",
-                OPENCLAW_CREDENTIALS_PASSWORD.name
+            Self::Locked { .. } => Some(places),
+            Self::Password(PasswordError::Keyring(_)) => Some(format!(
+                "unlock the keyring, if the password is there, or {places}"
             )),
             Self::Password(_) => Some(
                 "correct that place: as long as it is set up, no other one is asked".to_owned(),
@@ -86,6 +90,7 @@ impl VaultError {
                 }
                 PasswordSource::File(_)
                 | PasswordSource::Systemd(_)
+                | PasswordSource::Keyring(_)
                 | PasswordSource::Environment => {
                     format!(
                         "put the right one there: as long as {place} has one, no other place is asked"

@@ -5,6 +5,7 @@
 //! [`Vault`], and again only when another process has exchanged the master password.
 
 mod error;
+mod keyring;
 mod password;
 #[cfg(unix)]
 #[cfg(test)]
@@ -22,10 +23,11 @@ use openclaw_core::state_dir::StateDir;
 use parking_lot::Mutex;
 
 pub use error::{VaultError, repair};
-pub use password::{
-    MasterPassword, PasswordError, PasswordSource, SYSTEMD_NAME, of_private_file, unattended,
-};
+pub use keyring::KeyringError;
+pub use password::{MasterPassword, PasswordError, PasswordSource, SYSTEMD_NAME, of_private_file};
 
+use self::keyring::Keyring;
+use self::password::{Found, passed_over, unattended};
 use crate::reload::Stamp;
 
 /// What the names of the records' files end with.
@@ -39,6 +41,7 @@ const RECORD_END: &str = ".enc";
 pub struct Vault {
     path: PathBuf,
     env: Env,
+    keyring: Keyring,
     opened: Mutex<Opened>,
 }
 
@@ -60,6 +63,7 @@ impl Vault {
         Self {
             path: state.credentials(),
             env,
+            keyring: Keyring::new(state.root()),
             opened: Mutex::default(),
         }
     }
@@ -91,9 +95,17 @@ impl Vault {
         names.filter(|name| name.ends_with(RECORD_END)).count()
     }
 
-    /// Returns the master password that can be had without asking anybody.
+    /// Returns the master password that can be had without asking anybody at a terminal.
+    ///
+    /// The operating system's keyring may take seconds, and may ask whoever sits there to unlock it.
     pub fn password(&self) -> Result<Option<MasterPassword>, VaultError> {
-        Ok(unattended(&self.env)?)
+        match unattended(&self.env, &self.keyring)? {
+            Found::Password(password) => Ok(Some(password)),
+            Found::Nothing(failure) => {
+                failure.iter().for_each(passed_over);
+                Ok(None)
+            }
+        }
     }
 
     /// Returns what a change of the store, or of its password, shows in: files to watch.
@@ -112,9 +124,15 @@ impl Vault {
         if let Some(store) = &opened.store {
             return Ok(Some(Arc::clone(store)));
         }
-        let password = self.password()?.ok_or_else(|| VaultError::Locked {
-            path: self.path.clone(),
-        })?;
+        let password = match unattended(&self.env, &self.keyring)? {
+            Found::Password(password) => password,
+            Found::Nothing(Some(failure)) => return Err(PasswordError::from(failure).into()),
+            Found::Nothing(None) => {
+                return Err(VaultError::Locked {
+                    path: self.path.clone(),
+                });
+            }
+        };
         self.open(&mut opened, &password).map(Some)
     }
 

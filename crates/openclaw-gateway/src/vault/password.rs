@@ -12,13 +12,15 @@ use openclaw_core::env::{
 use openclaw_core::{ApiKey, Kind, redaction};
 use zeroize::Zeroizing;
 
+use super::keyring::{Keyring, KeyringError};
+
 /// What systemd is to call the master password (`LoadCredential=`, `LoadCredentialEncrypted=`).
 pub const SYSTEMD_NAME: &str = "openclaw-credentials-password";
 
 /// The most bytes that a file with a password may have.
 const MAX_FILE: u64 = 4096;
 /// What a buffer for such a file holds.
-const LARGEST: usize = 4096 * 2;
+pub(super) const LARGEST: usize = 4096 * 2;
 
 /// Where a master password was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum PasswordSource {
     File(PathBuf),
     /// The folder in which systemd passes credentials to a service.
     Systemd(PathBuf),
+    /// The operating system's keyring, asked with this program.
+    Keyring(PathBuf),
     /// The environment itself.
     Environment,
     /// Somebody typed it, or piped it in.
@@ -43,6 +47,9 @@ impl fmt::Display for PasswordSource {
                 OPENCLAW_CREDENTIALS_PASSWORD_FILE.name
             ),
             Self::Systemd(path) => write!(f, "the systemd credential `{}`", path.display()),
+            Self::Keyring(program) => {
+                write!(f, "the OS keyring (asked with `{}`)", program.display())
+            }
             Self::Environment => write!(
                 f,
                 "the environment variable {}",
@@ -93,6 +100,9 @@ pub enum PasswordError {
         /// What is wrong there.
         why: &'static str,
     },
+    /// The operating system's keyring may have it, and does not give it.
+    #[error("the master password is not known, and {0}")]
+    Keyring(#[from] KeyringError),
 }
 
 impl PasswordError {
@@ -102,11 +112,53 @@ impl PasswordError {
     }
 }
 
-/// Looks for the master password: in the file that was named, with systemd, in the environment.
+/// What the places say that can be asked without asking anybody.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// One has the master password.
+    Password(MasterPassword),
+    /// None has it; the keyring may have it, if it failed.
+    Nothing(Option<KeyringError>),
+}
+
+/// Looks for the master password: in the file that was named, with systemd, in the keyring, in the
+/// environment.
 ///
 /// The first place that is set up counts. One that is set up and does not work is an error, and the
-/// next one is not asked in its stead.
-pub fn unattended(env: &Env) -> Result<Option<MasterPassword>, PasswordError> {
+/// next one is not asked in its stead. Nothing shows whether a keyring that fails was set up, and
+/// it may be there because another program needs it, so that it does not stand in the way.
+pub(super) fn unattended(env: &Env, keyring: &Keyring) -> Result<Found, PasswordError> {
+    if let Some(found) = named(env)? {
+        return Ok(Found::Password(found));
+    }
+    let failure = match keyring.password(env) {
+        Ok(Some(found)) => return Ok(Found::Password(found)),
+        Ok(None) => None,
+        Err(PasswordError::Keyring(failure)) => Some(failure),
+        Err(err) => return Err(err),
+    };
+    let Some(found) = of_environment(env)? else {
+        return Ok(Found::Nothing(failure));
+    };
+    if let Some(failure) = failure {
+        passed_over(&failure);
+    }
+    Ok(Found::Password(found))
+}
+
+/// Notes that the keyring failed, where that stops nobody.
+pub(super) fn passed_over(failure: &KeyringError) {
+    match failure {
+        KeyringError::Silent { .. } => tracing::warn!("{failure}; going on without it"),
+        // Many a server has the tool and no keyring.
+        KeyringError::Failed { .. } | KeyringError::NotRun { .. } => {
+            tracing::info!("{failure}; going on without it");
+        }
+    }
+}
+
+/// Looks in the places that somebody set up for nothing else.
+fn named(env: &Env) -> Result<Option<MasterPassword>, PasswordError> {
     if let Some(path) = env.get_os(OPENCLAW_CREDENTIALS_PASSWORD_FILE.name) {
         let path = PathBuf::from(path);
         return of_file(&path, PasswordSource::File(path.clone()), Keeper::Owner).map(Some);
@@ -118,6 +170,10 @@ pub fn unattended(env: &Env) -> Result<Option<MasterPassword>, PasswordError> {
             return of_file(&path, source, Keeper::Systemd).map(Some);
         }
     }
+    Ok(None)
+}
+
+fn of_environment(env: &Env) -> Result<Option<MasterPassword>, PasswordError> {
     let name = OPENCLAW_CREDENTIALS_PASSWORD.name;
     if env.get_os(name).is_none() {
         return Ok(None);
@@ -152,7 +208,6 @@ fn of_file(
     place: PasswordSource,
     keeper: Keeper,
 ) -> Result<MasterPassword, PasswordError> {
-    let refused = |place, why| Err(PasswordError::Unsafe { place, why });
     let read = open(path).and_then(|file| {
         let fault = fault(&file, keeper)?;
         // As large as it can get from the start: growing would leave copies behind.
@@ -163,15 +218,23 @@ fn of_file(
         }
         Ok((fault, bytes))
     });
-    let bytes = match read {
-        Ok((None, bytes)) => bytes,
-        Ok((Some(why), _)) => return refused(place, why),
-        Err(source) => return Err(PasswordError::Unreadable { place, source }),
-    };
+    match read {
+        Ok((None, bytes)) => of_bytes(&bytes, place),
+        Ok((Some(why), _)) => Err(PasswordError::Unsafe { place, why }),
+        Err(source) => Err(PasswordError::Unreadable { place, source }),
+    }
+}
+
+/// Takes what a place has for a password.
+pub(super) fn of_bytes(
+    bytes: &[u8],
+    place: PasswordSource,
+) -> Result<MasterPassword, PasswordError> {
+    let refused = |place, why| Err(PasswordError::Unsafe { place, why });
     if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_FILE) {
         return refused(place, "has more than 4096 bytes");
     }
-    let Ok(text) = str::from_utf8(&bytes) else {
+    let Ok(text) = str::from_utf8(bytes) else {
         return refused(place, "is not UTF-8");
     };
     let text = match text.strip_suffix('\n') {

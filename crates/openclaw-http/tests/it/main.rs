@@ -108,6 +108,30 @@ async fn gives_up_after_the_last_attempt_with_what_the_server_said() {
 }
 
 #[tokio::test]
+async fn no_part_of_a_secret_is_left_where_the_words_of_a_refusal_are_cut() {
+    let secret = "cnry-of-a-refusal-0123456789";
+    openclaw_core::redaction::learn_text(secret);
+    let limit = 8 * 1024;
+    for before in [10, limit - 28, limit - 20, limit - 5, limit] {
+        for after in [0, limit] {
+            let body = format!("{}{secret}{}", "x".repeat(before), "y".repeat(after));
+            let head = "HTTP/1.1 401 No\r\nconnection: close\r\n\r\n";
+            let server = Server::start([format!("{head}{body}").leak()]);
+            let error = post(short(), request(&server)).await.unwrap_err();
+            let HttpError::Status { body_excerpt, .. } = error else {
+                panic!("{error:?}");
+            };
+            assert!(body_excerpt.len() <= limit);
+            let rest = body_excerpt.trim_matches(['x', 'y']);
+            assert!(
+                "[REDACTED]".starts_with(rest),
+                "{rest} between {before} and {after}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_that_is_final_is_not_tried_again() {
     let server = Server::start([
         "HTTP/1.1 401 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",

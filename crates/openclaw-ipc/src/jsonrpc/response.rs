@@ -174,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn no_answer_carries_a_secret() {
+        let secret = "cnry-of-an-answer-0123456789";
+        openclaw_core::redaction::learn_text(secret);
+        let result = ok(Id::from(secret), &format!(r#"{{"text":"so {secret}"}}"#));
+        let error = Response::error(Id::from(1), RpcError::new(Kind::Invalid, secret));
+        assert_eq!(
+            Reply::batch(vec![result, error]).unwrap().to_json(),
+            r#"[{"jsonrpc":"2.0","result":{"text":"so [REDACTED]"},"id":"[REDACTED]"},{"jsonrpc":"2.0","error":{"code":-32602,"message":"[REDACTED]","data":{"kind":"invalid"}},"id":1}]"#
+        );
+    }
+
+    #[test]
     fn the_outcome_of_a_notification_goes_nowhere() {
         let outcome = || Err(RpcError::new(Kind::NotFound, "m"));
         assert!(Response::to(None, outcome()).is_none());

@@ -193,6 +193,26 @@ async fn a_refused_key_is_told_without_the_key() {
 }
 
 #[tokio::test]
+async fn what_a_stream_says_of_the_key_is_told_without_it() {
+    let padding = "x".repeat(280);
+    for data in [
+        format!(r#"{{"error":{{"message":"{KEY} is wrong"}}}}"#),
+        format!("no JSON: {KEY}"),
+        // Cut in the middle, the key would no longer be known.
+        format!("no JSON: {padding}{KEY}"),
+    ] {
+        let server = Server::start([text(format!("{HEAD}data: {data}\n\n"))]);
+        let error = complete(provider("openai-completions", "/v1", &server))
+            .await
+            .unwrap_err();
+        let (told, shown) = (error.to_string(), format!("{error:?}"));
+        let (part, _) = KEY.split_at(8);
+        assert!(!told.contains(part) && !shown.contains(part), "{shown}");
+        assert!(shown.contains("[REDACTED]") || shown.contains("[R"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_html_is_not_quoted() {
     let server = Server::start([answer("404 Not Found", "", "<html>nginx</html>")]);
     let error = complete(provider("openai-completions", "/v1", &server))

@@ -172,32 +172,9 @@ fn what(entry: &AuditEntry) -> String {
             let peer = from(peer.as_deref());
             format!("{principal}{peer}: too many {what}{}", times(*count))
         }
-        AuditEntry::ToolCalled {
-            session, seq, tool, ..
-        } => format!("{tool} in {session}, event {seq}"),
-        AuditEntry::ToolFinished {
-            session,
-            seq,
-            tool,
-            success,
-            sandbox,
-            exit_code,
-            ..
-        } => {
-            let outcome = if *success { "done" } else { "failed" };
-            let status = exit_code.map_or_else(String::new, |code| format!(", status {code}"));
-            let level = sandbox
-                .as_ref()
-                .map_or_else(String::new, |level| format!(", sandbox {level}"));
-            format!("{tool} in {session}, event {seq}: {outcome}{status}{level}")
-        }
-        AuditEntry::ToolRefused {
-            session,
-            seq,
-            tool,
-            reason,
-            ..
-        } => format!("{tool} in {session}, event {seq}: refused, {reason}"),
+        AuditEntry::ToolCalled { .. }
+        | AuditEntry::ToolFinished { .. }
+        | AuditEntry::ToolRefused { .. } => tool_call(entry),
         AuditEntry::SecretAccessed { name, purpose } => format!("{name} for the {purpose}"),
         AuditEntry::SecretChanged { name, change, by } => {
             format!("{name} {} by {by}", change.as_str())
@@ -234,6 +211,38 @@ fn what(entry: &AuditEntry) -> String {
         }
         AuditEntry::LogCut { from, to } => format!("the positions {from} to {to} are gone"),
         AuditEntry::LogAccepted { events, reason } => format!("{events} events: {reason}"),
+    }
+}
+
+fn tool_call(entry: &AuditEntry) -> String {
+    match entry {
+        AuditEntry::ToolCalled {
+            session, seq, tool, ..
+        } => format!("{tool} in {session}, event {seq}"),
+        AuditEntry::ToolFinished {
+            session,
+            seq,
+            tool,
+            success,
+            sandbox,
+            exit_code,
+            ..
+        } => {
+            let outcome = if *success { "done" } else { "failed" };
+            let status = exit_code.map_or_else(String::new, |code| format!(", status {code}"));
+            let level = sandbox
+                .as_ref()
+                .map_or_else(String::new, |level| format!(", sandbox {level}"));
+            format!("{tool} in {session}, event {seq}: {outcome}{status}{level}")
+        }
+        AuditEntry::ToolRefused {
+            session,
+            seq,
+            tool,
+            reason,
+            ..
+        } => format!("{tool} in {session}, event {seq}: refused, {reason}"),
+        _ => String::new(),
     }
 }
 

@@ -99,7 +99,7 @@ async fn create(cx: Cx<'_>, home: &Home, args: CreateArgs) -> Result<(), CliErro
     };
     let issued = remote::call::<TokensCreate>(home, params).await?;
     if cx.out.is_json() {
-        return cx.out.document(&issued);
+        return cx.out.answer(&issued, &[]);
     }
     let scopes: Vec<&str> = issued.scopes.iter().map(|scope| scope.as_str()).collect();
     cx.out.line(format_args!("grant    {}", issued.token_id))?;
@@ -119,7 +119,7 @@ async fn create(cx: Cx<'_>, home: &Home, args: CreateArgs) -> Result<(), CliErro
 async fn list(cx: Cx<'_>, home: &Home) -> Result<(), CliError> {
     let list = remote::call::<TokensList>(home, NoParams {}).await?;
     if cx.out.is_json() {
-        return cx.out.document(&list);
+        return cx.out.answer(&list, &[]);
     }
     if list.tokens.is_empty() {
         cx.out
@@ -151,7 +151,7 @@ async fn revoke(cx: Cx<'_>, home: &Home, args: RevokeArgs) -> Result<(), CliErro
         return Err(NoGrant(id).into());
     }
     if cx.out.is_json() {
-        return cx.out.document(&output);
+        return cx.out.answer(&output, &[]);
     }
     cx.out.note(format_args!("{id} is revoked"));
     Ok(())
