@@ -136,8 +136,11 @@ impl TestHome {
         if let Some(folder) = config.parent() {
             fs::create_dir_all(folder).expect("the config's folder");
         }
-        fs::write(config.with_file_name("openclaw-rs.json5"), lifted.to_string())
-            .expect("the settings file");
+        fs::write(
+            config.with_file_name("openclaw-rs.json5"),
+            lifted.to_string(),
+        )
+        .expect("the settings file");
         self
     }
 

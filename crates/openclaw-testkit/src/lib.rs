@@ -22,6 +22,7 @@ pub mod gateway;
 pub mod home;
 pub mod http;
 pub mod identity;
+mod loopback;
 pub mod process;
 mod redact;
 pub mod rpc;

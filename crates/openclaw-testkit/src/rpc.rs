@@ -56,7 +56,10 @@ impl RpcClient {
     }
 
     /// Sends any request with the token.
-    #[expect(clippy::disallowed_methods, reason = "the header takes it to the gateway")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the header takes it to the gateway"
+    )]
     pub async fn send(&self, request: HttpRequest) -> io::Result<HttpAnswer> {
         let bearer = format!("Bearer {}", self.token.expose_secret());
         request

@@ -44,8 +44,8 @@ use self::rules::UserTexts;
 pub use self::rules::{Rule, Violation};
 use self::script::Script;
 pub use self::seen::{Said, SeenCall, SeenRequest, SeenResult, Turn};
-use self::server::Server;
 pub use self::wire::WireFormat;
+use crate::loopback::Loopback;
 
 /// A model API on a loopback port.
 ///
@@ -54,14 +54,14 @@ pub use self::wire::WireFormat;
 #[derive(Debug)]
 pub struct FakeProvider {
     script: Arc<Script>,
-    server: Server,
+    server: Loopback,
 }
 
 impl FakeProvider {
     /// Starts a provider with an empty script on a free port.
     pub fn start() -> Self {
         let script = Arc::new(Script::new());
-        let server = Server::start(Arc::clone(&script));
+        let server = server::start(Arc::clone(&script));
         Self { script, server }
     }
 

@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use url::Url;
 
 use self::book::Book;
-use self::server::Server;
 use crate::http::{HttpAnswer, HttpRequest};
+use crate::loopback::Loopback;
 
 /// The id of the only client that the server knows.
 pub const CLIENT_ID: &str = "openclaw-test";
@@ -91,7 +91,7 @@ pub struct SeenAsk {
 pub struct IdentityServer {
     book: Arc<Mutex<Book>>,
     seen: watch::Receiver<usize>,
-    server: Server,
+    server: Loopback,
 }
 
 impl IdentityServer {
@@ -99,7 +99,7 @@ impl IdentityServer {
     pub fn start() -> Self {
         let (tell, seen) = watch::channel(0);
         let book = Arc::new(Mutex::new(Book::new(tell)));
-        let server = Server::start(Arc::clone(&book));
+        let server = server::start(Arc::clone(&book));
         book.lock().issuer = format!("http://{}", server.addr());
         Self { book, seen, server }
     }

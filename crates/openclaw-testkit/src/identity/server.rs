@@ -1,86 +1,27 @@
-//! The sockets: one thread with a runtime of its own, so that any kind of test can use it.
+//! The HTTP server.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::net::TcpStream;
 use url::form_urlencoded;
 
 use super::book::{Book, Form, Said};
 use super::{Endpoint, Fault};
+use crate::loopback::Loopback;
 
-#[derive(Debug)]
-pub(super) struct Server {
-    addr: SocketAddr,
-    /// Both are there until the server is stopped.
-    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
-}
-
-impl Server {
-    pub(super) fn start(book: Arc<Mutex<Book>>) -> Self {
-        let listener = StdListener::bind("127.0.0.1:0").expect("a free loopback port");
-        listener
-            .set_nonblocking(true)
-            .expect("a non-blocking listener");
-        let addr = listener.local_addr().expect("the listener's address");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime for the identity server");
-        let (stop, stopped) = oneshot::channel();
-        let thread = thread::Builder::new()
-            .name("identity-server".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = serve(listener, book) => {}
-                        _ = stopped => {}
-                    }
-                });
-            })
-            .expect("a thread for the identity server");
-        Self {
-            addr,
-            running: Some((stop, thread)),
+/// Answers each request as the book says.
+pub(super) fn start(book: Arc<Mutex<Book>>) -> Loopback {
+    Loopback::start("identity-server", move |stream| {
+        let book = Arc::clone(&book);
+        async move {
+            // A client that hangs up in the middle is one of the things that are tested.
+            drop(connection(stream, book).await);
         }
-    }
-
-    pub(super) const fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some((stop, thread)) = self.running.take() {
-            drop(stop);
-            // A panic of that thread has been printed; a second one here would hide it.
-            drop(thread.join());
-        }
-    }
-}
-
-async fn serve(listener: StdListener, book: Arc<Mutex<Book>>) {
-    let listener = TcpListener::from_std(listener).expect("a listener of this runtime");
-    // Dropping the set ends every connection.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, Arc::clone(&book)));
-                }
-            }
-            Some(_ended) = connections.join_next(), if !connections.is_empty() => {}
-        }
-    }
+    })
 }
 
 /// One request for each connection.
