@@ -4,6 +4,7 @@ use openclaw_core::access::Admitted;
 use openclaw_gateway::rpc::Rpc;
 use openclaw_gateway::{GatewayBuilder, Held, Home, Running};
 use openclaw_ipc::{Client, Endpoint, Handle, Method};
+use tokio::task;
 
 use crate::error::CliError;
 
@@ -26,7 +27,8 @@ where
         return Ok(connect(home, &running).await?.call::<M>(&params).await?);
     }
     let _alone = Held::hold(&home.state).await?;
-    let gateway = GatewayBuilder::from_home(home)?.build();
+    // Opening the credential store takes long.
+    let gateway = task::block_in_place(|| GatewayBuilder::from_home(home))?.build();
     let output = gateway.call::<M>(Admitted::local_owner(), params).await;
     gateway.close().await;
     Ok(output?)

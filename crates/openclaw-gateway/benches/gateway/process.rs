@@ -18,7 +18,11 @@ pub(crate) fn start_gateway(binary: &Path) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     std::fs::create_dir(&state).unwrap();
-    let config = r#"{ agents: { defaults: { model: { primary: "scripted/offline-1" } } } }"#;
+    // The limits are for strangers and mistakes; here everything that it can do is asked for.
+    let config = r#"{
+        agents: { defaults: { model: { primary: "scripted/offline-1" } } },
+        gateway: { rateLimit: { requestsPerMinute: 10000000, messagesPerMinute: 10000000 } },
+    }"#;
     std::fs::write(state.join("openclaw.json"), config).unwrap();
     let child = command(binary)
         .args(["gateway", "run", "--port", "0"])
