@@ -20,8 +20,9 @@ pub(crate) mod tokens;
 
 use std::process::ExitCode;
 
+use openclaw_config::Config;
 use openclaw_core::env::Env;
-use openclaw_core::state_dir::Overrides;
+use openclaw_core::state_dir::{Overrides, StateDir};
 
 use crate::cli::{Cli, Command};
 use crate::error::CliError;
@@ -47,6 +48,15 @@ impl Cx<'_> {
             (None, None) => String::new(),
         }
     }
+
+    /// Makes the config's secrets known to the masks, for a command that has no other use for it:
+    /// what it shows may be older than they are, and was not masked when it was recorded.
+    fn learn_secrets(&self) {
+        if let Ok(state) = StateDir::locate(self.env, self.overrides) {
+            // What is wrong with a config is for the commands to tell that need it.
+            drop(Config::load(&state, self.env));
+        }
+    }
 }
 
 /// Runs the command that was typed.
@@ -57,6 +67,12 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         overrides: &overrides,
         out,
     };
+    if matches!(
+        cli.command,
+        Command::Sessions(_) | Command::Audit(_) | Command::Backup(_)
+    ) {
+        cx.learn_secrets();
+    }
     match cli.command {
         Command::Dashboard => dashboard::run(cx),
         Command::Demo(args) => demo::run(cx, &args),

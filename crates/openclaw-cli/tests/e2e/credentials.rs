@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use openclaw_core::env::{Env, PATH};
 use openclaw_testkit::{
-    FakeCall, FakeProvider, GatewayProcess, HomeCommand, Reply, TestHome, WireFormat,
+    FakeCall, FakeProvider, GatewayProcess, HomeCommand, Reply, TestHome, WireFormat, skip_note,
 };
 use serde_json::{Value, json};
 
@@ -460,6 +461,147 @@ async fn a_command_without_a_sandbox_does_not_see_the_password() {
     assert!(request.contains("PATH="), "{request}");
     assert!(!request.contains(PASSWORD), "{request}");
     assert!(!request.contains(PASSWORD_VARIABLE), "{request}");
+}
+
+#[tokio::test]
+#[cfg_attr(target_os = "macos", ignore = "the keychain is asked there")]
+async fn the_keyring_is_asked_before_the_environment_and_does_not_stand_in_the_way() {
+    let provider = FakeProvider::start();
+    let mut home = with_a_key(&provider, "fake", store_ref("FAKE")).await;
+    home.remove_env(PASSWORD_FILE);
+    let bin = home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let tool = |script: &str| file(&home, "bin/secret-tool", script, 0o755);
+    let path = home.env().get(PATH.name).unwrap_or_default().to_owned();
+    let path = format!("{}:{path}", bin.display());
+    let ask = || {
+        openclaw(&home, &["agent", "--message", "hi", "--new"])
+            .env(PATH.name, &path)
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    };
+    let fine = format!("#!/bin/sh\necho '{PASSWORD}'\n");
+    tool(&fine);
+    provider.otherwise(|_| Reply::text("hello"));
+    let ran = ask().env(PASSWORD_VARIABLE, "another").run().await;
+    assert_eq!(ran.assert_code(0).stdout, "hello\n");
+
+    let broken = "#!/bin/sh\necho 'no such service' >&2\nexit 1\n";
+    tool(broken);
+    let ran = ask().run().await.assert_code(78);
+    assert!(ran.stderr.contains("OS keyring: no such service"), "{ran}");
+    let ran = ask().env(PASSWORD_VARIABLE, PASSWORD).run().await;
+    assert_eq!(ran.assert_code(0).stdout, "hello\n");
+
+    tool("#!/bin/sh\necho 'canary wrong password'\n");
+    let ran = ask().env(PASSWORD_VARIABLE, PASSWORD).run().await;
+    let said = ran.assert_code(78).stderr;
+    assert!(said.contains("from the OS keyring"), "{said}");
+    assert!(!said.contains("canary"), "{said}");
+    expect_sealed(&home);
+}
+
+/// A session bus that starts no programs: it would start a second keyring before the first is there.
+const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path=FOLDER/bus</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"#;
+
+/// Starts a keyring, puts the master password into it, says where the bus is, and keeps both until
+/// there is a file `done`.
+const KEYRING: &str = r#"
+printf login | gnome-keyring-daemon --foreground --unlock --components=secrets > keyring.log 2>&1 &
+keyring=$!
+trap 'kill $keyring' EXIT
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  timeout 5 secret-tool store --label='openclaw credentials' \
+    service openclaw account credentials < password && break
+  sleep 0.2
+done
+echo "$DBUS_SESSION_BUS_ADDRESS"
+while [ ! -e done ]; do sleep 0.1; done
+"#;
+
+/// Runs commands in the sandbox that ask the keyring, and none of them gets an answer.
+async fn expect_out_of_reach(home: &TestHome, bus: &str) {
+    let question = "secret-tool lookup service openclaw account credentials";
+    let sandboxed = |options: &'static [&'static str]| {
+        openclaw(home, &["sandbox", "exec", "--workspace"])
+            .arg(home.workspace())
+            .args(options)
+            .args(["--", "sh", "-c"])
+            .env("DBUS_SESSION_BUS_ADDRESS", bus)
+    };
+    let outside = sandboxed(&["--level", "none"]);
+    let outside = outside.arg(format!("DBUS_SESSION_BUS_ADDRESS='{bus}' {question}"));
+    let said = outside.run().await.assert_code(0).stdout;
+    assert_eq!(said.trim_end(), PASSWORD);
+    for options in [
+        &["--level", "strict"][..],
+        &["--level", "relaxed"],
+        &["--level", "relaxed", "--network"],
+    ] {
+        let ran = sandboxed(options).arg("env; ls -A /run; find / -type s 2>/dev/null");
+        let seen = ran.run().await.stdout;
+        for trace in ["DBUS", "XDG_RUNTIME_DIR", "bus", "keyring"] {
+            assert!(!seen.contains(trace), "{options:?}: {seen}");
+        }
+        let ran = sandboxed(options).arg(format!("DBUS_SESSION_BUS_ADDRESS='{bus}' {question}"));
+        let ran = ran.run().await.assert_code(1);
+        assert_eq!(ran.stdout, "", "{options:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_takes_the_password_from_the_keyring_and_sandboxed_commands_cannot() {
+    let test = "a_gateway_takes_the_password_from_the_keyring_and_sandboxed_commands_cannot";
+    let programs = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"];
+    let env = Env::from_process();
+    let path = env.get_os(PATH.name).unwrap_or_default();
+    for program in programs {
+        if !std::env::split_paths(path).any(|folder| folder.join(program).exists()) {
+            return skip_note(test, &format!("there is no {program}"));
+        }
+    }
+    let provider = FakeProvider::start();
+    let mut home = with_a_key(&provider, "fake", store_ref("FAKE")).await;
+    home.remove_env(PASSWORD_FILE);
+    provider.reply(Reply::text("hello"));
+    let session = home.command("dbus-run-session");
+    let config = BUS.replace("FOLDER", &home.path().display().to_string());
+    let config = file(&home, "bus.conf", &config, 0o600);
+    let session = session.arg("--config-file").arg(config);
+    let session = session.args(["--", "sh", "-c", KEYRING]);
+    let ran = session.run_answering(async |bus| {
+        let bus = bus.trim_end();
+        let with_bus = |command: HomeCommand| command.env("DBUS_SESSION_BUS_ADDRESS", bus);
+        let gateway = GatewayProcess::start_with(&home, OPENCLAW, with_bus).await;
+        let session = gateway.rpc("session.create", json!({})).await.unwrap();
+        let params = json!({ "sessionKey": session["sessionKey"], "content": "hi" });
+        let reply = gateway.rpc("session.message", params).await.unwrap();
+        assert_eq!(reply["content"], "hello");
+        assert!(!gateway.stderr().contains(PASSWORD));
+
+        let status = with_bus(openclaw(&home, &["status", "--json"])).run().await;
+        let source = status.json()["credentials"]["passwordSource"].clone();
+        assert!(source.as_str().unwrap().contains("keyring"), "{source}");
+        expect_out_of_reach(&home, bus).await;
+        fs::write(home.path().join("done"), "").unwrap();
+    });
+    drop(ran.await.assert_code(0));
+    provider.assert_clean();
+    expect_sealed(&home);
+    // Without the bus there is no keyring, and nothing else says what the password is.
+    let ran = openclaw(&home, &["credentials", "list"]).run().await;
+    assert!(ran.assert_code(78).stderr.contains("locked"));
 }
 
 /// Writes sign-ins as OpenClaw did until spring 2026.

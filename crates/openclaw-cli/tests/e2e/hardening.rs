@@ -40,7 +40,7 @@ fn a_crash_leaves_no_core() {
         maximum: limit.maximum,
     };
     setrlimit(Resource::Core, all).unwrap();
-    for signal in [Signal::ABORT, Signal::BUS] {
+    for signal in [Signal::ABORT, Signal::BUS, Signal::SEGV] {
         let mut gateway = Command::new(OPENCLAW)
             .args(["gateway", "run", "--port", "0"])
             .current_dir(home.path())

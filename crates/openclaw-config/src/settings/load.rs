@@ -38,17 +38,18 @@ impl Config {
         };
         let source = source::read(file, env).map_err(invalid)?;
         let (migrated, verdict) = judged(&source, state, Judged::AfterMigration);
+        let env = source.env();
+        // Before anything is refused: also what a broken config holds is not to be shown.
+        known_secrets::learn(&migrated.value, env);
         if !verdict.is_valid() {
             return Err(invalid(verdict.problems));
         }
-        let env = source.env();
         let own_file = file.with_file_name(OWN_FILE);
         let (own, own_not_followed) =
             own::read(&own_file, env).map_err(|problems| ConfigError {
                 path: own_file.clone(),
                 problems,
             })?;
-        known_secrets::learn(&migrated.value, env);
         let mut config = settings(&migrated, env, state.root());
         for problem in &mut config.not_followed {
             problem.place = source.place(&problem.path);

@@ -151,7 +151,7 @@ pub(super) fn passed_over(failure: &KeyringError) {
     match failure {
         KeyringError::Silent { .. } => tracing::warn!("{failure}; going on without it"),
         // Many a server has the tool and no keyring.
-        KeyringError::Failed { .. } | KeyringError::NotRun { .. } => {
+        KeyringError::Failed { .. } | KeyringError::Exposed | KeyringError::NotRun { .. } => {
             tracing::info!("{failure}; going on without it");
         }
     }

@@ -208,7 +208,10 @@ async fn what_a_stream_says_of_the_key_is_told_without_it() {
         let (told, shown) = (error.to_string(), format!("{error:?}"));
         let (part, _) = KEY.split_at(8);
         assert!(!told.contains(part) && !shown.contains(part), "{shown}");
-        assert!(shown.contains("[REDACTED]") || shown.contains("[R"), "{shown}");
+        assert!(
+            shown.contains("[REDACTED]") || shown.contains("[R"),
+            "{shown}"
+        );
     }
 }
 

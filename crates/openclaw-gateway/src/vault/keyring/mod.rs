@@ -4,7 +4,7 @@
 //! `KeePassXC` over the session bus; on macOS it is `/usr/bin/security`. The password comes through a
 //! pipe, and neither an argument nor a variable has it.
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests;
 
@@ -70,6 +70,12 @@ pub enum KeyringError {
         /// What it said about that.
         complaint: String,
     },
+    /// The bus is not one that the sandbox keeps from commands.
+    #[error(
+        "the OS keyring is not asked: the session bus is no socket in the file system, so that \
+         sandboxed commands with the network could ask it, too"
+    )]
+    Exposed,
     /// The tool was not run.
     #[error("`{}` cannot be run to ask the OS keyring: {source}", program.display())]
     NotRun {
@@ -98,6 +104,9 @@ impl Keyring {
         let Some(tool) = self.tool(env) else {
             return Ok(None);
         };
+        if tool.is_exposed(env) {
+            return Err(KeyringError::Exposed.into());
+        }
         let program = || tool.program().to_owned();
         let silent = || KeyringError::Silent {
             program: program(),
@@ -190,6 +199,25 @@ impl Tool {
                 "credentials",
                 "-w",
             ]),
+        }
+    }
+
+    /// Tells whether the bus that the tool speaks on is anywhere but in the file system.
+    ///
+    /// # Security
+    /// An abstract socket belongs to the network: a command that has the network of this machine
+    /// reaches it, and the keyring takes such a command for any other program of this user.
+    fn is_exposed(&self, env: &Env) -> bool {
+        let in_file_system = |address: &str| {
+            let mut keys = address.strip_prefix("unix:").unwrap_or("").split(',');
+            keys.any(|key| key.starts_with("path=") || key == "runtime=yes")
+        };
+        match (self, env.get_os(DBUS_SESSION_BUS_ADDRESS.name)) {
+            (Self::Security, _) | (Self::SecretTool(_), None) => false,
+            (Self::SecretTool(_), Some(addresses)) => {
+                let mut addresses = addresses.to_str().unwrap_or("").split(';');
+                !addresses.all(in_file_system)
+            }
         }
     }
 

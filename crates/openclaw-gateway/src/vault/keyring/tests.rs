@@ -121,6 +121,30 @@ fn nothing_is_asked_without_a_bus_or_a_tool() {
 }
 
 #[test]
+fn a_bus_that_sandboxed_commands_could_reach_is_not_used() {
+    let mut machine = Machine::new("echo password");
+    for address in [
+        "unix:abstract=/tmp/dbus-x,guid=1",
+        "unix:guid=1,abstract=/path=x",
+        "unix:path=/x;unix:abstract=y",
+        "tcp:host=localhost,port=1,path=/x",
+        "unixexec:path=/bin/sh",
+        "autolaunch:",
+        "path=/x",
+    ] {
+        machine.env.set(DBUS_SESSION_BUS_ADDRESS.name, address);
+        let err = machine.failure();
+        let exposed = matches!(err, PasswordError::Keyring(KeyringError::Exposed));
+        assert!(exposed, "{address}: {err}");
+    }
+    assert_eq!(machine.asked(), "");
+    for address in ["unix:path=/run/user/1/bus,guid=1", "unix:runtime=yes"] {
+        machine.env.set(DBUS_SESSION_BUS_ADDRESS.name, address);
+        assert!(machine.found().is_some(), "{address}");
+    }
+}
+
+#[test]
 fn a_tool_that_an_agent_may_have_written_is_passed_over() {
     let mut machine = Machine::new("echo right");
     let planted = machine.tool("state", "echo planted");

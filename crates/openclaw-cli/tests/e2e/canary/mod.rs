@@ -1,17 +1,21 @@
 //! Secrets that are put wherever secrets get to, and searched for in everything that comes out.
 
+mod later;
+mod seen;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openclaw_testkit::http::HttpRequest;
+use openclaw_testkit::identity::IdentityServer;
 use openclaw_testkit::{
     Chunking, FakeCall, FakeProvider, GatewayProcess, Reply, TestHome, WireFormat,
 };
 use serde_json::{Value, json};
 
+use self::seen::Seen;
 use crate::OPENCLAW;
 use crate::socket::{Frame, Socket};
 
@@ -26,86 +30,34 @@ const TOKEN: &str = "cnry-gateway-token-89abcdef";
 /// Is in a file that the config names.
 const IN_FILE: &str = "cnry-of-a-file-fedcba98";
 
-const CANARIES: [&str; 5] = [INLINE, BOT, ENVIRONMENT, TOKEN, IN_FILE];
+/// Is in the encrypted store.
+const STORED: &str = "sk-cnry-of-the-store-00112233";
+/// Opens the store.
+const MASTER: &str = "cnry master passphrase 44556677";
 
-/// The files that are there to hold secrets: the config with its copies, and the secret file.
-const KEEPERS: [&str; 2] = ["openclaw.json", "secret.txt"];
+const CANARIES: [&str; 7] = [INLINE, BOT, ENVIRONMENT, TOKEN, IN_FILE, STORED, MASTER];
 
-/// Everything that came out, with where it came from.
-#[derive(Debug, Default)]
-struct Seen(Vec<(String, Vec<u8>)>);
-
-impl Seen {
-    fn add(&mut self, from: impl Into<String>, bytes: impl Into<Vec<u8>>) {
-        self.0.push((from.into(), bytes.into()));
-    }
-
-    fn add_folder(&mut self, folder: &Path) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            let (path, kind) = (entry.path(), entry.file_type().unwrap());
-            let name = entry.file_name().into_string().unwrap();
-            if kind.is_dir() {
-                self.add_folder(&path);
-            } else if kind.is_file() && !KEEPERS.iter().any(|keeper| name.starts_with(keeper)) {
-                self.add(path.display().to_string(), fs::read(&path).unwrap());
-            }
-        }
-    }
-
-    /// Returns where a canary is, in any of the forms that it may have been put into.
-    fn found(&self) -> Vec<String> {
-        let needles: Vec<(&str, String)> = CANARIES
-            .iter()
-            .flat_map(|canary| forms(canary).into_iter().map(|form| (*canary, form)))
-            .collect();
-        let mut found = Vec::new();
-        for (from, bytes) in &self.0 {
-            let text = String::from_utf8_lossy(bytes);
-            for (canary, form) in &needles {
-                if let Some(at) = text.find(form) {
-                    let from_byte = text.floor_char_boundary(at.saturating_sub(200));
-                    let to_byte = text.ceil_char_boundary(at + form.len() + 60);
-                    let around = text.get(from_byte..to_byte).unwrap();
-                    found.push(format!("{canary} in {from}: {around}"));
-                }
-            }
-        }
-        found
-    }
-}
-
-fn forms(canary: &str) -> Vec<String> {
-    let json = json!(canary).to_string();
-    let percent: String = canary
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    let mut forms = vec![
-        canary.to_owned(),
-        json.trim_matches('"').to_owned(),
-        percent,
-    ];
-    for lead in ["", "x", "xx"] {
-        for written in [canary, json.trim_matches('"')] {
-            let text = STANDARD.encode(format!("{lead}{written}"));
-            forms.push(text.get(4..text.len() - 4).unwrap().to_owned());
-        }
-    }
-    forms
+/// The canaries, and what an identity server gave out.
+fn secrets(server: &IdentityServer) -> Vec<String> {
+    let mut secrets = server.secrets();
+    assert!(secrets.len() > 2);
+    secrets.extend(CANARIES.map(str::to_owned));
+    secrets
 }
 
 /// What a person might have noted in the workspace, who should not have.
-fn notes() -> String {
-    let notes = CANARIES.map(|canary| {
+fn notes(server: &IdentityServer) -> String {
+    // Codes and verifiers are used up by now, and nobody knows them any more.
+    let mut noted = server.secrets();
+    noted.retain(|secret| secret.contains("access") || secret.contains("refresh"));
+    assert_eq!(noted.len(), 2);
+    noted.extend(CANARIES.map(str::to_owned));
+    let notes = noted.iter().map(|canary| {
         let base64 = STANDARD.encode(format!("user:{canary}\n"));
         let json = json!({ "key": canary });
         format!("plain {canary} there\n{json}\nbasic {base64}\n")
     });
-    notes.concat()
+    notes.collect()
 }
 
 /// A model that shows the notes in every way, repeats what is in them, and then is refused by a
@@ -134,7 +86,7 @@ fn talkative() -> FakeProvider {
     ])
 }
 
-fn prepare(home: &mut TestHome, provider: &FakeProvider) {
+fn prepare(home: &mut TestHome, provider: &FakeProvider, server: &IdentityServer) {
     let secret = home.path().join("secret.txt");
     fs::write(&secret, IN_FILE).unwrap();
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -152,6 +104,22 @@ fn prepare(home: &mut TestHome, provider: &FakeProvider) {
         "apiKey": { "source": "file", "provider": "kept", "id": "value" },
         "models": [{ "id": "m", "name": "m" }],
     });
+    for (name, key) in [
+        (
+            "sealed",
+            json!({ "source": "store", "provider": "default", "id": "SEALED_KEY" }),
+        ),
+        ("signed", Value::Null),
+    ] {
+        config["models"]["providers"][name] = json!({
+            "baseUrl": provider.base_url(WireFormat::OpenAi),
+            "api": "openai-completions",
+            "models": [{ "id": "m", "name": "m" }],
+        });
+        if !key.is_null() {
+            config["models"]["providers"][name]["apiKey"] = key;
+        }
+    }
     config["secrets"]["providers"]["kept"] =
         json!({ "source": "file", "path": secret, "mode": "singleValue" });
     config["channels"]["telegram"] = json!({ "botToken": BOT, "enabled": false });
@@ -159,12 +127,49 @@ fn prepare(home: &mut TestHome, provider: &FakeProvider) {
         "main": { "default": true },
         "second": { "model": { "primary": "openai/m" } },
         "third": { "model": { "primary": "filed/m" } },
+        "fourth": { "model": { "primary": "sealed/m" } },
+        "fifth": { "model": { "primary": "signed/m" } },
     });
     home.write_config(&format!("{config:#}\n"));
+    let own = json!({
+        "oauth": { "signed": server.settings() },
+        "rateLimit": { "requestsPerMinute": 1_000_000, "messagesPerMinute": 1_000_000 },
+    });
+    let file = home
+        .state_dir()
+        .config_file()
+        .with_file_name("openclaw-rs.json5");
+    fs::write(file, own.to_string()).unwrap();
     home.set_env("OPENAI_API_KEY", ENVIRONMENT)
         .set_env("OPENCLAW_GATEWAY_TOKEN", TOKEN)
+        .set_env("OPENCLAW_CREDENTIALS_PASSWORD", MASTER)
         .set_env("OPENCLAW_LOG", "trace");
-    fs::write(home.workspace().join("notes"), notes()).unwrap();
+}
+
+/// Puts a key into the store, signs in, and has all of it noted where the model can read it.
+async fn fill(home: &TestHome, server: &IdentityServer, seen: &mut Seen) {
+    let set = home
+        .command(OPENCLAW)
+        .args(["credentials", "set", "sealed_key"]);
+    let set = set.stdin(format!("{STORED}\n")).run().await;
+    let login = ["configure", "--section", "auth", "--login", "signed"];
+    let follow = async |line: String| {
+        let url = line.trim_end().strip_prefix("open  ").unwrap().to_owned();
+        server.browse(&url).await;
+    };
+    let login = home
+        .command(OPENCLAW)
+        .args(login)
+        .run_answering(follow)
+        .await;
+    for ran in [set, login] {
+        let ran = ran.assert_code(0);
+        seen.add(format!("stdout of {}", ran.command), ran.stdout);
+        seen.add(format!("stderr of {}", ran.command), ran.stderr);
+    }
+    fs::write(home.workspace().join("notes"), notes(server)).unwrap();
+    // The agents' own folder is told to the model from the beginning.
+    fs::write(home.workspace().join("AGENTS.md"), notes(server)).unwrap();
 }
 
 /// Calls a method over the socket and keeps every frame until the answer is there.
@@ -214,27 +219,28 @@ async fn over_the_command_line(home: &TestHome, seen: &mut Seen) {
         &["sessions", "show", "agent:main:main"],
         &["sessions", "events", "agent:main:main"],
         &["sessions", "search", "cnry"],
+        &["sessions", "state", "agent:main:main"],
+        &["sessions", "replay", "--dry-run", "agent:main:main"],
+        &["sessions", "replay", "agent:main:main"],
         &["sessions", "export", "agent:main:main"],
+        &["sessions", "show", STORED],
         &["audit", "list"],
         &["audit", "export"],
         &["config", "get"],
+        &["config", "get", "models.providers.fake.apiKey"],
+        &["config", "get", "channels.telegram"],
         &["config", "validate"],
+        &["credentials", "list"],
+        &["credentials", "verify"],
+        &["credentials", "set", STORED],
+        &["tokens", "list"],
+        &["skills", "list"],
         &["doctor"],
         &["status"],
-        &[
-            "agent",
-            "--agent",
-            "second",
-            "--message",
-            "and what do you say?",
-        ],
-        &[
-            "agent",
-            "--agent",
-            "third",
-            "--message",
-            "and what do you say?",
-        ],
+        &["agent", "--agent", "second", "--message", "and you?"],
+        &["agent", "--agent", "third", "--message", "and you?"],
+        &["agent", "--agent", "fourth", "--message", "and you?"],
+        &["agent", "--agent", "fifth", "--message", "and you?"],
         &["no-such-command"],
     ];
     for args in commands {
@@ -250,14 +256,19 @@ async fn over_the_command_line(home: &TestHome, seen: &mut Seen) {
 #[tokio::test]
 async fn no_secret_comes_out_anywhere() {
     let provider = talkative();
-    for _ in 0..8 {
-        provider
-            .reply(Reply::status(401).saying(format!("wrong key {ENVIRONMENT}, not {IN_FILE}")));
-    }
+    // The agents with the model `m` are asked by the gateway, which knows all of them. A replay of
+    // the other asks by itself, and resolves no key but its own.
+    provider.otherwise(|request| {
+        let others = [IN_FILE, STORED].join(" or ");
+        let others = if request.model() == "m" { &others } else { BOT };
+        Reply::status(401).saying(format!("wrong key {ENVIRONMENT}, not {others}"))
+    });
+    let server = IdentityServer::start();
     let mut home = TestHome::new();
-    prepare(&mut home, &provider);
-    let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let mut seen = Seen::default();
+    prepare(&mut home, &provider, &server);
+    fill(&home, &server, &mut seen).await;
+    let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
 
     let mut socket = Socket::open(&gateway).await;
     let session = "agent:main:main";
@@ -277,6 +288,8 @@ async fn no_secret_comes_out_anywhere() {
     });
     call(&mut socket, &mut seen, "tools.execute", params).await;
     over_http(&gateway, &mut seen).await;
+    // A replay resolves the key of its own model and no other, so it cannot know them in a file.
+    fs::remove_file(home.workspace().join("AGENTS.md")).unwrap();
     over_the_command_line(&home, &mut seen).await;
     gateway.terminate().await;
 
@@ -286,28 +299,28 @@ async fn no_secret_comes_out_anywhere() {
         seen.add("a request to the model", request.body.to_string());
     }
     // The workspace is the user's own, and it has the notes from before.
-    let workspace: PathBuf = home.workspace();
-    seen.0
-        .retain(|(from, _)| !from.starts_with(workspace.to_str().unwrap()));
-    let found = seen.found();
-    assert!(
-        found.is_empty(),
-        "{} times:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    seen.leave_out(&home.workspace());
+    let secrets = secrets(&server);
+    seen.assert_without(&secrets);
 
     // What was looked at is what was meant to be looked at.
-    let all: Vec<u8> = seen.0.into_iter().flat_map(|(_, bytes)| bytes).collect();
-    let all = String::from_utf8_lossy(&all);
     for expected in [
         "plain [REDACTED] there",
         "Looking for [REDACTED] and",
         "tool.output",
+        "session.delta",
+        "sealed_key",
+        "oauth.signed",
     ] {
-        assert!(all.contains(expected), "{expected}");
+        assert!(seen.has(expected), "{expected}");
     }
     let sent: Vec<Arc<_>> = provider.requests();
     assert_eq!(sent[0].header("x-api-key"), Some(INLINE));
+    let access = secrets.iter().find(|secret| secret.contains("access"));
+    for key in [STORED, access.unwrap()] {
+        let bearer = format!("Bearer {key}");
+        let mut used = sent.iter().map(|request| request.header("authorization"));
+        assert!(used.any(|used| used == Some(&bearer)), "{key} was not used");
+    }
     provider.take_violations();
 }
