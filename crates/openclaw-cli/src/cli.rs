@@ -8,9 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use openclaw_core::state_dir::Overrides;
 
 use crate::commands::{
-    dashboard, tokens,
-    agent, audit, backup, config, configure, credentials, demo, doctor, gateway, migrate, onboard, sandbox, sessions,
-    skills, status,
+    agent, audit, backup, config, configure, credentials, dashboard, demo, doctor, gateway,
+    migrate, onboard, sandbox, sessions, skills, status, tokens,
 };
 use crate::output::Format;
 use crate::terminal::ColorWhen;

@@ -66,7 +66,10 @@ fn run(env: &Env, args: &[OsString], exposed: Option<String>) -> ExitCode {
     } else {
         logging::Color::Off
     };
-    for problem in [logging::start(env, log_color), exposed].into_iter().flatten() {
+    for problem in [logging::start(env, log_color), exposed]
+        .into_iter()
+        .flatten()
+    {
         out.warning(problem);
     }
     match commands::run(cli, env, &out) {

@@ -38,15 +38,21 @@ mod tests {
     use std::env;
     use std::process::Command;
 
+    use openclaw_core::env::Env;
     use openclaw_core::redaction::learn_text;
 
     use super::*;
 
     const SECRET: &str = "cnry-of-a-panic-\"0123456789\"";
 
+    /// Set in the process of its own that the test below starts.
+    const PANIC: &str = "OPENCLAW_TEST_PANIC";
+
     #[test]
-    #[ignore = "is run by the test below, in a process of its own"]
-    fn panics_with_a_secret() {
+    fn panics_with_a_secret_where_it_is_asked_to() {
+        if !Env::from_process().has(PANIC) {
+            return;
+        }
         learn_text(SECRET);
         install();
         drop(thread::spawn(|| panic!("no \u{1b}[31m{SECRET}")).join());
@@ -62,8 +68,12 @@ mod tests {
     fn a_panic_is_told_on_standard_error_without_secrets() {
         let mut child = Command::new(env::current_exe().unwrap());
         let child = child
-            .args(["--exact", "panics::tests::panics_with_a_secret"])
-            .args(["--ignored", "--nocapture", "--test-threads=1"])
+            .args([
+                "--exact",
+                "panics::tests::panics_with_a_secret_where_it_is_asked_to",
+            ])
+            .args(["--nocapture", "--test-threads=1"])
+            .env(PANIC, "1")
             .env("RUST_BACKTRACE", "1");
         let output = child.output().unwrap();
         assert!(!output.status.success());

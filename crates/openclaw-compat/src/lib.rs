@@ -12,7 +12,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
-    expect(clippy::disallowed_methods, reason = "a test looks at secrets of its own")
+    expect(
+        clippy::disallowed_methods,
+        reason = "a test looks at secrets of its own"
+    )
 )]
 
 pub mod auth;

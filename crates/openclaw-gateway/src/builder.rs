@@ -246,7 +246,15 @@ impl Gateway {
         Rpc: Handle<M>,
     {
         self.shared.start_audit();
-        Handle::<M>::handle(&self.shared.rpc, &CallCx { admitted, from: None }, params).await
+        Handle::<M>::handle(
+            &self.shared.rpc,
+            &CallCx {
+                admitted,
+                from: None,
+            },
+            params,
+        )
+        .await
     }
 
     /// Follows what happens from now on.

@@ -212,10 +212,8 @@ fn api_key(
     let known = WELL_KNOWN
         .iter()
         .find(|known| known.id == provider.as_str());
-    Ok(known
-        .and_then(|known| known.api_key_env)
-        .and_then(|name| {
-            let key = ApiKey::new(home.env.get(name)?.to_owned());
-            Some((name.to_owned(), Arc::new(key)))
-        }))
+    Ok(known.and_then(|known| known.api_key_env).and_then(|name| {
+        let key = ApiKey::new(home.env.get(name)?.to_owned());
+        Some((name.to_owned(), Arc::new(key)))
+    }))
 }

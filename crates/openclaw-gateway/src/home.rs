@@ -153,7 +153,11 @@ impl Home {
     /// Returns the tokens that were issued, or why they cannot be used.
     pub(crate) fn tokens(&self) -> Result<Result<Tokens, TokenFileError>, GatewayError> {
         let key = self.state.read_or_create_sealing_key()?;
-        Ok(Tokens::open(&self.state.tokens_file(), key, Clock::system()))
+        Ok(Tokens::open(
+            &self.state.tokens_file(),
+            key,
+            Clock::system(),
+        ))
     }
 
     /// Which secret counts follows from the mode. Beside a trusted proxy, the owner's programs show
@@ -210,7 +214,11 @@ impl Home {
     }
 
     /// Returns a secret that the config gives or points to.
-    pub(crate) fn secret(&self, input: &SecretInput, path: &str) -> Result<Arc<ApiKey>, GatewayError> {
+    pub(crate) fn secret(
+        &self,
+        input: &SecretInput,
+        path: &str,
+    ) -> Result<Arc<ApiKey>, GatewayError> {
         self.config
             .secrets
             .resolve(input, &self.env, Some(self.vault()))

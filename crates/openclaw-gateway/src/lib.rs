@@ -7,7 +7,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
-    expect(clippy::disallowed_methods, reason = "a test looks at secrets of its own")
+    expect(
+        clippy::disallowed_methods,
+        reason = "a test looks at secrets of its own"
+    )
 )]
 
 mod access;

@@ -67,10 +67,8 @@ impl PostJson {
             });
         }
         let body = serde_json::to_vec(body).map_err(|source| HttpError::Encode { source })?;
-        let mut request = Request::new(Method::POST, url).header(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        let mut request = Request::new(Method::POST, url)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.body = body.into();
         Ok(Self(request))
     }

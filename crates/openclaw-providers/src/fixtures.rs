@@ -58,9 +58,7 @@ fn request() -> Request {
 }
 
 fn decode(pieces: &[&[u8]], decoder: impl Decode) -> Outcome {
-    let party = Party {
-        id: "test".into(),
-    };
+    let party = Party { id: "test".into() };
     let mut pipe = Pipe::new(party, decoder);
     let mut events = Vec::new();
     let mut fold = Fold::new("test".into());

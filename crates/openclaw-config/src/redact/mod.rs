@@ -37,8 +37,7 @@ pub fn restore(shown: &mut Value, at: &KeyPath, config: &Value) -> Result<(), Ke
 #[must_use]
 pub fn may_hold_secret(line: &str) -> bool {
     let mut words = line.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '$'));
-    words.any(names_secret)
-        || url::has_secret(line)
+    words.any(names_secret) || url::has_secret(line)
 }
 
 /// Tells by the name of an environment variable whether its value is a secret.

@@ -31,9 +31,7 @@ use openclaw_core::{AgentId, Kind, ProviderId};
 pub use agents::{AgentSettings, DEFAULT_AGENT};
 pub use auth::{AuthMode, AuthSettings, LockoutSettings, ProxyAuth};
 pub use credentials::{Credentials, CredentialsError, record_name};
-pub use gateway::{
-    Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySettings, ReloadMode,
-};
+pub use gateway::{Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySettings, ReloadMode};
 pub use limits::LimitSettings;
 pub use load::{Judged, judge};
 pub use maintenance::{Maintenance, MaintenanceMode};

@@ -221,7 +221,9 @@ proptest! {
             0..3,
         ),
     ) {
-        prop_assume!(!RECORDED.is_empty());
+        if RECORDED.is_empty() {
+            return Ok(());
+        }
         let mut value = json!({});
         for pick in picks {
             merge(&mut value, pick.get(&RECORDED).1.clone());

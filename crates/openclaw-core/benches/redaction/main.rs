@@ -24,7 +24,10 @@ fn text() -> String {
 /// Makes keys known that look like those of providers.
 fn know(keys: usize) {
     for n in 0..keys {
-        learn_text(&format!("sk-ant-api03-{:032x}", n.wrapping_mul(0x9e37_79b9)));
+        learn_text(&format!(
+            "sk-ant-api03-{:032x}",
+            n.wrapping_mul(0x9e37_79b9)
+        ));
     }
 }
 

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::de::{Expected, Unexpected};
 
-
 /// How much of a caller's text an error message repeats, in characters.
 const EXCERPT: usize = 64;
 

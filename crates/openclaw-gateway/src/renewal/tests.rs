@@ -213,7 +213,12 @@ async fn what_is_no_sign_in_is_said_to_be_none_and_not_shown() {
         let err = read(&home, &example()).await.map(drop).unwrap_err();
         assert!(!format!("{err} {err:?}").contains("canary"), "{err:?}");
         assert!(err.hint().unwrap().starts_with("sign in again"));
-        assert!(round::round(&home, &in_minutes(56)).await.renewed.is_empty());
+        assert!(
+            round::round(&home, &in_minutes(56))
+                .await
+                .renewed
+                .is_empty()
+        );
     }
     assert_eq!(place.renewals(), 0);
 }

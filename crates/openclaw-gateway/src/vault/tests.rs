@@ -1,3 +1,5 @@
+//! Where the master password comes from, and a store that is opened once.
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

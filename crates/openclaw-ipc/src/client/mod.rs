@@ -232,7 +232,10 @@ impl fmt::Display for Endpoint {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the header takes it to the gateway")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the header takes it to the gateway"
+)]
 fn upgrade(endpoint: &Endpoint, token: &ApiKey) -> Result<http::Request<()>, ClientError> {
     let mut request = format!("ws://{endpoint}/ws")
         .into_client_request()

@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-
 /// The text is not JSON.
 pub const PARSE_ERROR: i32 = -32700;
 /// The JSON is not a request.

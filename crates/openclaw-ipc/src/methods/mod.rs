@@ -51,8 +51,8 @@ pub use session::{
 };
 pub use table::{
     AgentList, AgentStatus, LoginCreate, METHODS, SessionCancel, SessionCreate, SessionEnd,
-    SessionHistory, SessionList, SessionMessage, TokensCreate, TokensList, TokensRevoke, ToolsExecute,
-    ToolsList, dispatch,
+    SessionHistory, SessionList, SessionMessage, TokensCreate, TokensList, TokensRevoke,
+    ToolsExecute, ToolsList, dispatch,
 };
 pub use tokens::{
     Disclosed, LoginCreateOutput, TokenSummary, TokensCreateOutput, TokensCreateParams,

@@ -92,9 +92,7 @@ fn introduction(page: &mut Page) {
     first_message(page);
     page.block(format!(
         "Each method needs a scope of {}. `{}` includes `{}`, and `{}` includes every other.",
-        Scope::ALL
-            .map(|scope| format!("`{scope}`"))
-            .join(", "),
+        Scope::ALL.map(|scope| format!("`{scope}`")).join(", "),
         Scope::Write,
         Scope::Read,
         Scope::Admin,

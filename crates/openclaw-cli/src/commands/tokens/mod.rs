@@ -103,7 +103,8 @@ async fn create(cx: Cx<'_>, home: &Home, args: CreateArgs) -> Result<(), CliErro
     }
     let scopes: Vec<&str> = issued.scopes.iter().map(|scope| scope.as_str()).collect();
     cx.out.line(format_args!("grant    {}", issued.token_id))?;
-    cx.out.line(format_args!("scopes   {}", scopes.join(", ")))?;
+    cx.out
+        .line(format_args!("scopes   {}", scopes.join(", ")))?;
     cx.out.line(format_args!(
         "access   {}  (until {})",
         issued.access_token.0, issued.access_expires_at

@@ -59,7 +59,7 @@ fn an_access_token_is_good_for_an_hour_and_for_its_scopes_only() {
     assert!(verified.admitted.may(Scope::Read) && !verified.admitted.may(Scope::Write));
     assert_eq!(verified.ended.at(), Some(issued.access_until));
 
-    place.pass(ACCESS_LIFE - Duration::from_millis(1));
+    place.pass(ACCESS_LIFE.checked_sub(Duration::from_millis(1)).unwrap());
     assert!(tokens.verify(issued.access.expose_secret()).is_ok());
     place.pass(Duration::from_millis(1));
     let err = tokens.verify(issued.access.expose_secret()).unwrap_err();

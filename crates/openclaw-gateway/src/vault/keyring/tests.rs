@@ -1,3 +1,5 @@
+//! The keyring's tool, played by a script.
+
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use openclaw_core::Kind;

@@ -133,7 +133,12 @@ impl Stage {
     pub(super) async fn browser(&mut self, gateway: &GatewayProcess) -> Vec<Expected> {
         let link = self.ran(&["dashboard", "--json"]).await;
         let link: Value = serde_json::from_str(&link).unwrap();
-        let code = link["data"]["url"].as_str().unwrap().split_once("#t=").unwrap().1;
+        let code = link["data"]["url"]
+            .as_str()
+            .unwrap()
+            .split_once("#t=")
+            .unwrap()
+            .1;
         let code = self.secret(&json!(code));
         let login = send(gateway, post("/auth/login", &json!({ "code": code })), 200).await;
         let set = login
