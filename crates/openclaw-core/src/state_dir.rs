@@ -4,7 +4,7 @@
 //! back means to ignore one folder.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -15,6 +15,9 @@ use crate::env::{self, Env};
 use crate::kind::Kind;
 use crate::sealing::SealingKey;
 use crate::secrets::ApiKey;
+
+/// The most bytes of a generated secret's file.
+const LONGEST_SECRET: u64 = 4096;
 
 /// Where everything lives that outlasts a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,14 +202,48 @@ impl StateDir {
 }
 
 fn read_secret(path: &Path) -> Result<Option<ApiKey>, StateDirError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(ApiKey::new(text.trim().to_owned()))),
+    match read_file(path, LONGEST_SECRET) {
+        Ok(bytes) => {
+            keep_private(path);
+            let text = String::from_utf8_lossy(&bytes);
+            Ok(Some(ApiKey::new(text.trim().to_owned())))
+        }
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(StateDirError::Io {
             path: path.to_owned(),
             source,
         }),
     }
+}
+
+/// Takes rights away that others have to a file of ours.
+fn keep_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let open = fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
+        if open {
+            // Whoever may not do it is not the owner, and then the folder is not private either.
+            let closed = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+            tracing::warn!(path = %path.display(), closed = closed.is_ok(), "others could read a secret");
+        }
+    }
+}
+
+/// Reads a file of at most `limit` bytes, and nothing but a file: a pipe would be waited for.
+pub(crate) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > limit) {
+        return Err(io::Error::other("it is too large"));
+    }
+    Ok(bytes)
 }
 
 /// Makes a directory and its parents; new ones are readable by the owner only.

@@ -24,7 +24,7 @@ use crate::renewal::{self, Renewals};
 use crate::retention::Daily;
 
 /// How often the files are looked at.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What a change that is taken up is said to be noticed by.
 const ON_RELOAD: &str = "gateway reload";

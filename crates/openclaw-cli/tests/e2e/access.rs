@@ -147,6 +147,129 @@ async fn a_revoked_token_closes_its_sockets_and_opens_nothing_any_more() {
 }
 
 #[tokio::test]
+async fn a_page_that_may_call_neither_uses_cookies_nor_sets_any_and_goes_with_its_origin() {
+    const UI: &str = "https://ui.example";
+    let home = TestHome::new();
+    let config = |origins: &[&str]| {
+        json!({ "gateway": { "controlUi": { "allowedOrigins": origins } } }).to_string()
+    };
+    home.write_config(&config(&[UI]));
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let login = post(
+        "/auth/login",
+        &json!({ "secret": gateway.token().expose_secret() }),
+    );
+    let cookies = cookies(&send(&gateway, login.clone()).await);
+    let jar = cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let jar = jar.collect::<Vec<_>>().join("; ");
+    for path in ["/auth/refresh", "/auth/logout"] {
+        let with_cookies = || HttpRequest::post(path, "").header("cookie", &*jar);
+        for request in [
+            with_cookies().header("origin", UI),
+            with_cookies().header("sec-fetch-site", "cross-site"),
+            with_cookies().header("sec-fetch-site", "same-site"),
+        ] {
+            assert_eq!(send(&gateway, request).await.status, 403, "{path}");
+        }
+    }
+    assert_eq!(send(&gateway, login.header("origin", UI)).await.status, 403);
+
+    let pair = Pair::create(&gateway, &[Scope::Read]).await;
+    let bearer = format!("Bearer {}", pair.access);
+    let headers = [("authorization", &*bearer), ("origin", UI)];
+    let mut socket = Socket::open_with(gateway.addr(), &headers).await;
+    socket.send_text(&call_text("agent.list")).await;
+    assert!(socket.next_answer().await["result"].is_object());
+    home.write_config(&config(&[]));
+    assert_eq!(socket.next_frame().await, Frame::Close(1012));
+    let refused = socket::refused(gateway.addr(), &headers).await;
+    assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_token_is_no_guess_and_a_good_one_works_while_others_guess() {
+    let home = TestHome::new();
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let pair = Pair::create(&gateway, &[Scope::Read]).await;
+    for odd in ["", "two words", "[object Object]", &"x".repeat(8000)] {
+        for _ in 0..5 {
+            assert_eq!(status_with(&gateway, odd).await, 401, "{odd}");
+        }
+    }
+    for _ in 0..10 {
+        assert_eq!(status_with(&gateway, "wrong").await, 401);
+    }
+    assert_eq!(status_with(&gateway, "wrong").await, 429);
+    assert_eq!(exchange(&gateway, "oc_rt_wrong").await.status, 429);
+    assert_eq!(status_with(&gateway, &pair.access).await, 200);
+    assert_eq!(exchange(&gateway, &pair.refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_secret_is_no_name_and_no_part_of_an_address() {
+    let home = TestHome::new();
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let token = gateway.token().expose_secret();
+    let held = format!("with {token} in it");
+    for (method, params) in [
+        (
+            "session.create",
+            json!({ "peerId": format!("peer-{token}") }),
+        ),
+        (
+            "session.message",
+            json!({ "sessionKey": "agent:main:main", "content": "hi", "idempotencyKey": held }),
+        ),
+    ] {
+        let refused = gateway.rpc(method, params).await.unwrap_err();
+        assert_eq!(refused["data"]["kind"], "invalid", "{refused}");
+    }
+    let created = gateway.rpc("session.create", json!({})).await.unwrap();
+    let end = json!({ "sessionKey": created["sessionKey"], "reason": held });
+    gateway.rpc("session.end", end).await.unwrap();
+    let key = created["sessionKey"].as_str().unwrap();
+    let events = home
+        .command(OPENCLAW)
+        .args(["sessions", "events", key, "--json"]);
+    let events = events.run().await.assert_code(0);
+    assert!(events.stdout.contains("with [REDACTED] in it"), "{events}");
+    for query in [
+        format!("x={token}"),
+        "k=oc_at_abc".to_owned(),
+        "token=x".to_owned(),
+    ] {
+        let asked = HttpRequest::get(format!("/status?{query}"));
+        let asked = asked.header("authorization", format!("Bearer {token}"));
+        assert_eq!(send(&gateway, asked).await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_is_told_and_not_waited_for() {
+    for name in ["gateway.token", "gateway.key", "tokens.sealed"] {
+        let home = TestHome::new();
+        home.state_dir().create().unwrap();
+        let pipe = home.state_dir().own().join(name);
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        if name == "tokens.sealed" {
+            // The owner gets in all the same; issued tokens open nothing.
+            let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+            let refused = gateway.rpc("tokens.list", json!({})).await.unwrap_err();
+            assert_eq!(refused["data"]["kind"], "unavailable", "{refused}");
+            continue;
+        }
+        let run = home
+            .command(OPENCLAW)
+            .args(["gateway", "run", "--port", "0"]);
+        let run = run.run().await.assert_code(69);
+        assert!(run.stderr.contains(name), "{run}");
+    }
+}
+
+#[tokio::test]
 async fn who_may_not_look_is_told_nothing_unasked_either() {
     let home = TestHome::new();
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::payload::{Block, Payload};
-use super::{NewEvent, SessionEventKind};
+use super::{EndReason, NewEvent, SessionEventKind};
 use crate::ids::CallId;
 use crate::redaction::{mask_value, masked};
 use crate::validation::Attachment;
@@ -70,6 +70,11 @@ fn kind(kind: SessionEventKind) -> SessionEventKind {
         Kind::StateChanged { key, value } => Kind::StateChanged {
             key,
             value: mask_value(value),
+        },
+        Kind::SessionEnded {
+            reason: EndReason::Other(why),
+        } => Kind::SessionEnded {
+            reason: EndReason::Other(masked(why)),
         },
         // They name who speaks, and are told apart by it.
         kind @ (Kind::SessionStarted { .. } | Kind::SessionEnded { .. }) => kind,

@@ -56,8 +56,10 @@ function describe(status) {
 
 async function enter() {
   let response = await call("GET", "/status");
-  if (response?.status === 401 && (await call("POST", "/auth/refresh"))?.ok) {
-    response = await call("GET", "/status");
+  if (response?.status === 401) {
+    const refreshed = await call("POST", "/auth/refresh");
+    // Another tab of this browser may have been quicker; its cookies are ours, too.
+    if (refreshed?.ok || refreshed?.status === 409) response = await call("GET", "/status");
   }
   if (response === null) return show(UNREACHABLE);
   if (!response.ok) return show("You are not logged in.", form);

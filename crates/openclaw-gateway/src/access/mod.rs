@@ -57,6 +57,8 @@ pub(crate) struct Refusal {
     pub(crate) error: RpcError,
     /// How long they are locked out.
     pub(crate) retry_after: Option<Duration>,
+    /// Why, for the log.
+    pub(crate) cause: &'static str,
 }
 
 /// Everything that decides who is let in.
@@ -119,14 +121,17 @@ impl Access {
 
     /// Refuses somebody and puts it on record; a wrong credential counts towards the lockout.
     pub(crate) fn refuse(reason: Reason, door: Door, limits: &Limits, audit: &Trail) -> Refusal {
+        // The one that is one too many is still told that it is wrong; those that follow wait.
         let wait = match reason {
-            Reason::WrongCredential => limits.wrong_credential(door.peer),
-            Reason::LockedOut => limits.locked(door.peer),
+            Reason::WrongCredential | Reason::LockedOut => limits.locked(door.peer),
             _ => None,
         };
+        if reason == Reason::WrongCredential {
+            limits.wrong_credential(door.peer);
+        }
         let reason = wait.map_or(reason, |_| Reason::LockedOut);
         audit.count(Occasion::Denied(reason, door));
-        Refusal::new(wait.map(Into::into))
+        Refusal::new(reason, wait.map(Into::into))
     }
 
     /// Makes a code by which one browser can log in; returns it and until when it is good.
@@ -163,8 +168,10 @@ impl Access {
                 let admitted = rules.proxied(user).ok_or(Reason::ForeignUser)?;
                 Ok((by_rules(admitted), Guessable::No))
             }
-            // Not even a guess.
-            Presented::Bearer("") => Err(Reason::NoCredential),
+            // Not even a guess: no token can look like that.
+            Presented::Bearer(text) if !is_b64token(text) && !rules.asks_password() => {
+                Err(Reason::NoCredential)
+            }
             Presented::Bearer(text) | Presented::Secret(text) => match rules.secret_for(door) {
                 Some(secret) if let Ok(admitted) = secret.verify(text) => {
                     let guessable = if secret.is_guessable() {
@@ -213,15 +220,25 @@ impl Access {
 }
 
 impl Refusal {
-    fn new(retry_after: Option<Duration>) -> Self {
+    fn new(reason: Reason, retry_after: Option<Duration>) -> Self {
         let error = match retry_after {
             Some(after) => RpcError::new(Kind::Limited, "too many wrong credentials")
                 .with_hint("wait and try again")
                 .with_retry_after(after),
             None => RpcError::new(Kind::Unauthenticated, Denied::Credential.to_string()),
         };
-        Self { error, retry_after }
+        Self {
+            error,
+            retry_after,
+            cause: reason.as_str(),
+        }
     }
+}
+
+/// Tells whether a text is of the form that bearer tokens have, and not longer than any of ours.
+fn is_b64token(text: &str) -> bool {
+    const LONGEST: usize = 1024;
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Whether a credential may have been found by trying.

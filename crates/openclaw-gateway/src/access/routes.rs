@@ -9,15 +9,13 @@
 //!
 //! Every failure looks the same from outside, and counts as a wrong credential.
 
-use std::time::Duration;
-
 use axum::Router;
-use axum::body::{self, Body};
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use openclaw_core::access::tokens::{Grantee, Issued, NewGrant, TokenError, Tokens};
 use openclaw_core::access::{Principal, Scopes};
@@ -27,19 +25,17 @@ use openclaw_ipc::RpcError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::time;
 
 use super::cookies::{self, REFRESH_COOKIE, REFRESH_PATH, SESSION_COOKIE};
 use super::{Access, Presented, page};
 use crate::audit::{Door, Occasion, Reason, Transport};
 use crate::builder::Gateway;
-use crate::http::guard::door;
-use crate::http::routes::{is_json, json_text, refusal};
+use crate::http::guard::{door, is_own_page};
+use crate::http::refused::Refused;
+use crate::http::routes::{self, json_text, refusal};
 
 /// The most bytes of a body here.
 const MAX_BODY: usize = 4096;
-/// How long a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -69,18 +65,21 @@ pub(crate) fn router() -> Router<Gateway> {
 
 async fn login(State(gateway): State<Gateway>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    let door = door(Transport::Auth, &head.extensions);
+    if let Err(refused) = only_own_pages(&gateway, &head, door) {
+        return refused;
+    }
     let login: Login = match read(&head, body).await {
         Ok(login) => login,
-        Err(refused) => return *refused,
+        Err(refused) => return refused.answer(&gateway, door),
     };
     let access = &gateway.shared.rpc.access;
-    let door = door(Transport::Auth, &head.extensions);
     let good = match (&login.code, &login.secret) {
         (Some(code), None) => access.codes.lock().redeem(code, access.clock.now()),
         // The page shows the secret once; from then on the browser has its cookie.
         (None, Some(secret)) => match gateway.shared.admit(Presented::Secret(secret), door) {
             Ok(_) => true,
-            Err(refused) => return limited(refused.error, refused.retry_after),
+            Err(refused) => return Refused::from(refused).answer(&gateway, door),
         },
         _ => false,
     };
@@ -104,18 +103,15 @@ async fn login(State(gateway): State<Gateway>, request: Request) -> Response {
 
 async fn refresh(State(gateway): State<Gateway>, request: Request) -> Response {
     let (head, _body) = request.into_parts();
+    let door = door(Transport::Auth, &head.extensions);
+    if let Err(refused) = only_own_pages(&gateway, &head, door) {
+        return refused;
+    }
     let Some(presented) = cookies::value(&head.headers, REFRESH_COOKIE) else {
-        let door = door(Transport::Auth, &head.extensions);
         return refuse(&gateway, Reason::NoCredential, door);
     };
-    match exchange(
-        &gateway,
-        &head,
-        ApiKey::new(presented.to_owned()),
-        Grantee::Browser,
-    )
-    .await
-    {
+    let presented = ApiKey::new(presented.to_owned());
+    match exchange(&gateway, door, presented, Grantee::Browser).await {
         Ok(issued) => signed_in(&gateway, &issued),
         Err(refused) => *refused,
     }
@@ -123,18 +119,13 @@ async fn refresh(State(gateway): State<Gateway>, request: Request) -> Response {
 
 async fn token(State(gateway): State<Gateway>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    let door = door(Transport::Auth, &head.extensions);
     let asked: Refresh = match read(&head, body).await {
         Ok(asked) => asked,
-        Err(refused) => return *refused,
+        Err(refused) => return refused.answer(&gateway, door),
     };
-    match exchange(
-        &gateway,
-        &head,
-        ApiKey::new(asked.refresh_token),
-        Grantee::Client,
-    )
-    .await
-    {
+    let presented = ApiKey::new(asked.refresh_token);
+    match exchange(&gateway, door, presented, Grantee::Client).await {
         Ok(issued) => {
             let pair = openclaw_ipc::methods::TokensCreateOutput::from(issued);
             match serde_json::to_string(&pair) {
@@ -151,14 +142,17 @@ async fn token(State(gateway): State<Gateway>, request: Request) -> Response {
 }
 
 async fn logout(State(gateway): State<Gateway>, request: Request) -> Response {
-    let headers = request.headers();
-    let door = door(Transport::Auth, request.extensions());
-    let Some(cookie) = cookies::session(headers) else {
+    let (head, _body) = request.into_parts();
+    let door = door(Transport::Auth, &head.extensions);
+    if let Err(refused) = only_own_pages(&gateway, &head, door) {
+        return refused;
+    }
+    let Some(cookie) = cookies::session(&head.headers) else {
         return refuse(&gateway, Reason::NoCredential, door);
     };
     let pass = match gateway.shared.admit(Presented::Cookie(cookie), door) {
         Ok(pass) => pass,
-        Err(refused) => return limited(refused.error, refused.retry_after),
+        Err(refused) => return Refused::from(refused).answer(&gateway, door),
     };
     if let Principal::Browser(id) = pass.admitted.principal().clone() {
         let gone = id.clone();
@@ -183,14 +177,10 @@ async fn logout(State(gateway): State<Gateway>, request: Request) -> Response {
 )]
 async fn exchange(
     gateway: &Gateway,
-    head: &Parts,
+    door: Door,
     presented: ApiKey,
     by: Grantee,
 ) -> Result<Issued, Box<Response>> {
-    let door = door(Transport::Auth, &head.extensions);
-    if gateway.shared.rpc.limits.locked(door.peer).is_some() {
-        return Err(Box::new(refuse(gateway, Reason::LockedOut, door)));
-    }
     let exchanged = change(gateway, move |tokens| {
         Ok(tokens.refresh(presented.expose_secret(), by))
     });
@@ -198,6 +188,11 @@ async fn exchange(
         Ok(issued) => {
             let_in(gateway, &issued, door);
             Ok(issued)
+        }
+        Err(TokenError::Quicker) => {
+            let sentence = "another tab of this browser was quicker";
+            let refused = Refused::new(StatusCode::CONFLICT, sentence);
+            Err(Box::new(refused.answer(gateway, door)))
         }
         Err(err) => {
             if let TokenError::Reused(id) = &err {
@@ -269,52 +264,34 @@ fn browser_name(headers: &HeaderMap) -> String {
         .unwrap_or("browser");
     agent
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| c.is_ascii_graphic() || *c == ' ')
         .take(LONGEST)
         .collect()
 }
 
-async fn read<T: DeserializeOwned>(head: &Parts, body: Body) -> Result<T, Box<Response>> {
-    let refused = |status, message: &str| {
-        let err = RpcError::invalid_request(message);
-        Box::new(refusal(status, err))
-    };
-    if !is_json(&head.headers) {
-        let message = "the content type has to be application/json";
-        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    }
-    let text = match time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(text)) => text,
-        Ok(Err(_too_large)) => {
-            let message = format!("a request to this address has at most {MAX_BODY} bytes");
-            return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, &message));
-        }
-        Err(_elapsed) => {
-            let message = "the body took too long to arrive";
-            return Err(refused(StatusCode::REQUEST_TIMEOUT, message));
-        }
-    };
+async fn read<T: DeserializeOwned>(head: &Parts, body: Body) -> Result<T, Refused> {
+    let text = routes::read(&head.headers, body, MAX_BODY).await?;
     serde_json::from_slice(&text).map_err(|_quotes_the_text| {
-        refused(
-            StatusCode::BAD_REQUEST,
-            "the body is not the JSON object that this address takes",
-        )
+        let sentence = "the body is not the JSON object that this address takes";
+        Refused::new(StatusCode::BAD_REQUEST, sentence)
     })
 }
 
 /// Refuses somebody, and counts it.
 fn refuse(gateway: &Gateway, reason: Reason, door: Door) -> Response {
     let rpc = &gateway.shared.rpc;
-    let refused = Access::refuse(reason, door, &rpc.limits, &rpc.audit);
-    limited(refused.error, refused.retry_after)
+    let refusal = Access::refuse(reason, door, &rpc.limits, &rpc.audit);
+    Refused::from(refusal).answer(gateway, door)
 }
 
-/// Answers somebody who was not let in.
-fn limited(error: RpcError, retry_after: Option<Duration>) -> Response {
-    let Some(after) = retry_after else {
-        return refusal(StatusCode::UNAUTHORIZED, error);
-    };
-    let seconds = after.as_secs().saturating_add(1).to_string();
-    let headers = [(RETRY_AFTER, seconds)];
-    (headers, refusal(StatusCode::TOO_MANY_REQUESTS, error)).into_response()
+/// Refuses a page of somebody else's: it must neither use a browser's cookies nor set any.
+fn only_own_pages(gateway: &Gateway, head: &Parts, door: Door) -> Result<(), Response> {
+    if is_own_page(&head.headers, &head.extensions) {
+        return Ok(());
+    }
+    let rpc = &gateway.shared.rpc;
+    rpc.audit
+        .count(Occasion::Denied(Reason::ForeignOrigin, door));
+    let sentence = "only the gateway's own page logs in and out";
+    Err(Refused::new(StatusCode::FORBIDDEN, sentence).answer(gateway, door))
 }

@@ -58,6 +58,14 @@ impl Rules {
         matches!(self, Self::Anybody) && door.local
     }
 
+    /// Tells whether a password opens the gateway, which may be any text.
+    pub(super) fn asks_password(&self) -> bool {
+        match self {
+            Self::Secret(secret) | Self::Proxy(_, secret) => secret.is_guessable(),
+            Self::Shut | Self::Anybody => false,
+        }
+    }
+
     pub(super) const fn is_shut(&self) -> bool {
         matches!(self, Self::Shut)
     }

@@ -93,7 +93,7 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::NoCredential => "no credential",
             Self::WrongCredential => "wrong credential",

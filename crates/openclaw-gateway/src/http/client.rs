@@ -157,9 +157,15 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn speaks_of_others(name: &HeaderName) -> bool {
     let name = name.as_str();
     name.starts_with("x-forwarded-")
+        || name.starts_with("tailscale-")
         || matches!(
             name,
-            "forwarded" | "x-real-ip" | "x-client-ip" | "true-client-ip" | "cf-connecting-ip"
+            "forwarded"
+                | "via"
+                | "x-real-ip"
+                | "x-client-ip"
+                | "true-client-ip"
+                | "cf-connecting-ip"
         )
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use openclaw_config::{AuthMode, ClientAddress, GatewaySettings, ProxyAuth};
-use parking_lot::RwLock;
+use openclaw_core::access::tokens::Ended;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 
 use super::crowd::Crowd;
 use super::host::Authority;
@@ -19,6 +21,8 @@ const STRANGERS: usize = 64;
 pub(crate) struct Edge {
     /// A changed config exchanges them.
     settings: RwLock<Arc<EdgeSettings>>,
+    /// Tells the sockets that came in by other settings.
+    changed: Mutex<watch::Sender<bool>>,
     /// The sockets whose clients have not shown yet who they are.
     pub(super) strangers: Arc<Crowd>,
     /// How many refusals may be told in the log.
@@ -26,7 +30,7 @@ pub(crate) struct Edge {
 }
 
 /// Whom the edge listens to, and whom it believes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EdgeSettings {
     /// The origins of pages that may call besides the gateway's own, as browsers write them.
     pub(super) origins: Vec<String>,
@@ -70,14 +74,26 @@ impl Edge {
     pub(crate) fn new(settings: EdgeSettings) -> Self {
         Self {
             settings: RwLock::new(Arc::new(settings)),
+            changed: Mutex::new(watch::Sender::new(false)),
             strangers: Arc::new(Crowd::new(STRANGERS)),
             budget: Budget::default(),
         }
     }
 
-    /// Takes up changed settings; requests that are under way keep the ones they came in with.
+    /// Takes up changed settings; requests that are under way keep the ones they came in with, and
+    /// sockets have to come in again.
     pub(crate) fn replace(&self, settings: EdgeSettings) {
+        if **self.settings.read() == settings {
+            return;
+        }
         *self.settings.write() = Arc::new(settings);
+        let before = std::mem::replace(&mut *self.changed.lock(), watch::Sender::new(false));
+        before.send_replace(true);
+    }
+
+    /// Returns what ends when the settings change.
+    pub(super) fn until_changed(&self) -> Ended {
+        Ended::new(self.changed.lock().subscribe(), None)
     }
 
     pub(super) fn settings(&self) -> Arc<EdgeSettings> {

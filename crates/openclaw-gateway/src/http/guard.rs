@@ -25,7 +25,7 @@ use super::edge::EdgeSettings;
 use super::framing::Verdict;
 use super::headers::{preflight, protect, share};
 use super::host::{Authority, Scheme};
-use super::query::names_a_secret;
+use super::query::has_a_secret;
 use super::refused::Refused;
 use super::wire::Line;
 use crate::access::{Pass, Presented, session};
@@ -154,14 +154,18 @@ pub(super) fn presented<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) 
     if headers.contains_key(AUTHORIZATION) {
         return Presented::Bearer(bearer(headers).unwrap_or_default());
     }
-    let own = match visit.map(|visit| visit.page) {
+    match session(headers).filter(|_| is_own_page(headers, extensions)) {
+        Some(cookie) => Presented::Cookie(cookie),
+        None => Presented::Nothing,
+    }
+}
+
+/// Tells whether a request comes from a page of our own, or from no page at all.
+pub(crate) fn is_own_page(headers: &HeaderMap, extensions: &Extensions) -> bool {
+    match extensions.get().map(|visit: &Visit| visit.page) {
         Some(Page::Own) => true,
         Some(Page::None) => is_of_own_site(headers),
         Some(Page::Allowed) | None => false,
-    };
-    match session(headers).filter(|_| own) {
-        Some(cookie) => Presented::Cookie(cookie),
-        None => Presented::Nothing,
     }
 }
 
@@ -179,7 +183,7 @@ fn judge(settings: &EdgeSettings, request: &Request) -> Result<Visit, (Refused, 
     let client = Client::of(settings, arrival.remote, headers);
     let host = own_host(settings, arrival, &client, request)?;
     let page = page(settings, headers, &host)?;
-    if request.uri().query().is_some_and(names_a_secret) {
+    if request.uri().query().is_some_and(has_a_secret) {
         let hint = "send the token in the header `Authorization: Bearer …`";
         let (refused, _) = bad("secrets are never taken from an address");
         return Err((refused.with_hint(hint), Some(Reason::InAddress)));

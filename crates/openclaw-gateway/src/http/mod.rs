@@ -13,7 +13,7 @@ pub(crate) mod guard;
 mod headers;
 mod host;
 mod query;
-mod refused;
+pub(crate) mod refused;
 mod room;
 pub(crate) mod routes;
 mod serve;

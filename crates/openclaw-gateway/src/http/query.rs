@@ -4,6 +4,9 @@
 //! request. So a request that carries a secret there is refused even when the secret is good:
 //! whoever sends it finds out at once, and not when somebody else has found it.
 
+use openclaw_core::access::tokens::ISSUED;
+use openclaw_core::redaction;
+
 /// What parameters are called that carry a secret, without what separates words.
 const SECRETS: [&str; 18] = [
     "accesstoken",
@@ -26,12 +29,13 @@ const SECRETS: [&str; 18] = [
     "xapikey",
 ];
 
-/// Tells whether a query has a parameter that is called like a secret.
-pub(super) fn names_a_secret(query: &str) -> bool {
-    query
+/// Tells whether a query has a parameter that is called like a secret, or one that is a secret.
+pub(super) fn has_a_secret(query: &str) -> bool {
+    let named = query
         .split(['&', ';'])
         .filter_map(|pair| pair.split('=').next())
-        .any(|name| SECRETS.contains(&plain(name).as_str()))
+        .any(|name| SECRETS.contains(&plain(name).as_str()));
+    named || query.contains(ISSUED) || redaction::mask(query) != query
 }
 
 /// Returns a name in lower case, with its escapes resolved and its separators left out.
@@ -78,7 +82,7 @@ mod tests {
             "a;token=x",
             "auth[token]=x",
         ] {
-            assert!(names_a_secret(query), "{query}");
+            assert!(has_a_secret(query), "{query}");
         }
         for query in [
             "",
@@ -90,7 +94,7 @@ mod tests {
             "%7",
             "%zz=1",
         ] {
-            assert!(!names_a_secret(query), "{query}");
+            assert!(!has_a_secret(query), "{query}");
         }
     }
 }

@@ -27,7 +27,7 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// A request that is not served.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     /// The status of the answer.
     pub(super) status: StatusCode,
     /// What the client is told.
@@ -40,13 +40,14 @@ pub(super) struct Refused {
 
 impl Refused {
     /// Refuses with a sentence that is also the reason in the log.
-    pub(super) fn new(status: StatusCode, sentence: &'static str) -> Self {
+    pub(crate) fn new(status: StatusCode, sentence: &'static str) -> Self {
         let error = match status {
             StatusCode::PAYLOAD_TOO_LARGE => RpcError::new(Kind::Limited, sentence),
             StatusCode::UNAUTHORIZED => RpcError::new(Kind::Unauthenticated, sentence),
             StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => {
                 RpcError::new(Kind::Denied, sentence)
             }
+            StatusCode::CONFLICT => RpcError::new(Kind::Conflict, sentence),
             StatusCode::NOT_FOUND => RpcError::new(Kind::NotFound, sentence),
             _ => RpcError::invalid_request(sentence),
         };
@@ -59,7 +60,7 @@ impl Refused {
     }
 
     /// Adds what to do about it.
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.error = self.error.with_hint(hint);
         self
     }
@@ -79,7 +80,7 @@ impl Refused {
     }
 
     /// Returns the answer, and writes the line in the log.
-    pub(super) fn answer(self, gateway: &Gateway, door: Door) -> Response {
+    pub(crate) fn answer(self, gateway: &Gateway, door: Door) -> Response {
         let (status, retry_after) = (self.status, self.retry_after);
         let mut response = refusal(status, self.told(gateway, door));
         let headers = response.headers_mut();
@@ -109,7 +110,7 @@ impl From<Refusal> for Refused {
                 None => StatusCode::UNAUTHORIZED,
             },
             error: refusal.error,
-            cause: "no good credential was shown",
+            cause: refusal.cause,
             retry_after: refusal.retry_after,
         }
     }

@@ -64,7 +64,7 @@ async fn rpc(
 ) -> Response {
     let (head, body) = request.into_parts();
     let door = door(Transport::Rpc, &head.extensions);
-    let text = match read(&head.headers, body).await {
+    let text = match read(&head.headers, body, MAX_BODY).await {
         Ok(text) => text,
         Err(refused) => return refused.answer(&gateway, door),
     };
@@ -86,19 +86,23 @@ async fn rpc(
 }
 
 /// Reads a body, unless its headers already say that it is none for us.
-async fn read(headers: &HeaderMap, body: Body) -> Result<body::Bytes, Refused> {
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<body::Bytes, Refused> {
     if !is_json(headers) {
         let sentence = "the content type has to be application/json";
         return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
     }
     let too_large = || {
         Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large")
-            .with_hint(format!("send at most {MAX_BODY} bytes"))
+            .with_hint(format!("send at most {limit} bytes"))
     };
-    if declared_size(headers).is_some_and(|size| size > MAX_BODY) {
+    if declared_size(headers).is_some_and(|size| size > limit) {
         return Err(too_large());
     }
-    match time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_BODY)).await {
+    match time::timeout(BODY_TIMEOUT, body::to_bytes(body, limit)).await {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(_too_large)) => Err(too_large()),
         Err(_elapsed) => {
@@ -225,7 +229,7 @@ pub(crate) fn json_text(status: StatusCode, text: String) -> Response {
 }
 
 /// Pages can send other content types without asking first, so only JSON's own will do.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let first = types.next().and_then(|value| value.to_str().ok());
     first

@@ -5,6 +5,7 @@ use std::fmt;
 use openclaw_core::access::Inbound;
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{EndReason, NewEvent, SessionSummary, StoreError};
+use openclaw_core::redaction::mask;
 use openclaw_core::validation;
 use openclaw_core::{
     ChannelId, Kind, MessageId, PeerId, SessionEvent, SessionEventKind, SessionKey,
@@ -44,6 +45,7 @@ impl Handle<SessionCreate> for Rpc {
             None => SessionKey::explicit(&agent.id),
         };
         let session_key = key.map_err(|err| session_key_error(&err))?;
+        names_no_secret(session_key.as_str(), "peerId")?;
         let peer_id = params
             .peer_id
             .unwrap_or_else(|| PeerId(cx.admitted.principal().to_string()));
@@ -64,6 +66,7 @@ impl Handle<SessionMessage> for Rpc {
         params: SessionMessageParams,
     ) -> Result<SessionMessageOutput, RpcError> {
         let message_id = params.idempotency_key.map(message_id).transpose()?;
+        names_no_secret(params.session_key.as_str(), "sessionKey")?;
         let inbound = Inbound {
             channel: ChannelId::from(RPC_CHANNEL),
             peer: PeerId(cx.admitted.principal().to_string()),
@@ -104,7 +107,17 @@ fn message_id(key: String) -> Result<MessageId, RpcError> {
                 .with_field("idempotencyKey"),
         );
     }
+    names_no_secret(&key, "idempotencyKey")?;
     Ok(MessageId(key))
+}
+
+/// Refuses a secret as a name: a name is kept and shown as it is.
+fn names_no_secret(name: &str, field: &str) -> Result<(), RpcError> {
+    if mask(name) == name {
+        return Ok(());
+    }
+    let message = "a name must not have a secret in it";
+    Err(RpcError::new(Kind::Invalid, message).with_field(field))
 }
 
 impl Handle<SessionHistory> for Rpc {

@@ -117,18 +117,26 @@ impl Rpc {
 /// What is wrong with a token that was shown is told to nobody.
 fn token_error(err: &TokenError) -> RpcError {
     match err {
-        TokenError::Unknown | TokenError::RunOut | TokenError::Reused(_) | TokenError::Full => {
-            RpcError::new(err.kind(), err.to_string())
-        }
+        TokenError::Unknown
+        | TokenError::RunOut
+        | TokenError::Reused(_)
+        | TokenError::Quicker
+        | TokenError::Full => RpcError::new(err.kind(), err.to_string()),
         TokenError::Random | TokenError::File(_) => {
             logged(err, err.kind(), "the tokens could not be changed")
         }
     }
 }
 
+/// Tells whether a character breaks a line, or the order in which a line is shown.
+fn is_odd(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn checked(name: String) -> Result<String, RpcError> {
     let length = name.chars().count();
-    if name.trim().is_empty() || length > LONGEST_NAME || name.chars().any(char::is_control) {
+    if name.trim().is_empty() || length > LONGEST_NAME || name.chars().any(is_odd) {
         let message = format!("a name has 1 to {LONGEST_NAME} characters on one line");
         return Err(RpcError::new(Kind::Invalid, message).with_field("name"));
     }

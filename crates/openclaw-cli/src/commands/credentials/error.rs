@@ -28,8 +28,8 @@ pub(crate) enum CredentialsFailure {
     /// There is a file with the name of a record, which the store does not know.
     #[error("the file `{}` is not in the list of credentials, and was left as it is", .0.display())]
     Unlisted(PathBuf),
-    /// A store is to be made, and nobody says under which password.
-    #[error("nothing says what the master password of the new credential store is to be")]
+    /// There is to be a new master password, and nobody says which.
+    #[error("nothing says what the new master password is to be")]
     NoPassword,
     /// The two passwords differ.
     #[error("the two passwords are not the same; nothing was changed")]
@@ -78,7 +78,7 @@ impl CredentialsFailure {
             Self::NoRecord(_) => Some("see `openclaw credentials list`".to_owned()),
             Self::Unlisted(_) => Some("move it elsewhere yourself".to_owned()),
             Self::NoPassword => Some(format!(
-                "run it at a terminal to be asked, or put a password into a file with mode 0600 and name it in {}; as a last resort, set {}",
+                "run it at a terminal to be asked, or put it into a file with mode 0600 and pass --new-password-file; a first one may also come from the file that {} names or, as a last resort, from {}",
                 OPENCLAW_CREDENTIALS_PASSWORD_FILE.name, OPENCLAW_CREDENTIALS_PASSWORD.name
             )),
             Self::Unattended => Some("pipe it in, with --stdin".to_owned()),

@@ -18,6 +18,8 @@ pub const REFRESH_LIFE: Duration = Duration::from_hours(30 * 24);
 /// How many grants there are at most.
 pub const GRANTS: usize = 1000;
 
+/// How long the tabs of one browser may show the same refresh token.
+const TABS: Duration = Duration::from_secs(5);
 /// How many access tokens of one grant are good at the same time.
 const PARALLEL: usize = 8;
 /// How many exchanged refresh tokens of one grant are known again.
@@ -120,6 +122,9 @@ impl Book {
             .find(|grant| grant.spent.contains(&sha256))
             .map(|grant| grant.id.clone());
         if let Some(id) = reused {
+            if self.is_of_another_tab(&id, &sha256, now) {
+                return Err(TokenError::Quicker);
+            }
             self.revoke(&id);
             return Err(TokenError::Reused(id));
         }
@@ -166,6 +171,19 @@ impl Book {
                 grant.revoked.send_replace(true);
             }
         }
+    }
+
+    /// Tells whether a browser shows a token that it has only just exchanged.
+    ///
+    /// Its tabs share their cookies and know nothing of each other, and no script can read them.
+    fn is_of_another_tab(&self, id: &TokenId, sha256: &String, now: Timestamp) -> bool {
+        self.grants.get(id).is_some_and(|grant| {
+            let left = grant.refresh.until.duration_since(now);
+            let left = Duration::try_from(left).unwrap_or_default();
+            grant.grantee == Grantee::Browser
+                && grant.spent.last() == Some(sha256)
+                && left.saturating_add(TABS) >= REFRESH_LIFE
+        })
     }
 
     fn index(&mut self) {

@@ -5,12 +5,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::grant::Grant;
 use crate::kind::Kind;
 use crate::sealing::SealingKey;
-use crate::state_dir::{private_file, sync_folder};
+use crate::state_dir::{private_file, read_file, sync_folder};
 
 /// What the file is bound to: its purpose and the version of its form.
 const ASSOCIATED: &[u8] = b"openclaw-rs tokens 1";
@@ -77,13 +76,11 @@ impl TokenFile {
         let damaged = || TokenFileError::Damaged {
             path: self.path.clone(),
         };
-        match fs::metadata(&self.path) {
-            Ok(about) if about.len() > MAX_FILE => return Err(damaged()),
-            Ok(_) => {}
+        let sealed = match read_file(&self.path, MAX_FILE) {
+            Ok(sealed) => sealed,
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(self.failed(source)),
-        }
-        let sealed = fs::read(&self.path).map_err(|source| self.failed(source))?;
+        };
         let text = self
             .key
             .open(ASSOCIATED, &sealed)
@@ -99,7 +96,13 @@ impl TokenFile {
             .key
             .seal(ASSOCIATED, &text)
             .map_err(|err| failed(io::Error::other(err)))?;
-        let draft = self.path.with_extension(format!("{}.tmp", Uuid::new_v4()));
+        // One process writes at a time, so that what a crash has left is written over.
+        let draft = self.path.with_extension("tmp");
+        if let Err(err) = fs::remove_file(&draft)
+            && err.kind() != io::ErrorKind::NotFound
+        {
+            return Err(failed(err));
+        }
         let written = private_file(&draft).and_then(|mut file| {
             file.write_all(&sealed)?;
             file.sync_all()?;

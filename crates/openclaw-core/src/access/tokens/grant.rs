@@ -15,6 +15,8 @@ use super::{TokenError, TokenId};
 use crate::access::Scopes;
 use crate::secrets::ApiKey;
 
+/// What every token that is issued here begins with.
+pub const ISSUED: &str = "oc_";
 /// What marks an access token, so that scanners for lost secrets know it.
 const ACCESS: &str = "oc_at_";
 /// What marks a refresh token.

@@ -32,7 +32,7 @@ pub use self::book::{ACCESS_LIFE, GRANTS, REFRESH_LIFE};
 pub use self::codes::{CODE_LIFE, LoginCodes};
 pub use self::ended::Ended;
 pub use self::file::TokenFileError;
-pub use self::grant::{GrantInfo, Grantee, Issued, NewGrant};
+pub use self::grant::{GrantInfo, Grantee, ISSUED, Issued, NewGrant};
 
 /// Names a grant; it is no secret.
 #[derive(
@@ -59,6 +59,9 @@ pub enum TokenError {
     /// The refresh token was shown before, so somebody else has it, too; its grant has ended.
     #[error("the refresh token was used before")]
     Reused(TokenId),
+    /// Another tab of the same browser has exchanged it a moment ago.
+    #[error("another tab was quicker")]
+    Quicker,
     /// There are as many grants as the gateway keeps.
     #[error("there are {GRANTS} grants already: revoke one that is not needed")]
     Full,
@@ -75,6 +78,7 @@ impl TokenError {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Unknown | Self::RunOut | Self::Reused(_) => Kind::Unauthenticated,
+            Self::Quicker => Kind::Conflict,
             Self::Full => Kind::Limited,
             Self::Random => Kind::Internal,
             Self::File(err) => err.kind(),

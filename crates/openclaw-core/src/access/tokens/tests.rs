@@ -108,6 +108,26 @@ fn a_refresh_token_gives_the_next_pair_once_and_used_again_ends_the_grant() {
 }
 
 #[test]
+fn two_tabs_of_a_browser_may_be_equally_quick_but_not_for_long() {
+    let place = Place::new();
+    let tokens = place.open().unwrap();
+    let new = NewGrant {
+        grantee: Grantee::Browser,
+        ..reader("laptop")
+    };
+    let first = tokens.grant(new).unwrap();
+    let again = || tokens.refresh(first.refresh.expose_secret(), Grantee::Browser);
+    let second = again().unwrap();
+    let err = again().unwrap_err();
+    assert!(matches!(err, TokenError::Quicker), "{err}");
+    assert!(tokens.verify(second.access.expose_secret()).is_ok());
+    place.pass(Duration::from_secs(6));
+    let err = again().unwrap_err();
+    assert!(matches!(err, TokenError::Reused(_)), "{err}");
+    assert!(tokens.verify(second.access.expose_secret()).is_err());
+}
+
+#[test]
 fn a_grant_that_is_not_refreshed_runs_out_and_makes_room() {
     let place = Place::new();
     let tokens = place.open().unwrap();

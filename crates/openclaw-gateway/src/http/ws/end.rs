@@ -39,6 +39,10 @@ impl End {
     pub(super) const CROWDED: Self =
         Self::Close(close_code::AGAIN, "too many wait to show a credential");
     pub(super) const REVOKED: Self = Self::Close(NO_LONGER_GOOD, "the credential has ended");
+    pub(super) const CHANGED: Self = Self::Close(
+        close_code::RESTART,
+        "the settings have changed: come in again",
+    );
     pub(super) const FLOOD: Self = Self::Close(close_code::POLICY, "too many pings");
     pub(super) const SILENT: Self = Self::Close(close_code::POLICY, "no sign of life");
 

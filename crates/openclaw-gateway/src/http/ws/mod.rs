@@ -15,9 +15,10 @@ use axum::extract::{Request, State};
 use axum::http::header::{SEC_WEBSOCKET_KEY, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use openclaw_core::access::tokens::Ended;
 use openclaw_ipc::jsonrpc::MAX_SOCKET_MESSAGE;
 
-use self::end::close;
+use self::end::{End, close};
 use self::login::Stranger;
 use super::guard::{Arrival, admit, door, presented};
 use super::refused::Refused;
@@ -47,6 +48,7 @@ pub(super) async fn upgrade(
     request: Request,
 ) -> Response {
     let door = door(Transport::Ws, request.extensions());
+    let settings = gateway.shared.edge.until_changed();
     let upgrade = upgrade.ok().filter(|_| has_good_key(request.headers()));
     let refuse = |refused: Refused| refused.answer(&gateway, door);
     let Some(arrival) = request.extensions().get::<Arrival>().cloned() else {
@@ -79,18 +81,29 @@ pub(super) async fn upgrade(
         .on_upgrade(move |socket| async move {
             let connections = gateway.shared.connections.clone();
             // The task outlives this one, which belongs to the HTTP connection.
-            drop(connections.spawn("websocket", serve(gateway, client, door, socket)));
+            drop(connections.spawn(
+                "websocket",
+                serve(gateway, client, (door, settings), socket),
+            ));
             drop(held);
         })
 }
 
-async fn serve(gateway: Gateway, client: Client, door: Door, mut socket: WebSocket) {
+async fn serve(
+    gateway: Gateway,
+    client: Client,
+    (door, settings): (Door, Ended),
+    mut socket: WebSocket,
+) {
     let pass = match client {
         Client::Known(pass) => Ok(pass),
         Client::Unknown(stranger) => stranger.log_in(&gateway, &mut socket).await,
     };
     let end = match pass {
-        Ok(pass) => talk::talk(&gateway, pass, door, &mut socket).await,
+        Ok(pass) => tokio::select! {
+            end = talk::talk(&gateway, pass, door, &mut socket) => end,
+            () = settings.wait() => End::CHANGED,
+        },
         Err(end) => end,
     };
     close(socket, end).await;
