@@ -66,7 +66,7 @@ pub(crate) fn router() -> Router<Gateway> {
 async fn login(State(gateway): State<Gateway>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let door = door(Transport::Auth, &head.extensions);
-    if let Err(refused) = only_own_pages(&gateway, &head, door) {
+    if let Some(refused) = of_foreign_page(&gateway, &head, door) {
         return refused;
     }
     let login: Login = match read(&head, body).await {
@@ -104,7 +104,7 @@ async fn login(State(gateway): State<Gateway>, request: Request) -> Response {
 async fn refresh(State(gateway): State<Gateway>, request: Request) -> Response {
     let (head, _body) = request.into_parts();
     let door = door(Transport::Auth, &head.extensions);
-    if let Err(refused) = only_own_pages(&gateway, &head, door) {
+    if let Some(refused) = of_foreign_page(&gateway, &head, door) {
         return refused;
     }
     let Some(presented) = cookies::value(&head.headers, REFRESH_COOKIE) else {
@@ -144,7 +144,7 @@ async fn token(State(gateway): State<Gateway>, request: Request) -> Response {
 async fn logout(State(gateway): State<Gateway>, request: Request) -> Response {
     let (head, _body) = request.into_parts();
     let door = door(Transport::Auth, &head.extensions);
-    if let Err(refused) = only_own_pages(&gateway, &head, door) {
+    if let Some(refused) = of_foreign_page(&gateway, &head, door) {
         return refused;
     }
     let Some(cookie) = cookies::session(&head.headers) else {
@@ -285,13 +285,13 @@ fn refuse(gateway: &Gateway, reason: Reason, door: Door) -> Response {
 }
 
 /// Refuses a page of somebody else's: it must neither use a browser's cookies nor set any.
-fn only_own_pages(gateway: &Gateway, head: &Parts, door: Door) -> Result<(), Response> {
+fn of_foreign_page(gateway: &Gateway, head: &Parts, door: Door) -> Option<Response> {
     if is_own_page(&head.headers, &head.extensions) {
-        return Ok(());
+        return None;
     }
     let rpc = &gateway.shared.rpc;
     rpc.audit
         .count(Occasion::Denied(Reason::ForeignOrigin, door));
     let sentence = "only the gateway's own page logs in and out";
-    Err(Refused::new(StatusCode::FORBIDDEN, sentence).answer(gateway, door))
+    Some(Refused::new(StatusCode::FORBIDDEN, sentence).answer(gateway, door))
 }
