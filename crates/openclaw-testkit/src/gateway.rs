@@ -182,6 +182,17 @@ fn secret_of(home: &TestHome) -> ApiKey {
         .expect("the gateway's token")
 }
 
+impl Drop for GatewayProcess {
+    #[expect(clippy::disallowed_methods, reason = "it is looked for in the text")]
+    fn drop(&mut self) {
+        // Whatever a test is about, the gateway's log does not have its token.
+        if !std::thread::panicking() && self.token.len() >= 16 {
+            let told = self.stderr().contains(self.token.expose_secret());
+            assert!(!told, "the gateway's log has its token");
+        }
+    }
+}
+
 impl Ready {
     /// Reads `ready http://127.0.0.1:PORT pid PID`.
     fn parse(line: &str) -> Option<Self> {

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use openclaw_core::env::Env;
+use openclaw_core::state_dir::{Overrides, StateDir};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -126,7 +128,23 @@ impl HomeCommand {
         let Ok(status) = status else {
             panic!("did not end within {:?}: {}", self.patience, ran(None));
         };
-        ran(status.expect("the program's exit status").code())
+        let ran = ran(status.expect("the program's exit status").code());
+        self.assert_keeps_the_token(&ran);
+        ran
+    }
+
+    /// Whatever a test is about, no program prints the gateway's token.
+    #[expect(clippy::disallowed_methods, reason = "it is looked for in the text")]
+    fn assert_keeps_the_token(&self, ran: &Ran) {
+        let env: Env = self.env.clone().into_iter().collect();
+        let state = StateDir::locate(&env, &Overrides::default());
+        // A test may have put something odd in its place.
+        let Ok(Some(token)) = state.and_then(|state| state.read_token()) else {
+            return;
+        };
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        let told = token.len() >= 16 && said.contains(token.expose_secret());
+        assert!(!told, "`{self}` prints the gateway's token");
     }
 
     /// Runs it to its end, and does something once it has printed a line on stdout.
