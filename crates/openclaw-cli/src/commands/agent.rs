@@ -70,12 +70,7 @@ struct Turn {
 
 pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
     let message = message(&args.message)?;
-    let (home, broken) = Home::open_to_call(cx.env.clone(), cx.overrides)?;
-    if let Some(broken) = broken {
-        cx.out.warning(format_args!(
-            "{broken}; the gateway goes on with the last good one"
-        ));
-    }
+    let home = cx.home_to_call()?;
     let agent = args
         .agent
         .map_or_else(|| home.default_agent(), AgentId::from);

@@ -27,12 +27,7 @@ struct Link {
 }
 
 pub(crate) fn run(cx: Cx<'_>) -> Result<ExitCode, CliError> {
-    let (home, broken) = Home::open_to_call(cx.env.clone(), cx.overrides)?;
-    if let Some(broken) = broken {
-        cx.out.warning(format_args!(
-            "{broken}; the gateway goes on with the last good one"
-        ));
-    }
+    let home = cx.home_to_call()?;
     let link = runtime::block_on(Threads::Two, link(&home))?;
     if cx.out.is_json() {
         cx.out.answer(&link, &[])?;

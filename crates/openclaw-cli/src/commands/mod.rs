@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use openclaw_config::Config;
 use openclaw_core::env::Env;
 use openclaw_core::state_dir::{Overrides, StateDir};
+use openclaw_gateway::Home;
 
 use crate::cli::{Cli, Command};
 use crate::error::CliError;
@@ -40,6 +41,17 @@ pub(crate) struct Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// Opens the home for a call of its gateway; one that runs goes on with the last good config.
+    pub(crate) fn home_to_call(&self) -> Result<Home, CliError> {
+        let (home, broken) = Home::open_to_call(self.env.clone(), self.overrides)?;
+        if let Some(broken) = broken {
+            self.out.warning(format_args!(
+                "{broken}; the gateway goes on with the last good one"
+            ));
+        }
+        Ok(home)
+    }
+
     /// Returns the flags by which another command finds the same state directory.
     pub(crate) fn state_flags(&self) -> String {
         match (&self.overrides.state_dir, &self.overrides.profile) {

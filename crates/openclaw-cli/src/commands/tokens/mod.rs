@@ -76,12 +76,7 @@ struct RevokeArgs {
 pub(crate) struct NoGrant(pub(crate) TokenId);
 
 pub(crate) fn run(cx: Cx<'_>, args: TokensArgs) -> Result<ExitCode, CliError> {
-    let (home, broken) = Home::open_to_call(cx.env.clone(), cx.overrides)?;
-    if let Some(broken) = broken {
-        cx.out.warning(format_args!(
-            "{broken}; the gateway goes on with the last good one"
-        ));
-    }
+    let home = cx.home_to_call()?;
     runtime::block_on(Threads::Two, async {
         match args.command {
             TokensCommand::Create(args) => create(cx, &home, args).await,
