@@ -9,6 +9,8 @@ use serde_json::json;
 use crate::OPENCLAW;
 use crate::socket;
 
+/// How often the gateway is asked whether it has noticed.
+const ASK: std::time::Duration = std::time::Duration::from_millis(50);
 const UI: &str = "https://ui.example";
 
 fn post() -> HttpRequest {
@@ -125,8 +127,9 @@ async fn a_page_that_the_config_names_may_call() {
 
     // A changed config counts without a new start.
     home.write_config(&json!({ "gateway": { "controlUi": { "allowedOrigins": [] } } }).to_string());
+    let mut asked = tokio::time::interval(ASK);
     while ask(UI).await.unwrap().status != 403 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        asked.tick().await;
     }
 }
 
@@ -198,8 +201,9 @@ async fn a_proxy_is_believed_only_if_the_config_names_it() {
         assert_eq!(status(headers).await, 401, "{headers:?}");
     }
     home.write_config(&settings(&["192.0.2.1"]));
+    let mut asked = tokio::time::interval(ASK);
     while status(&[client, ("x-user", "nick")]).await != 401 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        asked.tick().await;
     }
 }
 

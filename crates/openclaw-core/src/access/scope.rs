@@ -104,11 +104,6 @@ impl Scopes {
         self.0 & scope.sufficient() != 0
     }
 
-    /// Tells whether somebody with these scopes may do all that somebody with `others` may.
-    pub fn include_all(self, others: Self) -> bool {
-        others.iter().all(|scope| self.include(scope))
-    }
-
     /// Returns the scopes, the least first.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL

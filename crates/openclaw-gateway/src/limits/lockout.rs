@@ -80,12 +80,12 @@ impl Lockouts {
         offender.wait(self.clock.now().as_u64())
     }
 
-    /// Counts a wrong credential; returns how long the address is locked out, if it is now.
-    pub(super) fn wrong(&self, from: Option<IpAddr>) -> Option<Wait> {
+    /// Counts a wrong credential; enough of them lock the address out.
+    pub(super) fn wrong(&self, from: Option<IpAddr>) {
         let now = self.clock.now().as_u64();
         let book = &mut *self.book.lock();
         if book.exempts(from) {
-            return None;
+            return;
         }
         let settings = &book.settings;
         let place = Place::of(from);
@@ -94,7 +94,6 @@ impl Lockouts {
         }
         let offender = book.offenders.entry(place).or_default();
         offender.count(now, settings);
-        offender.wait(now)
     }
 
     #[cfg(test)]

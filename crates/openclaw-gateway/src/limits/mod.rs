@@ -139,15 +139,15 @@ impl Limits {
     /// Returns how long this address is locked out yet.
     ///
     /// # Security
-    /// To be asked before a credential is looked at, and the answer given whatever it is; a right
-    /// one could be told from a wrong one otherwise.
+    /// Whoever is locked out is told so for a right password, too; it could be told from a wrong
+    /// one otherwise. A token that cannot be guessed may be let in all the same.
     pub(crate) fn locked(&self, from: Option<IpAddr>) -> Option<Wait> {
         self.lockouts.locked(from)
     }
 
-    /// Counts a wrong credential; returns how long the address is locked out, if it is now.
-    pub(crate) fn wrong_credential(&self, from: Option<IpAddr>) -> Option<Wait> {
-        self.lockouts.wrong(from)
+    /// Counts a wrong credential; enough of them lock the address out.
+    pub(crate) fn wrong_credential(&self, from: Option<IpAddr>) {
+        self.lockouts.wrong(from);
     }
 }
 

@@ -107,37 +107,40 @@ fn a_session_takes_thirty_messages_a_minute_from_everybody_together() {
     assert!(say(&bearer()) && !say(&bearer()));
 }
 
+/// Counts a wrong credential; returns how long the address is locked out, if it is now.
+fn wrong(limits: &Limits, from: Option<IpAddr>) -> Option<Wait> {
+    limits.wrong_credential(from);
+    limits.locked(from)
+}
+
 #[test]
 fn ten_wrong_credentials_in_a_minute_shut_an_address_out_for_five() {
     let (limits, clock) = usual();
     let (from, other) = (at("127.0.0.1"), at("192.0.2.9"));
     for _ in 0..9 {
-        assert_eq!(limits.wrong_credential(from), None);
+        assert_eq!(wrong(&limits, from), None);
         clock.advance(Duration::from_secs(6));
     }
     assert_eq!(limits.locked(from), None);
-    assert_eq!(limits.wrong_credential(from).unwrap().seconds(), 300);
+    assert_eq!(wrong(&limits, from).unwrap().seconds(), 300);
     assert_eq!(limits.locked(other), None);
     clock.advance(Duration::from_secs(200));
     // One more does not make it longer.
-    assert_eq!(limits.wrong_credential(from).unwrap().seconds(), 100);
+    assert_eq!(wrong(&limits, from).unwrap().seconds(), 100);
     clock.advance(Duration::from_millis(99_500));
     assert_eq!(limits.locked(from).unwrap().seconds(), 1);
     clock.advance(Duration::from_millis(500));
     assert_eq!(limits.locked(from), None);
     // All ten are free again.
-    assert_eq!(
-        (0..9).filter_map(|_| limits.wrong_credential(from)).count(),
-        0
-    );
-    assert!(limits.wrong_credential(from).is_some());
+    assert_eq!((0..9).filter_map(|_| wrong(&limits, from)).count(), 0);
+    assert!(wrong(&limits, from).is_some());
 }
 
 #[test]
 fn a_wrong_credential_now_and_then_shuts_nobody_out() {
     let (limits, clock) = usual();
     for _ in 0..1000 {
-        assert_eq!(limits.wrong_credential(None), None);
+        assert_eq!(wrong(&limits, None), None);
         clock.advance(Duration::from_secs(8));
     }
 }
@@ -150,10 +153,10 @@ fn loopback_is_exempt_only_where_the_config_says_so() {
     };
     let (limits, _) = limits(LimitSettings::default(), &lockout);
     for from in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
-        let wrong = (0..100).filter_map(|_| limits.wrong_credential(at(from)));
+        let wrong = (0..100).filter_map(|_| wrong(&limits, at(from)));
         assert_eq!((wrong.count(), limits.locked(at(from))), (0, None));
     }
-    let wrong = (0..10).filter_map(|_| limits.wrong_credential(at("192.0.2.1")));
+    let wrong = (0..10).filter_map(|_| wrong(&limits, at("192.0.2.1")));
     assert_eq!(wrong.count(), 1);
 }
 
@@ -163,7 +166,7 @@ fn a_changed_config_counts_at_once_and_lets_nobody_out() {
     let from = at("192.0.2.1");
     assert_eq!(calls(&limits, &bearer(), from, 61), 60);
     for _ in 0..10 {
-        limits.wrong_credential(from);
+        wrong(&limits, from);
     }
     clock.advance(MINUTE);
     let ten = NonZeroU32::new(10).unwrap();
@@ -182,10 +185,7 @@ fn a_changed_config_counts_at_once_and_lets_nobody_out() {
     assert_eq!(calls(&limits, &bearer(), from, 61), 10);
     limits.configure(settings, &lockout);
     assert_eq!(calls(&limits, &bearer(), from, 61), 0, "nothing changed");
-    assert_eq!(
-        limits.wrong_credential(at("192.0.2.2")).unwrap().seconds(),
-        1
-    );
+    assert_eq!(wrong(&limits, at("192.0.2.2")).unwrap().seconds(), 1);
 }
 
 #[test]
@@ -212,14 +212,14 @@ fn a_flood_of_clients_takes_no_more_than_its_room_and_frees_nobody_who_is_shut_o
     let (limits, clock) = usual();
     let (busy, locked) = (at("192.0.2.1"), at("192.0.2.2"));
     for _ in 0..10 {
-        limits.wrong_credential(locked);
+        wrong(&limits, locked);
     }
     clock.advance(MINUTE);
     assert_eq!(calls(&limits, &bearer(), busy, 61), 60);
     for n in 0..20_000_u32 {
         let address = Some(Ipv4Addr::from_bits(0x0a00_0000 + n).into());
         assert_eq!(calls(&limits, &bearer(), address, 1), 1);
-        assert_eq!(limits.wrong_credential(address), None);
+        assert_eq!(wrong(&limits, address), None);
         let session = format!("agent:main:s{n}").parse().unwrap();
         assert_eq!(limits.message(&bearer(), &session), Ok(()));
     }

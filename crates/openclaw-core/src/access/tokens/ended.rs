@@ -22,13 +22,9 @@ impl Ended {
         Self { revoked, at }
     }
 
-    /// Returns when it ends by itself.
-    pub const fn at(&self) -> Option<Timestamp> {
-        self.at
-    }
-
     /// Tells whether it has ended.
-    pub fn is_over(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_over(&self) -> bool {
         *self.revoked.borrow() || self.left() == Some(Duration::ZERO)
     }
 

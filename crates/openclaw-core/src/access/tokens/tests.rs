@@ -57,7 +57,7 @@ fn an_access_token_is_good_for_an_hour_and_for_its_scopes_only() {
         &Principal::Issued(issued.id.clone())
     );
     assert!(verified.admitted.may(Scope::Read) && !verified.admitted.may(Scope::Write));
-    assert_eq!(verified.ended.at(), Some(issued.access_until));
+    assert!(!verified.ended.is_over());
 
     place.pass(ACCESS_LIFE.checked_sub(Duration::from_millis(1)).unwrap());
     assert!(tokens.verify(issued.access.expose_secret()).is_ok());
