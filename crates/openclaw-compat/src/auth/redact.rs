@@ -144,11 +144,6 @@ impl Place {
         }
     }
 
-    /// Tells whether the sign-ins are in a database.
-    pub const fn is_database(&self) -> bool {
-        self.cell.is_some()
-    }
-
     /// Puts references in the place of secrets; all of them or none.
     pub fn redact(&self, moved: &[Moved]) -> Result<Redacted, RedactError> {
         match self.cell {
