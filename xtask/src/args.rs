@@ -22,11 +22,12 @@ Commands:
   schema               write the config schema of openclaw-config from the recorded one
   tidy                 check the crate graph, the sources and the paths that ARCHITECTURE.md names
   bench [PART]         measure the release build and write the figures to docs/benchmarks.md;
-                       PART is gateway, events or stores, all of them unless it is named
+                       PART is gateway, events, stores or providers, all of them unless it is
+                       named
   soak [--rounds N] [--seconds S]
                        kill writers, cut the power, let processes compete: what the event log has
                        to survive, at length, with N kills (50); then try the readers of foreign
-                       files with made-up ones, S seconds each (600)
+                       files and streams with made-up ones, S seconds each (600)
   way-back             install the real OpenClaw (npm, 600 MB) and have it look at homes that
                        this program has worked in
 
@@ -62,7 +63,7 @@ pub(crate) enum Command {
     Soak {
         /// How many times a writing process is killed; the other tests of the log scale with it.
         rounds: u32,
-        /// How many seconds each reader of foreign files is tried.
+        /// How many seconds each reader of foreign files and streams is tried.
         seconds: u32,
     },
     /// Measure these parts of the release build.
@@ -210,7 +211,8 @@ mod tests {
             Ok(Command::Bench(vec![
                 Part::Gateway,
                 Part::Events,
-                Part::Stores
+                Part::Stores,
+                Part::Providers
             ]))
         );
         assert_eq!(

@@ -12,6 +12,7 @@ mod codegen;
 mod demo;
 mod deny;
 mod error;
+mod foreign;
 mod metadata;
 mod place;
 mod report;

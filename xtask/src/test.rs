@@ -1,10 +1,11 @@
 //! `cargo xtask test`: every test of the workspace, and what they need to run.
 
 use crate::error::Error;
+use crate::foreign::Variable;
 use crate::place::{self, Place};
 use crate::run::RunError;
 use crate::tools::CargoTool;
-use crate::{report, tools};
+use crate::{foreign, report, tools};
 
 /// Runs all tests; both halves run even when the first fails.
 pub(crate) fn test(place: &Place) -> Result<(), Error> {
@@ -16,7 +17,7 @@ pub(crate) fn test(place: &Place) -> Result<(), Error> {
             "no recorded OpenClaw data (OPENCLAW_SHARED): tests that compare with it skip",
         );
     }
-    let tests = unit_and_integration(place);
+    let tests = unit_and_integration(place, &foreign::servers(place));
     report::step("doc tests");
     let doc_tests = place
         .cargo("test")
@@ -27,18 +28,21 @@ pub(crate) fn test(place: &Place) -> Result<(), Error> {
     Ok(())
 }
 
-fn unit_and_integration(place: &Place) -> Result<(), RunError> {
+/// Runs them with the variables by which they find servers that nobody here wrote.
+fn unit_and_integration(place: &Place, servers: &[Variable]) -> Result<(), RunError> {
+    let cargo = |command| {
+        let servers = servers.iter();
+        servers.fold(place.cargo(command), |run, (name, path)| run.env(name, path))
+    };
     if tools::cargo_tool(place, CargoTool::Nextest) {
         report::step("unit and integration tests (cargo nextest)");
         let profile = if place::unattended() { "ci" } else { "default" };
-        return place
-            .cargo("nextest")
+        return cargo("nextest")
             .args(["run", "--workspace", "--profile", profile])
             .check();
     }
     report::step("unit and integration tests (cargo test, because cargo-nextest is not there)");
-    place
-        .cargo("test")
+    cargo("test")
         .args(["--workspace", "--all-targets", "--no-fail-fast"])
         .check()
 }

@@ -1,12 +1,11 @@
 //! Who answers: a configured agent.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openclaw_core::{AgentId, Kind};
-use openclaw_providers::Provider;
+use openclaw_core::{AgentId, Kind, ModelRef};
+use openclaw_providers::Route;
 use openclaw_sandbox::SandboxConfig;
 
 use crate::skills::Skills;
@@ -51,20 +50,17 @@ pub enum NoModel {
     },
 }
 
-/// A model and the provider that serves it.
-#[derive(Clone)]
+/// The model that an agent thinks with, and those that stand in for it.
+#[derive(Clone, Debug)]
 pub struct AgentModel {
-    /// The provider.
-    pub provider: Arc<dyn Provider>,
-    /// The provider's name for the model.
-    pub model: String,
-    /// The most tokens that the model may write in one step.
-    pub max_tokens: Option<u32>,
+    /// Who is asked, in order.
+    pub route: Arc<Route>,
 }
 
-impl fmt::Debug for AgentModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AgentModel({}/{})", self.provider.id(), self.model)
+impl AgentModel {
+    /// Returns the model that is asked first.
+    pub fn model_ref(&self) -> Option<&ModelRef> {
+        self.route.primary()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use openclaw_core::events::{Lease, NewEvent, Payload, StepPayload, StoreError, ToolPayload};
+use openclaw_core::events::{Lease, NewEvent, Payload, StoreError, ToolPayload};
 use openclaw_core::{CallId, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 use openclaw_sandbox::Workspace;
 use serde_json::Value;
@@ -92,12 +92,12 @@ impl Gate<'_> {
         }
     }
 
-    /// Records calls, all before any of them runs; `step` is what the model wrote around them.
+    /// Records calls, all before any of them runs; `wrote` is what the model wrote around them.
     pub(crate) async fn record(
         &self,
         calls: Vec<Call>,
         cause: Option<u64>,
-        step: Option<StepPayload>,
+        wrote: Option<Payload>,
     ) -> Result<Vec<Recorded>, AgentError> {
         let mut events: Vec<NewEvent> = calls
             .iter()
@@ -110,10 +110,7 @@ impl Gate<'_> {
             })
             .collect();
         if let Some(first) = events.first_mut() {
-            first.payload = step.map(|step| Payload {
-                step: Some(step),
-                ..Payload::default()
-            });
+            first.payload = wrote;
         }
         let recorded = self.record.append(events).await?;
         Ok(calls

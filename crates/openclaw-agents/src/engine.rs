@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use openclaw_core::access::{Admitted, Inbound};
 use openclaw_core::events::Lease;
-use openclaw_core::{EventStore, RunId, SessionKey};
+use openclaw_core::{ChannelId, EventStore, RunId, SessionKey};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::agent::Agent;
 use crate::bus::Bus;
 use crate::error::AgentError;
 use crate::inbox::{self, Received, Seat};
+use crate::meters::{Attended, Meters, Whose};
 use crate::repeat::{self, ends};
 use crate::run::{Reply, Run, failed};
 use crate::scope::TaskScope;
@@ -40,6 +41,8 @@ pub struct Turn {
     pub session: SessionKey,
     /// The message itself.
     pub inbound: Inbound,
+    /// Whether anybody waits for the answer.
+    pub attended: Attended,
 }
 
 /// Runs turns, each session's in order, different sessions' side by side.
@@ -54,6 +57,7 @@ struct Shared {
     tools: Arc<ToolRegistry>,
     bus: Bus,
     scope: TaskScope,
+    meters: Arc<dyn Meters>,
     running: Semaphore,
     lanes: Mutex<HashMap<SessionKey, Lane>>,
     /// Held from recording a message until it stands in its lane, so that lanes run messages in
@@ -78,6 +82,8 @@ struct Job {
     admitted: Admitted,
     agent: Arc<Agent>,
     session: SessionKey,
+    channel: ChannelId,
+    attended: Attended,
     run: RunId,
     /// The message's sequence number.
     message: u64,
@@ -87,8 +93,14 @@ struct Job {
 }
 
 impl Engine {
-    /// Makes an engine whose tasks belong to `scope`.
-    pub fn new(store: EventStore, tools: Arc<ToolRegistry>, bus: Bus, scope: TaskScope) -> Self {
+    /// Makes an engine whose tasks belong to `scope`, and whose runs spend what `meters` lets them.
+    pub fn new(
+        store: EventStore,
+        tools: Arc<ToolRegistry>,
+        bus: Bus,
+        scope: TaskScope,
+        meters: Arc<dyn Meters>,
+    ) -> Self {
         let running = Semaphore::new(RUNS);
         let lanes = Mutex::default();
         let intake = std::array::from_fn(|_| Intake::default());
@@ -98,6 +110,7 @@ impl Engine {
                 tools,
                 bus,
                 scope,
+                meters,
                 running,
                 lanes,
                 intake,
@@ -183,7 +196,9 @@ impl Shared {
             agent,
             session,
             inbound,
+            attended,
         } = turn;
+        let channel = inbound.channel.clone();
         let run = RunId::generate();
         let _in_order = self.intake(&session).lock().await;
         let waiting = self
@@ -208,7 +223,7 @@ impl Shared {
             let store = self.store.clone();
             let wait = async move {
                 // Whoever asked may have gone.
-                drop(reply.send(repeat::outcome(&store, &event).await));
+                drop(reply.send(repeat::outcome(&store, &event, &agent).await));
             };
             drop(self.scope.spawn("repeat", wait));
             return Ok(());
@@ -217,6 +232,8 @@ impl Shared {
             admitted,
             agent,
             session,
+            channel,
+            attended,
             run,
             message: event.seq,
             lease,
@@ -314,21 +331,30 @@ impl Shared {
         tracing::debug!(
             run = %job.run, session = %job.session, principal = %job.admitted.principal(), "a run starts"
         );
+        let meter = self.meters.of_run(Whose {
+            agent: job.agent.id.clone(),
+            session: job.session.clone(),
+            run: job.run.clone(),
+            channel: job.channel.clone(),
+            attended: job.attended,
+        });
         let run = Run {
             agent: Arc::clone(&job.agent),
+            meter,
             tools: Arc::clone(&self.tools),
             lease,
             bus: self.bus.clone(),
             id: job.run.clone(),
             cause: job.message,
             stop,
+            unrecorded: Mutex::default(),
         };
         run.turn().await
     }
 
     /// Records that a message which is on record will not be answered.
     async fn record_failure(&self, job: &Job, err: &AgentError) {
-        let recorded = match failed(&job.run, job.message, err) {
+        let recorded = match failed(&job.run, job.message, err, Vec::new()) {
             Ok(event) => self.store.append(&job.session, vec![event]).await,
             Err(err) => Err(err),
         };

@@ -5,8 +5,8 @@
 //! one turn, [`engine`] the lanes that keep one run per session, [`runtime`] the same loop for
 //! embedding programs, [`replay`] the same steps again with what a recorded turn's tools answered.
 //!
-//! The loop speaks to the outside through three things only: a model
-//! [`Provider`](openclaw_providers::Provider), the sandbox, and the event log.
+//! The loop speaks to the outside through three things only: a
+//! [`Route`](openclaw_providers::Route) to models, the sandbox, and the event log.
 #![forbid(unsafe_code)]
 
 pub mod agent;
@@ -16,6 +16,7 @@ mod confined;
 pub mod engine;
 mod error;
 mod inbox;
+pub mod meters;
 mod prompt;
 mod repeat;
 pub mod replay;
@@ -33,6 +34,7 @@ pub use bus::{Bus, Live};
 pub use engine::{Engine, Turn};
 pub use error::AgentError;
 pub use openclaw_sandbox::{self as sandbox, SandboxConfig, SandboxLevel};
+pub use meters::{Attended, Meters, NoMeters, Whose};
 pub use run::Reply;
 pub use runtime::{AgentRuntime, Context};
 pub use scope::TaskScope;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use openclaw_core::events::{
-    Block, Change, Lease, NewEvent, Payload, StepPayload, StoreError, Thinking as StoredThinking,
+    Block, CallOutcome, CallPayload, Change, Lease, NewEvent, Payload, StepPayload, StoreError,
+    Thinking as StoredThinking,
 };
-use openclaw_core::{CallId, ProviderId, RunId, SessionEventKind, Usage};
-use openclaw_providers::{AssistantBlock, Completion, Message, StopReason, ToolResult};
+use openclaw_core::{CallId, Cost, ModelRef, ProviderId, RunId, SessionEventKind, Usage};
+use openclaw_providers::{AssistantBlock, Completion, Message, Meter, StopReason, ToolResult};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::{task, time};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +19,7 @@ use crate::bus::{Bus, Live, Part};
 use crate::calls::{Call, Gate, Record};
 use crate::error::AgentError;
 use crate::prompt::Scene;
-use crate::step::{Brief, text_of};
+use crate::step::{Asked, Brief, text_of};
 use crate::tools::{ToolRegistry, model_text};
 use crate::transcript;
 
@@ -36,8 +38,12 @@ pub struct Reply {
     pub usage: Usage,
     /// Why the model stopped.
     pub stop: StopReason,
-    /// How many model calls it took.
+    /// How many steps it took.
     pub steps: u32,
+    /// What all calls of the run cost, failed ones too; none if the price of one is not known.
+    pub cost: Option<Cost>,
+    /// The model that stood in for the agent's own in the last step, if one did.
+    pub fallback: Option<ModelRef>,
 }
 
 /// What one turn works with.
@@ -51,6 +57,10 @@ pub(crate) struct Run {
     /// The sequence number of the message that set the run off.
     pub(crate) cause: u64,
     pub(crate) stop: CancellationToken,
+    /// What the run's calls are counted against.
+    pub(crate) meter: Arc<dyn Meter>,
+    /// The calls that are not on record yet.
+    pub(crate) unrecorded: Mutex<Vec<CallPayload>>,
 }
 
 impl Run {
@@ -79,16 +89,23 @@ impl Run {
     }
 
     async fn steps(&self) -> Result<Reply, AgentError> {
-        let brief = Brief::new(&self.agent, &self.tools, &self.scene().await?)?;
+        let scene = self.scene().await?;
+        let brief = Brief::new(&self.agent, &self.tools, self.lease.session(), &scene)?;
         let mut messages = self.transcript().await?;
-        let mut usage = Usage::default();
+        let mut total = Total::default();
         for step in 1..=self.agent.limits.max_steps {
             let hear = |part, text| self.delta(step, part, text);
-            let completion = brief.ask(&messages, &self.stop, hear).await?;
-            usage += completion.usage;
+            let meter = self.meter.as_ref();
+            let Asked { answer, calls } = brief.ask(&messages, meter, &self.stop, hear).await;
+            total.add(&calls);
+            let fallback = stand_in(&calls, brief.model());
+            self.unrecorded.lock().extend(calls);
+            let completion = answer?;
+            total.usage += completion.usage;
             let (completion, calls) = brief.calls(completion);
             if calls.is_empty() {
-                return self.answer(completion, usage, step).await;
+                let reply = self.answer(completion, total, step).await?;
+                return Ok(Reply { fallback, ..reply });
             }
             let results = self.call_tools(&completion, calls, step).await?;
             messages.push(Message::Assistant(completion.content));
@@ -157,8 +174,9 @@ impl Run {
             stop: &self.stop,
         };
         let recorded = gate
-            .record(calls, Some(self.cause), Some(step_payload(completion)))
+            .record(calls, Some(self.cause), Some(self.wrote(completion)))
             .await?;
+        self.unrecorded.lock().clear();
         let outputs = join_all(recorded.into_iter().map(|call| gate.run(call))).await;
         ids.into_iter()
             .zip(outputs)
@@ -177,38 +195,47 @@ impl Run {
     async fn answer(
         &self,
         completion: Completion,
-        usage: Usage,
+        total: Total,
         steps: u32,
     ) -> Result<Reply, AgentError> {
         let content = text_of(&completion.content);
         let event = NewEvent::from(SessionEventKind::AgentResponse {
             content: content.clone(),
             model: completion.model.clone(),
-            tokens: usage.total(),
+            tokens: total.usage.total(),
         })
         .in_run(&self.id, Some(self.cause))
         .at_step(steps)
-        .with_payload(Payload {
-            step: Some(step_payload(&completion)),
-            ..Payload::default()
-        });
+        .with_payload(self.wrote(&completion));
         self.lease.append_last(vec![event]).await?;
+        self.unrecorded.lock().clear();
         Ok(Reply {
             run_id: self.id.clone(),
             content,
             provider: completion.provider,
             model: completion.model,
-            usage,
+            usage: total.usage,
             stop: completion.stop,
             steps,
+            cost: total.cost(),
+            fallback: None,
         })
+    }
+
+    /// Returns what is recorded beside the first event of a step.
+    fn wrote(&self, completion: &Completion) -> Payload {
+        Payload {
+            step: Some(step_payload(completion)),
+            calls: self.unrecorded.lock().clone(),
+            ..Payload::default()
+        }
     }
 
     /// Whoever asked hears why the turn failed, and not why that could not be recorded.
     async fn record_failure(&self, err: &AgentError) {
         // Whoever asked gets the error; here it only helps to read the rest of the log.
         tracing::info!(run = %self.id, %err, "a turn failed");
-        let event = match failed(&self.id, self.cause, err) {
+        let event = match failed(&self.id, self.cause, err, self.unrecorded.lock().clone()) {
             Ok(event) => vec![event],
             Err(err) => {
                 tracing::error!(%err, run = %self.id, "a failed run could not be recorded");
@@ -226,14 +253,67 @@ impl Run {
     }
 }
 
-/// Returns the event that says that a run ended without an answer.
-pub(crate) fn failed(run: &RunId, cause: u64, err: &AgentError) -> Result<NewEvent, StoreError> {
+/// What the calls of a run took together.
+#[derive(Debug, Default)]
+pub(crate) struct Total {
+    pub(crate) usage: Usage,
+    cost: Cost,
+    /// How many calls took something of which nobody knows the price.
+    unpriced: usize,
+    priced: usize,
+}
+
+impl Total {
+    /// Adds the cost of calls.
+    pub(crate) fn add(&mut self, calls: &[CallPayload]) {
+        for call in calls {
+            match call.cost {
+                Some(cost) => {
+                    self.cost += cost;
+                    self.priced = self.priced.saturating_add(1);
+                }
+                None if call.usage == Usage::default() => {}
+                None => self.unpriced = self.unpriced.saturating_add(1),
+            }
+        }
+    }
+
+    /// Returns what they cost, if that is known.
+    pub(crate) fn cost(&self) -> Option<Cost> {
+        (self.unpriced == 0 && self.priced > 0).then_some(self.cost)
+    }
+}
+
+/// Returns the model that answered in a step, if it is not the one that is asked first.
+pub(crate) fn stand_in(calls: &[CallPayload], primary: &ModelRef) -> Option<ModelRef> {
+    let last = calls.last()?;
+    let model = ModelRef {
+        provider: last.provider.clone(),
+        model: last.model.clone(),
+    };
+    (last.outcome == CallOutcome::Ok && model != *primary).then_some(model)
+}
+
+/// Returns the event that says that a run ended without an answer, with the calls that led there.
+pub(crate) fn failed(
+    run: &RunId,
+    cause: u64,
+    err: &AgentError,
+    calls: Vec<CallPayload>,
+) -> Result<NewEvent, StoreError> {
     let change = Change::RunFailed {
         run_id: run.clone(),
         kind: err.kind(),
         message: err.to_string(),
     };
-    Ok(change.to_event()?.in_run(run, Some(cause)))
+    let event = change.to_event()?.in_run(run, Some(cause));
+    if calls.is_empty() {
+        return Ok(event);
+    }
+    Ok(event.with_payload(Payload {
+        calls,
+        ..Payload::default()
+    }))
 }
 
 fn step_payload(completion: &Completion) -> StepPayload {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use openclaw_core::access::{Admitted, Inbound};
 use openclaw_core::{AgentId, EventStore, SessionKey};
-use openclaw_providers::{Provider, WELL_KNOWN};
+use openclaw_providers::{Provider, Route, WELL_KNOWN};
 use openclaw_sandbox::SandboxConfig;
 
 use crate::agent::{Agent, AgentModel, Limits};
 use crate::bus::Bus;
 use crate::engine::{Engine, Turn};
 use crate::error::AgentError;
+use crate::meters::{Attended, NoMeters};
 use crate::run::Reply;
 use crate::scope::TaskScope;
 use crate::skills::Skills;
@@ -47,7 +48,8 @@ use crate::workspace::ContextFiles;
 /// ```
 #[derive(Debug)]
 pub struct AgentRuntime {
-    model: AgentModel,
+    provider: Arc<dyn Provider>,
+    route: Arc<Route>,
     tools: ToolRegistry,
     sandbox: SandboxConfig,
     workspace: Option<PathBuf>,
@@ -93,12 +95,10 @@ impl AgentRuntime {
         let model = known
             .map(|known| known.default_model.to_owned())
             .unwrap_or_default();
+        let provider: Arc<dyn Provider> = Arc::new(provider);
         Self {
-            model: AgentModel {
-                provider: Arc::new(provider),
-                model,
-                max_tokens: None,
-            },
+            route: Arc::new(Route::only(Arc::clone(&provider), &model)),
+            provider,
             tools: ToolRegistry::new(),
             sandbox: SandboxConfig::default(),
             workspace: None,
@@ -109,7 +109,7 @@ impl AgentRuntime {
     /// Uses another model of the provider.
     #[must_use]
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
-        self.model.model = model.into();
+        self.route = Arc::new(Route::only(Arc::clone(&self.provider), &model.into()));
         self
     }
 
@@ -153,7 +153,9 @@ impl AgentRuntime {
         let agent = Agent {
             id: context.session.agent(),
             name: context.session.agent().to_string(),
-            model: Ok(self.model.clone()),
+            model: Ok(AgentModel {
+                route: Arc::clone(&self.route),
+            }),
             workspace: self.workspace.clone().unwrap_or_else(|| PathBuf::from(".")),
             sandbox: self.sandbox.clone(),
             limits: self.limits,
@@ -167,6 +169,7 @@ impl AgentRuntime {
             tools,
             Bus::default(),
             TaskScope::new(),
+            Arc::new(NoMeters),
         );
         engine
             .submit(Turn {
@@ -174,6 +177,7 @@ impl AgentRuntime {
                 agent: Arc::new(agent),
                 session: context.session.clone(),
                 inbound,
+                attended: Attended::Yes,
             })
             .await
     }

@@ -4,18 +4,20 @@
 //! shows what the model would have done. Running calls is left to [`crate::calls`].
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use openclaw_core::CallId;
+use openclaw_core::events::CallPayload;
 use openclaw_core::redaction::{StreamMask, mask_value, masked};
+use openclaw_core::{CallId, ModelRef, SessionKey};
 use openclaw_providers::{
-    Arguments, AssistantBlock, Completion, Fold, Message, Request, StreamEvent, Thinking, ToolCall,
-    ToolResult, ToolSpec, UserBlock,
+    Arguments, AssistantBlock, Completion, Message, Meter, ProviderError, Refused, Request, Route,
+    StreamEvent, Thinking, ToolCall, ToolResult, ToolSpec, UserBlock,
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Agent, AgentModel};
+use crate::agent::Agent;
 use crate::bus::Part;
 use crate::calls::Call;
 use crate::error::AgentError;
@@ -25,10 +27,21 @@ use crate::tools::ToolRegistry;
 /// What is the same in every step of a turn.
 #[derive(Clone, Debug)]
 pub(crate) struct Brief {
-    model: AgentModel,
+    route: Arc<Route>,
+    primary: ModelRef,
     system: String,
     tools: Vec<ToolSpec>,
+    conversation: String,
     max_calls: usize,
+}
+
+/// What came of asking the model.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Its answer, or why there is none.
+    pub(crate) answer: Result<Completion, AgentError>,
+    /// Every call that was made for it, the one that answered last.
+    pub(crate) calls: Vec<CallPayload>,
 }
 
 impl Brief {
@@ -36,70 +49,91 @@ impl Brief {
     pub(crate) fn new(
         agent: &Agent,
         tools: &ToolRegistry,
+        session: &SessionKey,
         scene: &Scene,
     ) -> Result<Self, AgentError> {
         let model = agent
             .model
             .clone()
             .map_err(|why| AgentError::no_model(&agent.id, why))?;
+        let primary = model
+            .model_ref()
+            .cloned()
+            .ok_or_else(|| AgentError::NoModel(agent.id.clone()))?;
         Ok(Self {
-            model,
+            route: model.route,
+            primary,
             system: masked(prompt::system(agent, tools, scene)),
             tools: tools.specs(),
+            conversation: conversation(session),
             max_calls: agent.limits.max_calls_per_step,
         })
     }
 
-    /// Returns the model that is asked.
-    pub(crate) const fn model(&self) -> &AgentModel {
-        &self.model
+    /// Returns the model that is asked first.
+    pub(crate) const fn model(&self) -> &ModelRef {
+        &self.primary
     }
 
-    /// Returns what the model is asked in this state of the conversation.
-    pub(crate) fn request(&self, messages: &[Message]) -> Request {
+    /// Returns what every model is asked in this state of the conversation.
+    ///
+    /// Between the steps of a turn only messages are added: the beginning stays the same, byte for
+    /// byte, so that the provider finds it in its cache.
+    fn request(&self, messages: &[Message]) -> Request {
         Request {
-            model: self.model.model.clone(),
+            model: self.primary.model.clone(),
             system: self.system.clone(),
             messages: messages.iter().map(for_model).collect(),
             tools: self.tools.clone(),
-            max_tokens: self.model.max_tokens,
+            conversation: Some(self.conversation.clone()),
+            ..Request::default()
         }
     }
 
-    /// Asks the model once and hands its text on while it is being written.
+    /// Returns what the model is asked, with what is configured for it filled in.
+    pub(crate) fn fitted(&self, messages: &[Message]) -> Request {
+        let request = self.request(messages);
+        self.route.fitted(&request).unwrap_or(request)
+    }
+
+    /// Asks the model, or one that stands in for it, and hands its text on while it is being
+    /// written.
     pub(crate) async fn ask(
         &self,
         messages: &[Message],
+        meter: &dyn Meter,
         stop: &CancellationToken,
         mut hear: impl FnMut(Part, String),
-    ) -> Result<Completion, AgentError> {
-        let cancelled = || stop.is_cancelled().then_some(AgentError::Cancelled);
-        let provider = &self.model.provider;
-        let opened = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Err(AgentError::Cancelled),
-            opened = provider.stream(self.request(messages), stop.clone()) => opened,
+    ) -> Asked {
+        let failed = |error| match error {
+            ProviderError::Cancelled => AgentError::Cancelled,
+            error => AgentError::Provider(error),
         };
-        let mut stream = opened.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
-        let mut fold = Fold::new(provider.id().clone());
+        let mut answer = match self.route.ask(&self.request(messages), meter, stop).await {
+            Ok(answer) => answer,
+            Err(Refused { error, calls }) => {
+                return Asked {
+                    answer: Err(failed(error)),
+                    calls,
+                };
+            }
+        };
         let mut heard = Heard::default();
-        loop {
-            let event = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Err(AgentError::Cancelled),
-                event = stream.next() => event,
-            };
-            let Some(event) = event else { break };
-            let event = event.map_err(|err| cancelled().unwrap_or(AgentError::Provider(err)))?;
-            fold.push(&event)?;
+        while let Some(event) = answer.next().await {
             match event {
                 StreamEvent::Text(text) => heard.take(Part::Text, &text, &mut hear),
                 StreamEvent::Thinking(text) => heard.take(Part::Thinking, &text, &mut hear),
                 _ => {}
             }
         }
-        heard.end(&mut hear);
-        Ok(fold.finish()?)
+        let (answer, calls) = answer.finish();
+        if answer.is_ok() {
+            heard.end(&mut hear);
+        }
+        Asked {
+            answer: answer.map_err(failed),
+            calls,
+        }
     }
 
     /// Returns the tool calls of a completion; ids are made unique, and surplus calls cut off.
@@ -128,6 +162,14 @@ impl Brief {
         });
         (completion, calls)
     }
+}
+
+/// Returns a name for a session's requests by which a provider finds their common beginning, and
+/// which tells it nothing about whom the agent talks to.
+fn conversation(session: &SessionKey) -> String {
+    let digest = Sha256::digest(session.as_str());
+    let bytes = digest.first_chunk().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// Hands pieces on with known secrets masked, also those that are spread over pieces.
@@ -177,7 +219,7 @@ fn for_model(message: &Message) -> Message {
 fn said(block: UserBlock) -> UserBlock {
     match block {
         UserBlock::Text(text) => UserBlock::Text(masked(text)),
-        image @ UserBlock::Image { .. } => image,
+        file @ (UserBlock::Image { .. } | UserBlock::Document { .. }) => file,
     }
 }
 
@@ -192,6 +234,7 @@ fn wrote(block: AssistantBlock) -> AssistantBlock {
                 text,
                 signature,
                 redacted: thinking.redacted,
+                by: thinking.by,
             })
         }
         AssistantBlock::ToolCall(call) => AssistantBlock::ToolCall(ToolCall {
@@ -249,6 +292,7 @@ mod tests {
                 text: text.to_owned(),
                 signature: Some("over these words".to_owned()),
                 redacted: None,
+                by: None,
             })
         };
         let blocks = [

@@ -9,7 +9,7 @@ use openclaw_core::state_dir::Overrides;
 
 use crate::commands::{
     agent, audit, backup, config, configure, credentials, dashboard, demo, doctor, gateway,
-    migrate, onboard, sandbox, sessions, skills, status, tokens,
+    migrate, models, onboard, sandbox, sessions, skills, status, tokens, usage,
 };
 use crate::output::Format;
 use crate::terminal::ColorWhen;
@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Sessions(sessions::SessionsArgs),
     /// Show which skills an agent has, and what the others lack
     Skills(skills::SkillsArgs),
+    /// List, choose and test models
+    Models(models::ModelsArgs),
     /// Check and read what the event log says about itself
     Audit(audit::AuditArgs),
     /// Show, check and change the config
@@ -103,6 +105,8 @@ pub(crate) enum Command {
     Credentials(credentials::CredentialsArgs),
     /// Keep a copy of the event log, or put one back
     Backup(backup::BackupArgs),
+    /// Show what models cost, and the caps on it
+    Usage(usage::UsageArgs),
     /// Issue, list and revoke tokens for the gateway
     Tokens(tokens::TokensArgs),
     /// Print a link by which a browser logs in

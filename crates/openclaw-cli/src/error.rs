@@ -11,6 +11,7 @@ use openclaw_core::state_dir::StateDirError;
 use openclaw_core::validation::ValidationError;
 use openclaw_core::{Kind, SessionKey};
 use openclaw_gateway::GatewayError;
+use openclaw_gateway::models::listing::ListingError;
 use openclaw_gateway::renewal::SignInError;
 use openclaw_gateway::vault::VaultError;
 use openclaw_ipc::{ClientError, RpcError};
@@ -20,6 +21,7 @@ use crate::commands::audit::AuditError;
 use crate::commands::credentials::CredentialsFailure;
 use crate::commands::demo::DemoError;
 use crate::commands::migrate::MigrateError;
+use crate::commands::models::ChoiceError;
 use crate::commands::onboard::OnboardError;
 use crate::commands::sessions::{ReplayError, SessionsError};
 use crate::commands::tokens::NoGrant;
@@ -69,6 +71,10 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Sessions(#[from] SessionsError),
     #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    #[error(transparent)]
     NoGrant(#[from] NoGrant),
     /// There is no gateway to ask.
     #[error("no gateway runs on `{}`", .0.display())]
@@ -86,6 +92,9 @@ pub(crate) enum CliError {
     /// The agent has nothing to think with.
     #[error("no model is configured in `{}`", config.display())]
     NoModel { config: PathBuf },
+    /// What has to happen in this process would happen in the gateway.
+    #[error("`{flag}` needs a turn in this process, and a gateway runs on `{}`", root.display())]
+    GatewayRuns { flag: &'static str, root: PathBuf },
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -123,9 +132,12 @@ impl CliError {
             Self::SignIn(err) => err.kind(),
             Self::Replay(err) => err.kind(),
             Self::Sessions(err) => err.kind(),
+            Self::Choice(err) => err.kind(),
+            Self::Listing(err) => err.kind(),
             Self::NoSession { .. } | Self::NoLog { .. } | Self::NoGrant(_) => Kind::NotFound,
             Self::NoGateway(_) => Kind::Unreachable,
             Self::NoModel { .. } => Kind::Config,
+            Self::GatewayRuns { .. } => Kind::Busy,
             Self::Interrupted => Kind::Cancelled,
             Self::Input(_) | Self::Output(_) | Self::Runtime(_) => Kind::Unavailable,
             Self::Json(_) => Kind::Internal,
@@ -146,6 +158,8 @@ impl CliError {
             Self::SignIn(err) => err.hint(),
             Self::Replay(err) => err.hint(),
             Self::Sessions(err) => err.hint(),
+            Self::Choice(err) => err.hint(),
+            Self::Listing(err) => Some(err.hint()),
             Self::Rpc(err) | Self::Client(ClientError::Rpc(err)) => rpc_hint(err),
             Self::Client(ClientError::Unauthenticated { .. }) => Some(format!(
                 "see that {} and gateway.auth.token of the config are the gateway's own",
@@ -170,6 +184,10 @@ impl CliError {
             }
             Self::NoModel { .. } => Some(
                 "run `openclaw onboard --help` for how to set one, or try `openclaw demo`"
+                    .to_owned(),
+            ),
+            Self::GatewayRuns { .. } => Some(
+                "stop the gateway for that long, or name another home with `--state-dir`"
                     .to_owned(),
             ),
             Self::NoLog { .. } => {

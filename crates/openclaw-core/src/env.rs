@@ -117,6 +117,21 @@ pub const XDG_RUNTIME_DIR: Variable = Variable {
     name: "XDG_RUNTIME_DIR",
     doc: "The folder whose `bus` is the session bus, unless `DBUS_SESSION_BUS_ADDRESS` is set.",
 };
+/// Names certificate authorities to believe.
+pub const NODE_EXTRA_CA_CERTS: Variable = Variable {
+    name: "NODE_EXTRA_CA_CERTS",
+    doc: "A file of certificate authorities (PEM) that are believed besides the machine's.",
+};
+/// Names the certificate authorities of the machine.
+pub const SSL_CERT_FILE: Variable = Variable {
+    name: "SSL_CERT_FILE",
+    doc: "A file of certificate authorities (PEM) in place of the machine's.",
+};
+/// Names a folder of certificate authorities.
+pub const SSL_CERT_DIR: Variable = Variable {
+    name: "SSL_CERT_DIR",
+    doc: "Folders of certificate authorities in place of the machine's, separated by `:`.",
+};
 
 /// Every variable with a meaning of its own.
 ///
@@ -143,6 +158,9 @@ pub const VARIABLES: &[Variable] = &[
     PATH,
     DBUS_SESSION_BUS_ADDRESS,
     XDG_RUNTIME_DIR,
+    NODE_EXTRA_CA_CERTS,
+    SSL_CERT_FILE,
+    SSL_CERT_DIR,
 ];
 
 /// A snapshot of the environment; tests make their own.

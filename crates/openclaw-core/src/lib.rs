@@ -40,4 +40,4 @@ pub use kind::Kind;
 pub use model_ref::ModelRef;
 pub use secrets::{ApiKey, Secret};
 pub use session_key::SessionKey;
-pub use usage::Usage;
+pub use usage::{Cost, Price, Usage};

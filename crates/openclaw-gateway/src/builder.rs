@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use openclaw_agents::{Agent, Bus, Engine, TaskScope, ToolRegistry};
-use openclaw_config::{LimitSettings, LockoutSettings};
+use openclaw_config::{BudgetSettings, LimitSettings, LockoutSettings};
 use openclaw_core::access::tokens::{TokenFileError, Tokens};
 use openclaw_core::access::{Admitted, SharedSecret};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::{Clock, EventStore};
 use openclaw_ipc::{Handle, Method, RpcError};
+use openclaw_providers::Health;
 use tokio::time;
 
 use crate::access::{Access, Pass, Presented, Refusal, Rules};
 use crate::audit::{Door, Trail};
+use crate::budget::{Budget, Rules as Caps};
 use crate::compose;
 use crate::error::GatewayError;
 use crate::home::Home;
@@ -58,6 +60,10 @@ pub struct GatewayBuilder<S = ()> {
     takeover: Takeover,
     /// The secrets that were read for all this, as the audit stream will have it.
     secrets: Vec<AuditEntry>,
+    /// What is known of the health of models and keys.
+    health: Arc<Health>,
+    /// What models may cost.
+    caps: Caps,
 }
 
 impl GatewayBuilder {
@@ -73,19 +79,24 @@ impl GatewayBuilder {
             edge: EdgeSettings::default(),
             takeover: Takeover::nowhere(),
             secrets: Vec::new(),
+            health: Arc::new(Health::new(Clock::system())),
+            caps: Caps::new(BudgetSettings::default(), None),
         }
     }
 
     /// Collects everything that a home's config describes.
     pub fn from_home(home: &Home) -> Result<GatewayBuilder<EventStore>, GatewayError> {
         home.state.create()?;
-        let cast = compose::cast(home)?;
+        let health = Arc::new(Health::new(Clock::system()));
+        let cast = compose::cast(home, &health)?;
         let store = EventStore::open(&home.state.event_log())?;
         let (rules, secret_read) = home.rules()?;
         let mut builder = Self::new()
             .with_event_store(store)
             .with_tool_registry(compose::tools());
         let gateway = &home.config.gateway;
+        builder.health = health;
+        builder.caps = home.caps();
         builder.rules = rules;
         builder.tokens = Some(home.tokens()?);
         builder.limits = Limits::new(gateway.limits, &gateway.auth.rate);
@@ -117,6 +128,8 @@ impl<S> GatewayBuilder<S> {
             edge,
             takeover,
             secrets,
+            health,
+            caps,
         } = self;
         GatewayBuilder {
             store,
@@ -128,6 +141,8 @@ impl<S> GatewayBuilder<S> {
             edge,
             takeover,
             secrets,
+            health,
+            caps,
         }
     }
 
@@ -167,11 +182,13 @@ impl GatewayBuilder<EventStore> {
     /// Puts the gateway together; it does not listen yet.
     pub fn build(self) -> Gateway {
         let (scope, bus, tools) = (TaskScope::new(), Bus::default(), Arc::new(self.tools));
+        let budget = Budget::new(self.store.clone(), Clock::system(), self.caps);
         let engine = Engine::new(
             self.store.clone(),
             Arc::clone(&tools),
             bus.clone(),
             scope.clone(),
+            Arc::new(budget.clone()),
         );
         let audit = Trail::new(self.store.clone(), self.secrets);
         let rpc = Rpc {
@@ -185,6 +202,8 @@ impl GatewayBuilder<EventStore> {
             limits: self.limits,
             audit,
             takeover: self.takeover,
+            budget,
+            health: self.health,
         };
         Gateway {
             shared: Arc::new(Shared {

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use openclaw_agents::{Agent, AgentModel, Limits, NoModel, ToolRegistry};
-use openclaw_config::{AgentSettings, ProviderSettings, record_name};
+use openclaw_config::AgentSettings;
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
-use openclaw_core::{AgentId, ApiKey, ModelRef, ProviderId};
-use openclaw_providers::{ProviderConfig, WELL_KNOWN};
+use openclaw_core::{AgentId, Clock, ModelRef};
+use openclaw_providers::Health;
 use openclaw_sandbox::{SandboxConfig, SandboxLevel};
 
 use crate::error::GatewayError;
-use crate::home::{Home, secret_name};
-use crate::{sign_ins, skills};
+use crate::home::Home;
+use crate::models::{Models, Routed};
+use crate::skills;
 
 /// The most memory that one command of an agent may use.
 const COMMAND_MEMORY: u64 = 4 * 1024 * 1024 * 1024;
@@ -29,52 +30,75 @@ pub(crate) struct Cast {
 
 /// Makes the agents that the config describes, and their workspaces.
 ///
-/// An agent whose model cannot be asked is there all the same, and says why when it is asked.
-pub(crate) fn cast(home: &Home) -> Result<Cast, GatewayError> {
+/// An agent whose model cannot be asked is there all the same: what stands in for the model answers,
+/// or else the agent says why when it is asked. What is known of the health of models and keys goes
+/// on, whatever the config says about them now.
+pub(crate) fn cast(home: &Home, health: &Arc<Health>) -> Result<Cast, GatewayError> {
+    let models = Models::of(home);
     let mut cast = Cast {
         agents: Vec::new(),
         keys_read: Vec::new(),
     };
     for settings in &home.config.agents {
         let workspace = workspace(home, settings)?;
-        let model = match &settings.model {
-            None => Err(NoModel::NotConfigured),
-            Some(reference) => match model(home, &settings.id, reference) {
-                Ok((model, key_read)) => {
-                    cast.keys_read.extend(key_read);
-                    Ok(model)
-                }
-                Err(err) => {
-                    tracing::warn!(agent = %settings.id, %err, "an agent cannot answer");
-                    Err(NoModel::Unusable {
-                        kind: err.kind(),
-                        message: err.to_string(),
-                        hint: err.hint(),
-                    })
-                }
-            },
-        };
+        let routed = models.route(settings, health);
+        let model = thinking_with(settings, &routed);
+        cast.keys_read.extend(routed.read);
+        let model = model.and_then(|()| {
+            let route = routed.route.ok_or(NoModel::NotConfigured)?;
+            Ok(AgentModel {
+                route: Arc::new(route),
+            })
+        });
         cast.agents
             .push(described(home, settings, workspace, model));
     }
     Ok(cast)
 }
 
+/// Tells whether an agent has a model to think with, and logs which of its models it has not.
+fn thinking_with(settings: &AgentSettings, routed: &Routed) -> Result<(), NoModel> {
+    let answers = routed.route.as_ref().and_then(|route| route.primary());
+    for unusable in &routed.unusable {
+        let (agent, model, err) = (&settings.id, &unusable.model, &unusable.error);
+        if let Some(instead) = answers {
+            tracing::warn!(%agent, %model, %err, %instead, "a model cannot be asked; the agent answers without it");
+        } else {
+            tracing::warn!(%agent, %model, %err, "an agent cannot answer");
+        }
+    }
+    match (answers, routed.unusable.first()) {
+        (None, Some(unusable)) => Err(NoModel::Unusable {
+            kind: unusable.error.kind(),
+            message: unusable.error.to_string(),
+            hint: unusable.error.hint(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Returns the agent of that id as the config describes it, if there is one, but thinking with
-/// this model, and the secret that was read for it. Nothing is made on disk, so its tools may have
-/// no folder to work in.
+/// this model and nothing in its place, and the secrets that were read for it. Nothing is made on
+/// disk, so its tools may have no folder to work in.
 pub(crate) fn agent_with_model(
     home: &Home,
     id: &AgentId,
     reference: &ModelRef,
-) -> Result<Option<(Agent, Option<AuditEntry>)>, GatewayError> {
+) -> Result<Option<(Agent, Vec<AuditEntry>)>, GatewayError> {
     let Some(settings) = home.config.agent(id) else {
         return Ok(None);
     };
     let path = settings.workspace.clone();
     let workspace = path.canonicalize().unwrap_or(path);
-    let (model, key) = model(home, id, reference)?;
-    Ok(Some((described(home, settings, workspace, Ok(model)), key)))
+    let health = Arc::new(Health::new(Clock::system()));
+    let (route, read) = Models::of(home).route_to(settings, reference, &health)?;
+    let model = AgentModel {
+        route: Arc::new(route),
+    };
+    Ok(Some((
+        described(home, settings, workspace, Ok(model)),
+        read,
+    )))
 }
 
 /// Returns the tools that agents and clients may call.
@@ -125,95 +149,4 @@ fn workspace(home: &Home, settings: &AgentSettings) -> Result<PathBuf, GatewayEr
     }
     skills::seed(home, settings)?;
     Ok(workspace)
-}
-
-fn model(
-    home: &Home,
-    agent: &AgentId,
-    reference: &ModelRef,
-) -> Result<(AgentModel, Option<AuditEntry>), GatewayError> {
-    let id = &reference.provider;
-    let known = WELL_KNOWN.iter().find(|known| known.id == id.as_str());
-    let settings = home.config.providers.get(id).cloned().unwrap_or_default();
-    let api = settings
-        .api
-        .as_deref()
-        .or(known.map(|known| known.api))
-        // As OpenClaw has it for a server that is given by its address alone.
-        .or(settings.base_url.as_ref().map(|_| "openai-completions"))
-        .ok_or_else(|| GatewayError::UnknownProvider {
-            model: reference.clone(),
-        })?;
-    let failed = |source| GatewayError::Provider {
-        id: id.clone(),
-        source: Box::new(source),
-    };
-    let (key_name, api_key) = api_key(home, agent, id, &settings)?.unzip();
-    let key_read = key_name.map(|name| AuditEntry::SecretAccessed {
-        name,
-        purpose: format!("provider {id}"),
-    });
-    let provider = openclaw_providers::build(
-        api,
-        ProviderConfig {
-            base_url: settings
-                .base_url
-                .clone()
-                .or_else(|| known.and_then(|known| known.base_url).map(str::to_owned)),
-            api_key,
-            ..ProviderConfig::new(id.clone())
-        },
-    )
-    .map_err(failed)?;
-    let max_tokens = max_tokens(&settings, &reference.model);
-    let model = AgentModel {
-        provider,
-        model: reference.model.clone(),
-        max_tokens,
-    };
-    Ok((model, key_read))
-}
-
-fn max_tokens(settings: &ProviderSettings, model: &str) -> Option<u32> {
-    settings
-        .models
-        .iter()
-        .find(|settings| settings.id == model)?
-        .max_tokens
-}
-
-/// The key of a sign-in that OpenClaw made counts first, then the config's, then the record of the
-/// credential store that is named like the provider, then the environment's.
-fn api_key(
-    home: &Home,
-    agent: &AgentId,
-    provider: &ProviderId,
-    settings: &ProviderSettings,
-) -> Result<Option<(String, Arc<ApiKey>)>, GatewayError> {
-    if let Some(signed_in) = sign_ins::key(home, agent, provider)? {
-        return Ok(Some(signed_in));
-    }
-    if let Some(input) = &settings.api_key {
-        let path = format!("models.providers.{provider}.apiKey");
-        let key = home.secret(input, &path)?;
-        return Ok(Some((secret_name(input, &path), key)));
-    }
-    let record = record_name(provider.as_str());
-    // What references call `GOOGLE_VERTEX` is the record `google_vertex`.
-    let referred = record.replace('-', "_");
-    for record in [record, referred] {
-        // A store that has no such record needs no password for this.
-        if home.vault().has_file(&record)
-            && let Some(key) = home.vault().get(&record)?
-        {
-            return Ok(Some((record, Arc::new(key))));
-        }
-    }
-    let known = WELL_KNOWN
-        .iter()
-        .find(|known| known.id == provider.as_str());
-    Ok(known.and_then(|known| known.api_key_env).and_then(|name| {
-        let key = ApiKey::new(home.env.get(name)?.to_owned());
-        Some((name.to_owned(), Arc::new(key)))
-    }))
 }

@@ -9,6 +9,7 @@ use openclaw_core::access::WeakToken;
 use openclaw_core::events::StoreError;
 use openclaw_core::state_dir::StateDirError;
 use openclaw_core::{AgentId, Kind, ModelRef, ProviderId};
+use openclaw_http::{NetworkError, TapeError};
 use openclaw_providers::ProviderError;
 
 use crate::renewal::SignInError;
@@ -72,6 +73,17 @@ pub enum GatewayError {
         /// The reason.
         source: Box<ProviderError>,
     },
+    /// The way to a provider is not one.
+    #[error("`{path}`: {source}")]
+    Network {
+        /// The setting.
+        path: String,
+        /// The reason.
+        source: Box<NetworkError>,
+    },
+    /// The exchanges with models cannot be recorded.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     /// The agent's workspace cannot be made.
     #[error("cannot make the workspace `{path}`: {source}")]
     Workspace {
@@ -142,6 +154,8 @@ impl GatewayError {
             | Self::WideWorkspace { .. } => Kind::Config,
             Self::NoAgent(_) => Kind::NotFound,
             Self::Provider { source, .. } => source.kind(),
+            Self::Network { source, .. } => source.kind(),
+            Self::Tape(err) => err.kind(),
             Self::Workspace { .. }
             | Self::AlreadyRunning { .. }
             | Self::PortInUse { .. }
@@ -172,6 +186,8 @@ impl GatewayError {
                 "take the token out of the config to have one made, or set a longer one".to_owned(),
             ),
             Self::Provider { source, .. } => source.hint(),
+            Self::Network { source, .. } => source.hint().map(str::to_owned),
+            Self::Tape(err) => err.hint().map(str::to_owned),
             Self::StateDir(_)
             | Self::ConfigGone
             | Self::Config(_)

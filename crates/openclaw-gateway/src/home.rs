@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +16,13 @@ use openclaw_core::access::tokens::{TokenFileError, Tokens};
 use openclaw_core::env::{Env, OPENCLAW_GATEWAY_PASSWORD, OPENCLAW_GATEWAY_TOKEN, Variable};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::{Overrides, StateDir};
-use openclaw_core::{AgentId, ApiKey, Clock};
+use openclaw_core::{AgentId, ApiKey, Clock, ModelRef};
+use openclaw_http::Tape;
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
 use crate::access::Rules;
+use crate::budget::Rules as Caps;
 use crate::error::GatewayError;
 use crate::reload::Stamp;
 use crate::vault::Vault;
@@ -44,6 +46,8 @@ pub struct Home {
     vault: Arc<Vault>,
     /// The state that the config file had when it was read.
     pub(crate) stamp: Stamp,
+    /// What records the exchanges with models.
+    pub(crate) tape: Option<Tape>,
 }
 
 /// A gateway that is running, as its file in the state directory says.
@@ -117,6 +121,7 @@ impl Home {
             state,
             config,
             stamp,
+            tape: None,
         })
     }
 
@@ -129,6 +134,36 @@ impl Home {
     pub(crate) fn reopened(&self) -> Result<Self, GatewayError> {
         let vault = Arc::clone(&self.vault);
         Self::read(self.state.clone(), self.process.clone(), vault)
+    }
+
+    /// Returns what models may cost, by the days of the default agent's people.
+    pub(crate) fn caps(&self) -> Caps {
+        let people = self.config.skills.agent(&self.default_agent());
+        Caps::new(self.config.own.budget, people.time_zone.as_deref())
+    }
+
+    /// Returns this home with every exchange with a model recorded into a cassette, which must not
+    /// exist yet.
+    pub fn recorded(mut self, cassette: &Path) -> Result<Self, GatewayError> {
+        self.tape = Some(Tape::record(cassette)?);
+        Ok(self)
+    }
+
+    /// Tells how many exchanges were recorded, and whether all of them could be.
+    pub fn end_recording(&self) -> Result<u32, GatewayError> {
+        let Some(tape) = &self.tape else { return Ok(0) };
+        Ok(tape.finish()?)
+    }
+
+    /// Returns this home with an agent that asks this model and no other.
+    #[must_use]
+    pub fn asking(mut self, agent: &AgentId, model: &ModelRef) -> Self {
+        let agents = self.config.agents.iter_mut();
+        for settings in agents.filter(|settings| settings.id == *agent) {
+            settings.model = Some(model.clone());
+            settings.fallbacks.clear();
+        }
+        self
     }
 
     /// Returns the agent that answers where nobody else is named.

@@ -15,6 +15,7 @@
 
 mod access;
 pub mod audit;
+mod budget;
 pub mod builder;
 mod compose;
 mod error;
@@ -22,6 +23,7 @@ pub mod home;
 mod http;
 mod limits;
 mod live;
+pub mod models;
 mod pipeline;
 mod port;
 mod reload;

@@ -1,13 +1,11 @@
 //! From an inbound message to the agent's turn: the one way, for every channel.
 
-use std::net::IpAddr;
-
-use openclaw_agents::{AgentError, Reply, Turn};
+use openclaw_agents::{AgentError, Attended, Reply, Turn};
 use openclaw_core::SessionKey;
-use openclaw_core::access::{Admitted, Inbound};
+use openclaw_core::access::Inbound;
 
 use crate::limits::Wait;
-use crate::rpc::Rpc;
+use crate::rpc::{CallCx, Rpc};
 
 /// Why a message got no answer.
 #[derive(Debug)]
@@ -28,14 +26,14 @@ impl Rpc {
     /// Hands a message of somebody who was admitted to its agent, and waits for the answer.
     pub(crate) async fn accept(
         &self,
-        admitted: Admitted,
-        from: Option<IpAddr>,
+        cx: &CallCx,
         session: SessionKey,
         inbound: Inbound,
+        attended: Attended,
     ) -> Result<Reply, NotAccepted> {
-        let principal = admitted.principal();
+        let principal = cx.admitted.principal();
         self.limits.message(principal, &session).map_err(|wait| {
-            NotAccepted::Limited(self.limited(principal, "messages", from, wait))
+            NotAccepted::Limited(self.limited(principal, "messages", cx.from, wait))
         })?;
         let agent = self
             .find_agent(&session.agent())
@@ -45,10 +43,11 @@ impl Rpc {
         let reply = self
             .engine
             .submit(Turn {
-                admitted,
+                admitted: cx.admitted.clone(),
                 agent,
                 session,
                 inbound,
+                attended,
             })
             .await?;
         Ok(reply)

@@ -9,6 +9,7 @@ use std::fs;
 use std::future;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use openclaw_config::ReloadMode;
@@ -111,7 +112,8 @@ impl Follower {
 
     /// Gives the agents the keys of the sign-ins as they are now; the config has not changed.
     async fn renew_keys(home: Home, gateway: &Gateway) {
-        let cast = match off_thread(move || compose::cast(&home)).await {
+        let health = Arc::clone(&gateway.shared.rpc.health);
+        let cast = match off_thread(move || compose::cast(&home, &health)).await {
             Ok(cast) => cast,
             Err(err) => {
                 tracing::error!(%err, "the agents go on with the keys that they have");
@@ -120,6 +122,7 @@ impl Follower {
         };
         let rpc = &gateway.shared.rpc;
         rpc.agents.replace(cast.agents);
+        rpc.health.reconsider();
         rpc.audit.enter(cast.keys_read);
     }
 
@@ -135,14 +138,17 @@ impl Follower {
             return self.refuse(&refusal.into(), gateway);
         }
         let next = home.clone();
-        let parts = off_thread(move || Ok((compose::cast(&next)?, next.rules()?))).await;
+        let health = Arc::clone(&gateway.shared.rpc.health);
+        let parts = off_thread(move || Ok((compose::cast(&next, &health)?, next.rules()?))).await;
         let (cast, (rules, secret_read)) = match parts {
             Ok(parts) => parts,
             Err(err) => return self.refuse(&err, gateway),
         };
         let shared = &gateway.shared;
         shared.rpc.agents.replace(cast.agents);
+        shared.rpc.health.reconsider();
         shared.rpc.access.replace(rules);
+        shared.rpc.budget.replace(home.caps());
         let settings = &home.config.gateway;
         shared
             .rpc

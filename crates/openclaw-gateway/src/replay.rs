@@ -58,13 +58,13 @@ impl ReplayRefused {
 }
 
 /// Prepares to take `model`, the recorded model or the agent's own, in this order, through a turn
-/// of the agent `id`; returns also what the audit stream has to have of the secret that was read.
+/// of the agent `id`; returns also what the audit stream has to have of the secrets that were read.
 pub fn replay(
     home: &Home,
     id: &AgentId,
     turn: RecordedTurn,
     model: Option<&ModelRef>,
-) -> Result<(Replay, Option<AuditEntry>), ReplayRefused> {
+) -> Result<(Replay, Vec<AuditEntry>), ReplayRefused> {
     let no_agent = || AgentError::NoAgent(id.clone());
     let own = home.config.agent(id).and_then(|agent| agent.model.as_ref());
     let agent = match (model, turn.model(), own) {
@@ -81,6 +81,6 @@ pub fn replay(
         }
         (None, None, None) => return Err(AgentError::NoModel(id.clone()).into()),
     };
-    let (agent, key_read) = agent.ok_or_else(no_agent)?;
-    Ok((Replay::new(turn, &agent, &compose::tools())?, key_read))
+    let (agent, keys_read) = agent.ok_or_else(no_agent)?;
+    Ok((Replay::new(turn, &agent, &compose::tools())?, keys_read))
 }

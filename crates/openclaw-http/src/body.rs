@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Endpoint, HttpError, Phase};
+use crate::tape::{Played, Recording};
 
 /// The longest time spent on reading why a request was refused.
 const EXCERPT_TIME: Duration = Duration::from_secs(5);
@@ -35,18 +36,34 @@ pub struct Body {
     pieces: Pin<Box<dyn Stream<Item = Result<Bytes, HttpError>> + Send>>,
 }
 
+/// Where an answer comes from.
+pub(crate) enum Source {
+    Network(Box<Response>),
+    Tape(Box<Played>),
+}
+
+/// An answer of which the head was read.
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) source: Source,
+    /// Where the body is recorded.
+    pub(crate) recording: Option<Recording>,
+}
+
 impl Body {
     pub(crate) fn new(
-        mut response: Response,
+        head: Head,
         endpoint: Endpoint,
         deadlines: Deadlines,
         stop: CancellationToken,
     ) -> Self {
         Self {
-            status: response.status().as_u16(),
-            headers: std::mem::take(response.headers_mut()),
+            status: head.status,
+            headers: head.headers,
             pieces: Box::pin(pieces(Reading {
-                response,
+                source: head.source,
+                recording: head.recording,
                 endpoint,
                 deadlines,
                 stop,
@@ -62,6 +79,19 @@ impl Body {
     /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// Reads the whole body; nothing if it has more than `limit` bytes.
+    pub(crate) async fn whole(mut self, limit: usize) -> Result<Option<Vec<u8>>, HttpError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.next().await {
+            let piece = piece?;
+            if bytes.len().saturating_add(piece.len()) > limit {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Some(bytes))
     }
 
     /// Reads the beginning of the body, at most `limit` bytes and for at most a few seconds, with
@@ -130,25 +160,35 @@ impl Deadlines {
 }
 
 struct Reading {
-    response: Response,
+    source: Source,
+    recording: Option<Recording>,
     endpoint: Endpoint,
     deadlines: Deadlines,
     stop: CancellationToken,
 }
 
 impl Reading {
+    /// Returns the next piece and records it.
     async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let read = self.read().await;
+        if let Some(recording) = &mut self.recording {
+            match &read {
+                Ok(Some(piece)) => recording.piece(piece),
+                Ok(None) => recording.whole(),
+                Err(error) => recording.failed(error),
+            }
+        }
+        read
+    }
+
+    async fn read(&mut self) -> Result<Option<Bytes>, HttpError> {
         let Deadlines { idle, total, .. } = self.deadlines;
         let (phase, limit) = tokio::select! {
             biased;
             () = self.stop.cancelled() => return Err(HttpError::Cancelled),
             () = self.deadlines.end() => (Phase::Total, total),
-            read = timeout(idle, self.response.chunk()) => match read {
-                Ok(Ok(piece)) => return Ok(piece),
-                Ok(Err(error)) => return Err(HttpError::Broken {
-                    endpoint: self.endpoint.clone(),
-                    source: error.without_url(),
-                }),
+            read = timeout(idle, self.source.next(&self.endpoint)) => match read {
+                Ok(read) => return read,
                 Err(_elapsed) => (Phase::Idle, idle),
             },
         };
@@ -157,6 +197,18 @@ impl Reading {
             phase,
             limit,
         })
+    }
+}
+
+impl Source {
+    async fn next(&mut self, endpoint: &Endpoint) -> Result<Option<Bytes>, HttpError> {
+        match self {
+            Self::Network(response) => response.chunk().await.map_err(|error| HttpError::Broken {
+                endpoint: endpoint.clone(),
+                source: error.without_url().into(),
+            }),
+            Self::Tape(played) => played.next(endpoint).await,
+        }
     }
 }
 

@@ -9,11 +9,15 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::body::{Body, Deadlines};
-use crate::connect::Route;
+use crate::body::{Body, Deadlines, Head, Source};
+use crate::connect::{Route, is_untrusted};
+use crate::encoding::encoding;
 use crate::error::{Endpoint, HttpError, Phase};
-use crate::request::{PostJson, Request};
-use crate::retry::{self, Retry};
+use crate::limits;
+use crate::network::Network;
+use crate::request::{GetJson, PostJson, Request};
+use crate::retry::{Retry, jitter};
+use crate::tape::{Deck, Tape};
 
 /// The most of an error's body that is kept.
 const EXCERPT_BYTES: usize = 8 * 1024;
@@ -48,11 +52,12 @@ impl Default for Timeouts {
 /// The HTTP client; clones share its connections.
 ///
 /// Making one costs nothing: certificates are read and connections pooled from the first request
-/// on. The proxy is the one that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name at
-/// that time; this machine itself is never spoken to through a proxy.
+/// on, as the [`Network`] settings say.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     timeouts: Timeouts,
+    network: Arc<Network>,
+    tape: Option<Tape>,
     clock: Clock,
     clients: Arc<Clients>,
 }
@@ -65,13 +70,27 @@ struct Clients {
 }
 
 impl HttpClient {
-    /// Makes a client with these limits.
+    /// Makes a client with these limits and the default network settings.
     pub fn new(timeouts: Timeouts) -> Self {
+        Self::with_network(timeouts, Network::default())
+    }
+
+    /// Makes a client with these limits and network settings.
+    pub fn with_network(timeouts: Timeouts, network: Network) -> Self {
         Self {
             timeouts,
+            network: Arc::new(network),
+            tape: None,
             clock: Clock::system(),
             clients: Arc::default(),
         }
+    }
+
+    /// Records every attempt on this tape, or answers from it without any network.
+    #[must_use]
+    pub fn with_tape(mut self, tape: Option<Tape>) -> Self {
+        self.tape = tape;
+        self
     }
 
     /// Replaces the clock that dates in `retry-after` are held against.
@@ -96,14 +115,36 @@ impl HttpClient {
         self.send(request.0, stop).await
     }
 
+    /// Sends the request, again if need be, and returns the whole answer.
+    ///
+    /// One that has more than `limit` bytes is [`HttpError::TooLarge`]; no more of it is read.
+    ///
+    /// # Cancel safety
+    /// As of [`HttpClient::post_json`].
+    pub async fn get_json(
+        &self,
+        request: GetJson,
+        limit: usize,
+        stop: &CancellationToken,
+    ) -> Result<Vec<u8>, HttpError> {
+        let endpoint = request.0.endpoint.clone();
+        let body = self.send(request.0, stop).await?;
+        let whole = body.whole(limit).await?;
+        whole.ok_or(HttpError::TooLarge { endpoint, limit })
+    }
+
     /// As [`HttpClient::post_json`], for a request of any kind.
     pub(crate) async fn send(
         &self,
         request: Request,
         stop: &CancellationToken,
     ) -> Result<Body, HttpError> {
+        let tape = self.tape.as_ref();
         let exchange = Exchange {
-            client: self.client(Route::to(&request.url)).await?,
+            way: match tape.and_then(Tape::deck) {
+                Some(deck) => Way::Tape(deck),
+                None => Way::Network(self.client(Route::to(&request.url)).await?, tape),
+            },
             deadlines: Deadlines::starting_now(&self.timeouts),
             first_byte: self.timeouts.first_byte,
             connect: self.timeouts.connect,
@@ -121,8 +162,9 @@ impl HttpClient {
             Route::Outside => &self.clients.outside,
         };
         let connect = self.timeouts.connect;
+        let network = Arc::clone(&self.network);
         cell.get_or_try_init(|| async move {
-            match tokio::task::spawn_blocking(move || route.build(connect)).await {
+            match tokio::task::spawn_blocking(move || route.build(&network, connect)).await {
                 Ok(built) => built,
                 // Building does not panic, so the task can only be gone with its runtime.
                 Err(_gone) => Err(HttpError::Cancelled),
@@ -134,13 +176,21 @@ impl HttpClient {
 
 /// One request with everything that its attempts share.
 struct Exchange<'a> {
-    client: &'a Client,
+    way: Way<'a>,
     deadlines: Deadlines,
     first_byte: Duration,
     connect: Duration,
     clock: &'a Clock,
     request: &'a Request,
     stop: &'a CancellationToken,
+}
+
+/// Who answers.
+enum Way<'a> {
+    /// The server, while a tape may record it.
+    Network(&'a Client, Option<&'a Tape>),
+    /// A tape in its place.
+    Tape(Deck<'a>),
 }
 
 impl Exchange<'_> {
@@ -168,51 +218,112 @@ impl Exchange<'_> {
     }
 
     async fn attempt(&self) -> Result<Body, HttpError> {
-        let sent = self
-            .client
+        let head = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(HttpError::Cancelled),
+            head = self.head() => head?,
+        };
+        self.answer(head).await
+    }
+
+    /// Sends the request and returns the head of the answer.
+    async fn head(&self) -> Result<Head, HttpError> {
+        let (client, tape) = match &self.way {
+            Way::Network(client, tape) => (client, tape),
+            Way::Tape(deck) => {
+                let mut played = Box::new(deck.answer(self.request)?);
+                let (status, headers) = played.head(&self.request.endpoint).await?;
+                return Ok(Head {
+                    status,
+                    headers,
+                    source: Source::Tape(played),
+                    recording: None,
+                });
+            }
+        };
+        let mut recording = tape
+            .map(|tape| tape.begin(self.request))
+            .unwrap_or_default();
+        let mut response = match self.response(client).await {
+            Ok(response) => Box::new(response),
+            Err(error) => {
+                if let Some(recording) = &mut recording {
+                    recording.failed(&error);
+                }
+                return Err(error);
+            }
+        };
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        if let Some(recording) = &recording {
+            recording.head(status, &headers);
+        }
+        Ok(Head {
+            status,
+            headers,
+            source: Source::Network(response),
+            recording,
+        })
+    }
+
+    async fn response(&self, client: &Client) -> Result<Response, HttpError> {
+        let sent = client
             .request(self.request.method.clone(), self.request.url.clone())
             .headers(self.request.headers.clone())
             .body(self.request.body.clone())
             .send();
         let answered = tokio::select! {
             biased;
-            () = self.stop.cancelled() => return Err(HttpError::Cancelled),
             () = self.deadlines.end() => return Err(self.late(Phase::Total, self.deadlines.total)),
             answered = timeout(self.first_byte, sent) => answered,
         };
         match answered {
-            Ok(Ok(response)) => self.answer(response).await,
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.failure(error)),
             Err(_elapsed) => Err(self.late(Phase::FirstByte, self.first_byte)),
         }
     }
 
-    async fn answer(&self, response: Response) -> Result<Body, HttpError> {
-        let status = response.status();
-        let retry_after = retry::retry_after(response.headers(), self.clock.now());
-        let body = Body::new(response, self.endpoint(), self.deadlines, self.stop.clone());
-        if status.is_success() {
-            return Ok(body);
-        }
-        let excerpt = body.excerpt(EXCERPT_BYTES).await;
+    async fn answer(&self, head: Head) -> Result<Body, HttpError> {
+        let status = head.status;
+        let retry_after = limits::asked_wait(status, &head.headers, self.clock.now());
+        let encoding = encoding(&head.headers);
+        let body = Body::new(head, self.endpoint(), self.deadlines, self.stop.clone());
+        let is_success = (200..300).contains(&status);
+        let body_excerpt = match (encoding, is_success) {
+            (None, true) => return Ok(body),
+            (Some(encoding), true) => {
+                let endpoint = self.endpoint();
+                return Err(HttpError::Encoded { endpoint, encoding });
+            }
+            (None, false) => body.excerpt(EXCERPT_BYTES).await,
+            // Why it was refused cannot be read, but that it was can be told.
+            (Some(_), false) => String::new(),
+        };
         if self.stop.is_cancelled() {
             return Err(HttpError::Cancelled);
         }
         Err(HttpError::Status {
             endpoint: self.endpoint(),
-            status: status.as_u16(),
+            status,
             retry_after,
-            body_excerpt: excerpt,
+            body_excerpt,
         })
     }
 
     fn failure(&self, error: reqwest::Error) -> HttpError {
         let source = error.without_url();
         let endpoint = self.endpoint();
-        match (source.is_connect(), source.is_timeout()) {
-            (true, true) => self.late(Phase::Connect, self.connect),
-            (true, false) => HttpError::Connect { endpoint, source },
-            (false, _) => HttpError::Broken { endpoint, source },
+        let is_connect = source.is_connect();
+        if is_connect && source.is_timeout() {
+            return self.late(Phase::Connect, self.connect);
+        }
+        let is_untrusted = is_untrusted(&source);
+        let source = source.into();
+        match (is_untrusted, is_connect) {
+            (true, _) => HttpError::Certificate { endpoint, source },
+            (false, true) => HttpError::Connect { endpoint, source },
+            (false, false) => HttpError::Broken { endpoint, source },
         }
     }
 
@@ -227,11 +338,6 @@ impl Exchange<'_> {
     fn endpoint(&self) -> Endpoint {
         self.request.endpoint.clone()
     }
-}
-
-/// Returns a random number; the largest one where the system has no randomness, which waits longest.
-fn jitter() -> u32 {
-    getrandom::u32().unwrap_or(u32::MAX)
 }
 
 impl Deadlines {

@@ -1,14 +1,18 @@
 //! How connections are made: whose certificates are believed, and which hosts a proxy is for.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, Url, redirect};
+use openclaw_core::env::Env;
+use reqwest::{Client, Url, redirect};
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 
 use crate::error::HttpError;
+use crate::network::{Network, builder};
 
 /// The three ways out; each has a client of its own, built when it is first used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub(crate) enum Route {
     Loopback,
     /// HTTPS to this machine: no proxy.
     LoopbackTls,
-    /// Everywhere else, through the proxy that the environment names, if any.
+    /// Everywhere else, through the proxy that the settings or the environment name, if any.
     Outside,
 }
 
@@ -34,10 +38,16 @@ impl Route {
     }
 
     /// Builds this route's client. Reading certificates blocks for some milliseconds.
-    pub(crate) fn build(self, connect_timeout: Duration) -> Result<Client, HttpError> {
+    pub(crate) fn build(
+        self,
+        network: &Network,
+        connect_timeout: Duration,
+    ) -> Result<Client, HttpError> {
         let tls = match self {
             Self::Loopback => without_certificates(),
-            Self::LoopbackTls | Self::Outside => with_platform_certificates(),
+            Self::LoopbackTls | Self::Outside => {
+                with_certificates(network.certificates(&Env::from_process())?)
+            }
         }
         .map_err(|source| HttpError::Tls { source })?;
         let builder = builder()
@@ -47,25 +57,20 @@ impl Route {
             .user_agent(concat!("openclaw-rs/", env!("CARGO_PKG_VERSION")));
         match self {
             Self::Loopback | Self::LoopbackTls => builder.no_proxy(),
-            Self::Outside => builder,
+            Self::Outside => network.proxy.apply(builder)?,
         }
         .build()
         .map_err(|source| HttpError::Client { source })
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that builds clients"
-)]
-fn builder() -> ClientBuilder {
-    Client::builder()
-}
-
-fn with_platform_certificates() -> Result<ClientConfig, rustls::Error> {
+/// The platform's certificates and these are believed.
+fn with_certificates(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+    let verifier = Verifier::new_with_extra_roots(extra, provider())?;
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
@@ -80,6 +85,22 @@ fn without_certificates() -> Result<ClientConfig, rustls::Error> {
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Tells whether a connection failed because of the server's certificate.
+pub(crate) fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        next = match error.downcast_ref().and_then(io::Error::get_ref) {
+            // What an I/O error carries is not among its sources.
+            Some(carried) => Some(carried),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -7,6 +7,14 @@ use std::time::Duration;
 use http::HeaderName;
 use openclaw_core::Kind;
 use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use crate::network::NetworkError;
+use crate::retry::Retry;
+use crate::tape::TapeError;
+
+/// What the network said, or a cassette in its place.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// The part of a URL that may be shown: scheme, host, port and path.
 ///
@@ -33,7 +41,8 @@ impl fmt::Display for Endpoint {
 }
 
 /// The part of an exchange that took too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Phase {
     /// Opening the connection, TLS included.
     Connect,
@@ -88,11 +97,14 @@ pub enum HttpError {
     /// TLS cannot be set up, for example because the machine has no root certificates.
     #[error("TLS cannot be set up on this machine")]
     Tls {
-        /// What is missing.
+        /// What is wrong.
         #[source]
         source: rustls::Error,
     },
-    /// The HTTP client cannot be built, for example because of a proxy setting.
+    /// The certificates that the network settings name cannot be used.
+    #[error(transparent)]
+    Network(Box<NetworkError>),
+    /// The client cannot be built, for example because a proxy variable of the environment is wrong.
     #[error("the HTTP client cannot be built")]
     Client {
         /// What is wrong.
@@ -106,7 +118,16 @@ pub enum HttpError {
         endpoint: Endpoint,
         /// What the network said.
         #[source]
-        source: reqwest::Error,
+        source: Cause,
+    },
+    /// The server's certificate is not believed.
+    #[error("the certificate of {endpoint} is not trusted")]
+    Certificate {
+        /// Whom the request was for.
+        endpoint: Endpoint,
+        /// What is wrong with it.
+        #[source]
+        source: Cause,
     },
     /// The connection broke before the answer was whole.
     #[error("the connection to {endpoint} broke")]
@@ -115,8 +136,27 @@ pub enum HttpError {
         endpoint: Endpoint,
         /// What the network said.
         #[source]
-        source: reqwest::Error,
+        source: Cause,
     },
+    /// The answer came compressed, which was not asked for; it is not unpacked.
+    #[error("{endpoint} answered in the encoding `{encoding}`, which was not asked for")]
+    Encoded {
+        /// Whom the request was for.
+        endpoint: Endpoint,
+        /// What the server or a proxy named.
+        encoding: String,
+    },
+    /// The answer is longer than the caller takes.
+    #[error("the answer of {endpoint} has more than {limit} bytes")]
+    TooLarge {
+        /// Whom the request was for.
+        endpoint: Endpoint,
+        /// The most bytes that the caller takes.
+        limit: usize,
+    },
+    /// The cassette that answers in place of the network has no answer to this.
+    #[error(transparent)]
+    Tape(Box<TapeError>),
     /// Something took too long.
     #[error("{endpoint} {phase} within {limit:?}")]
     Timeout {
@@ -134,7 +174,7 @@ pub enum HttpError {
         endpoint: Endpoint,
         /// The status code.
         status: u16,
-        /// How long the server asks to be left alone.
+        /// How long the server asks to be left alone, in whichever header it says so.
         retry_after: Option<Duration>,
         /// The beginning of the body, at most 8 KiB.
         ///
@@ -147,6 +187,18 @@ pub enum HttpError {
     Cancelled,
 }
 
+impl From<NetworkError> for HttpError {
+    fn from(error: NetworkError) -> Self {
+        Self::Network(Box::new(error))
+    }
+}
+
+impl From<TapeError> for HttpError {
+    fn from(error: TapeError) -> Self {
+        Self::Tape(Box::new(error))
+    }
+}
+
 impl HttpError {
     /// Returns the kind of this failure.
     pub const fn kind(&self) -> Kind {
@@ -156,13 +208,73 @@ impl HttpError {
             }
             Self::Encode { .. } => Kind::Internal,
             Self::Status { status: 429, .. } => Kind::Limited,
+            Self::Network(error) => (**error).kind(),
+            Self::Tape(error) => (**error).kind(),
             Self::Tls { .. }
             | Self::Client { .. }
             | Self::Connect { .. }
+            | Self::Certificate { .. }
             | Self::Broken { .. }
+            | Self::Encoded { .. }
+            | Self::TooLarge { .. }
             | Self::Timeout { .. }
             | Self::Status { .. } => Kind::Unavailable,
             Self::Cancelled => Kind::Cancelled,
+        }
+    }
+
+    /// Returns what can be done about it, where that does not depend on whom the request was for.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Tls { .. } => Some(
+                "install root certificates (Debian: apt install ca-certificates), and check what `SSL_CERT_FILE` and `SSL_CERT_DIR` name",
+            ),
+            Self::Certificate { .. } => Some(
+                "if the server or a proxy has a certificate authority of its own, name its certificate in the provider's `request.tls.ca` or in `NODE_EXTRA_CA_CERTS`; certificates are always verified, and there is no `insecureSkipVerify`",
+            ),
+            Self::Client { .. } => Some("check the proxy variables of the environment"),
+            Self::Encoded { .. } => {
+                Some("turn compression off at the proxy or server that answers")
+            }
+            Self::Network(error) => (**error).hint(),
+            Self::Tape(error) => (**error).hint(),
+            Self::InvalidUrl { .. }
+            | Self::Scheme { .. }
+            | Self::SecretHeader { .. }
+            | Self::Encode { .. }
+            | Self::Connect { .. }
+            | Self::Broken { .. }
+            | Self::TooLarge { .. }
+            | Self::Timeout { .. }
+            | Self::Status { .. }
+            | Self::Cancelled => None,
+        }
+    }
+
+    /// Tells whether the same request may succeed later.
+    ///
+    /// This is so for what the server refused for now (408, 409, 429 and every 5xx, the 529 of an
+    /// overloaded model included) and for what did not reach it: no connection, or one that broke
+    /// before the answer began. What was answered too slowly is not among them: the server may still
+    /// be at work on it.
+    pub const fn is_temporary(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => Retry::is_for(*status),
+            Self::Connect { .. }
+            | Self::Broken { .. }
+            | Self::Timeout {
+                phase: Phase::Connect,
+                ..
+            } => true,
+            _ => false,
+        }
+    }
+
+    /// Returns how long the server asks to be left alone, if it does.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The one HTTP client of openclaw-rs: TLS, proxy, timeouts, cancellation and retry.
 //!
-//! Nothing else in the workspace builds a `reqwest` client. The client posts JSON and hands the
-//! answer out as a stream of bytes; what the bytes mean is the business of the crate that asked.
+//! Nothing else in the workspace builds a `reqwest` client. The client posts or gets JSON and
+//! hands the answer out as a stream of bytes; what the bytes mean is the business of the crate that asked.
 //! Redirects are never followed, because a request carries a secret for one host only.
+//!
+//! [`Network`] says through which proxy and whose certificates are believed. A [`Tape`] records the
+//! exchanges of a client, or answers in place of the network.
 //!
 //! [`oauth`] signs in at providers that offer it, over the same client.
 //!
@@ -20,15 +23,22 @@
 mod body;
 mod client;
 mod connect;
+mod encoding;
 mod error;
+mod limits;
+mod network;
 pub mod oauth;
 mod request;
 mod retry;
+mod tape;
 
 pub use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+pub use reqwest::Url;
 
 pub use body::Body;
 pub use client::{HttpClient, Timeouts};
-pub use error::{Endpoint, HttpError, Phase};
-pub use request::PostJson;
-pub use retry::Retry;
+pub use error::{Cause, Endpoint, HttpError, Phase};
+pub use network::{Ca, Network, NetworkError, Proxy};
+pub use request::{GetJson, PostJson};
+pub use retry::{Retry, jitter};
+pub use tape::{Label, Tape, TapeError, Upcoming};

@@ -43,6 +43,24 @@ impl Request {
         self.headers.insert(name, value);
         self
     }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the header takes it to the server that it is for"
+    )]
+    fn secret_header(
+        self,
+        name: HeaderName,
+        prefix: &str,
+        secret: &ApiKey,
+    ) -> Result<Self, HttpError> {
+        let text = format!("{prefix}{}", secret.expose_secret());
+        let Ok(mut value) = HeaderValue::try_from(text) else {
+            return Err(HttpError::SecretHeader { name });
+        };
+        value.set_sensitive(true);
+        Ok(self.header(name, value))
+    }
 }
 
 /// The query and the body are left out: secrets are put there.
@@ -60,12 +78,7 @@ impl fmt::Debug for Request {
 impl PostJson {
     /// Makes a request that posts `body` to `url`, with the default [`Retry`].
     pub fn new(url: &str, body: &impl Serialize) -> Result<Self, HttpError> {
-        let url = Url::parse(url).map_err(|source| HttpError::InvalidUrl { source })?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(HttpError::Scheme {
-                scheme: url.scheme().to_owned(),
-            });
-        }
+        let url = web(url)?;
         let body = serde_json::to_vec(body).map_err(|source| HttpError::Encode { source })?;
         let mut request = Request::new(Method::POST, url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -88,23 +101,15 @@ impl PostJson {
     /// Sets a header to `prefix` and the secret, such as `Bearer ` and a key.
     ///
     /// # Security
-    /// The value is marked sensitive, so that neither logs nor HTTP/2 header tables hold it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the header takes it to the server that it is for"
-    )]
+    /// The value is marked sensitive, so that neither logs nor HTTP/2 header tables nor cassettes
+    /// hold it.
     pub fn secret_header(
         self,
         name: HeaderName,
         prefix: &str,
         secret: &ApiKey,
     ) -> Result<Self, HttpError> {
-        let text = format!("{prefix}{}", secret.expose_secret());
-        let Ok(mut value) = HeaderValue::try_from(text) else {
-            return Err(HttpError::SecretHeader { name });
-        };
-        value.set_sensitive(true);
-        Ok(self.header(name, value))
+        Ok(Self(self.0.secret_header(name, prefix, secret)?))
     }
 
     /// Replaces the default [`Retry`].
@@ -112,6 +117,54 @@ impl PostJson {
     pub fn retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
         self
+    }
+}
+
+/// A JSON document that is to be got from a URL, such as a list of models.
+#[derive(Clone, Debug)]
+pub struct GetJson(pub(crate) Request);
+
+impl GetJson {
+    /// Makes a request for `url`, with the default [`Retry`].
+    pub fn new(url: &str) -> Result<Self, HttpError> {
+        let request = Request::new(Method::GET, web(url)?);
+        let json = HeaderValue::from_static("application/json");
+        Ok(Self(request.header(ACCEPT, json)))
+    }
+
+    /// Sets a header that is no secret.
+    #[must_use]
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self(self.0.header(name, value))
+    }
+
+    /// Sets a header to `prefix` and the secret, as [`PostJson::secret_header`] does.
+    pub fn secret_header(
+        self,
+        name: HeaderName,
+        prefix: &str,
+        secret: &ApiKey,
+    ) -> Result<Self, HttpError> {
+        Ok(Self(self.0.secret_header(name, prefix, secret)?))
+    }
+
+    /// Replaces the default [`Retry`].
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.0.retry = retry;
+        self
+    }
+}
+
+/// Reads the URL of a web server.
+fn web(url: &str) -> Result<Url, HttpError> {
+    let url = Url::parse(url).map_err(|source| HttpError::InvalidUrl { source })?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err(HttpError::Scheme {
+            scheme: url.scheme().to_owned(),
+        })
     }
 }
 

@@ -2,18 +2,12 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::RETRY_AFTER;
-use jiff::{SignedDuration, Timestamp};
-
-use crate::error::{HttpError, Phase};
+use crate::error::HttpError;
 
 /// How often a request is tried, and the bounds of the waits between.
 ///
-/// Sent again is what the server refused for now (408, 409, 429 and every 5xx, the 529 of an
-/// overloaded model included) and what did not reach it (no connection, or one that broke before
-/// the answer began). A request that was answered too slowly is not sent again: the server may
-/// still be at work on it. Once a byte of the body is out, nothing is sent again.
+/// Sent again is what [`HttpError::is_temporary`] says. Once a byte of the body is out, nothing is
+/// sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// How often the request is sent at most; 0 counts as 1.
@@ -33,40 +27,35 @@ impl Retry {
         cap: Duration::ZERO,
     };
 
-    /// Returns how long to wait before the next attempt; nothing if `error` is final.
+    /// Tells whether a request that was refused with this status may succeed later.
+    pub const fn is_for(status: u16) -> bool {
+        matches!(status, 408 | 409 | 429 | 500..=599)
+    }
+
+    /// Returns how long to wait after attempt number `attempt`, which failed for now; nothing if it
+    /// was the last one or the server asks for a longer wait than the cap.
     ///
-    /// `jitter` is a random number: half of the wait hangs on it, so that many clients do not come
-    /// back in the same moment.
-    pub(crate) fn wait_after(
-        &self,
-        error: &HttpError,
-        attempt: u32,
-        jitter: u32,
-    ) -> Option<Duration> {
-        if attempt >= self.attempts {
-            return None;
-        }
-        let asked = match error {
-            HttpError::Status {
-                status,
-                retry_after,
-                ..
-            } if is_temporary(*status) => retry_after.unwrap_or_default(),
-            HttpError::Connect { .. }
-            | HttpError::Broken { .. }
-            | HttpError::Timeout {
-                phase: Phase::Connect,
-                ..
-            } => Duration::ZERO,
-            _ => return None,
-        };
-        if asked > self.cap {
+    /// `asked` is how long the server asks to be left alone. `jitter` is a random number, such as
+    /// [`jitter`] makes: half of the wait hangs on it, so that many clients do not come back in the
+    /// same moment.
+    pub fn wait(&self, attempt: u32, asked: Option<Duration>, jitter: u32) -> Option<Duration> {
+        let asked = asked.unwrap_or_default();
+        if attempt >= self.attempts || asked > self.cap {
             return None;
         }
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
         let longest = self.base.saturating_mul(doubled).min(self.cap);
         let share = f64::from(jitter) / f64::from(u32::MAX);
         Some(longest.mul_f64(0.5 + share / 2.0).max(asked))
+    }
+
+    /// As [`wait`](Self::wait), after `error`; nothing if that is final.
+    pub fn wait_after(&self, error: &HttpError, attempt: u32, jitter: u32) -> Option<Duration> {
+        if error.is_temporary() {
+            self.wait(attempt, error.retry_after(), jitter)
+        } else {
+            None
+        }
     }
 }
 
@@ -81,26 +70,13 @@ impl Default for Retry {
     }
 }
 
-const fn is_temporary(status: u16) -> bool {
-    matches!(status, 408 | 409 | 429 | 500..=599)
-}
-
-/// Reads `retry-after`: seconds, or a date in the form that servers send today (RFC 9110, 10.2.3).
-///
-/// The two forms of dates that were obsolete in 1999 are taken for no header at all.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = date.duration_since(now).max(SignedDuration::ZERO);
-    Some(wait.unsigned_abs())
+/// Returns a random number; the largest one where the system has no randomness, which waits longest.
+pub fn jitter() -> u32 {
+    getrandom::u32().unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use reqwest::Url;
 
     use super::*;
@@ -164,21 +140,5 @@ mod tests {
                 .chain(500..600)
                 .collect::<Vec<_>>()
         );
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let now = "2026-11-22T10:00:00Z".parse().unwrap();
-        let read = |text| {
-            let value = HeaderValue::from_static(text);
-            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]), now)
-        };
-        assert_eq!(read("12"), Some(Duration::from_secs(12)));
-        assert_eq!(
-            read("Sun, 22 Nov 2026 10:00:42 GMT"),
-            Some(Duration::from_secs(42))
-        );
-        assert_eq!(read("Sun, 22 Nov 2026 09:59:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(read("soon"), None);
     }
 }

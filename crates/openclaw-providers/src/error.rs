@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use openclaw_core::{Kind, ProviderId};
+use openclaw_http::header::InvalidHeaderName;
 use openclaw_http::{HttpError, Phase};
+
+use crate::dispatch::{Ailment, Exhausted};
+use crate::event::StopReason;
+use crate::meter::Capped;
+pub use crate::reason::Reason;
 
 /// Why a model did not answer, or not to the end.
 ///
@@ -15,6 +21,17 @@ pub enum ProviderError {
     MissingKey {
         /// The provider.
         provider: ProviderId,
+    },
+    /// The configuration names a header that cannot be one.
+    #[error("provider `{provider}` is to be sent a header `{name}`, which is no name of a header")]
+    HeaderName {
+        /// The provider.
+        provider: ProviderId,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidHeaderName,
     },
     /// No API of that name is known.
     #[error("no model API `{api}`")]
@@ -87,6 +104,44 @@ pub enum ProviderError {
         /// The limit.
         limit: usize,
     },
+    /// The provider kept the connection open and said nothing.
+    #[error("provider `{provider}` said nothing for {} s", limit.as_secs())]
+    Stalled {
+        /// The provider.
+        provider: ProviderId,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// The provider's API cannot tell which models there are.
+    #[error("provider `{provider}` has no list of its models")]
+    NoListing {
+        /// The provider.
+        provider: ProviderId,
+    },
+    /// The model answered without a word and without a call.
+    #[error("provider `{provider}` sent an answer with nothing in it (stop: {stop})")]
+    Empty {
+        /// The provider.
+        provider: ProviderId,
+        /// Why the model stopped.
+        stop: StopReason,
+    },
+    /// The model is left alone for a while.
+    #[error("provider `{provider}` is left alone for {} s because {}", left.as_secs().max(1), why.as_str())]
+    Resting {
+        /// The provider.
+        provider: ProviderId,
+        /// Why.
+        why: Ailment,
+        /// How long still.
+        left: Duration,
+    },
+    /// Nobody of those who can be asked answered.
+    #[error(transparent)]
+    Exhausted(Exhausted),
+    /// The call would exceed what may be spent.
+    #[error(transparent)]
+    Capped(#[from] Capped),
     /// The caller or a shutdown stopped the model.
     #[error("the model was stopped")]
     Cancelled,
@@ -105,9 +160,11 @@ impl ProviderError {
     ///
     /// A key that the provider refuses is `Unavailable` and not `Unauthenticated`: it is not our
     /// caller who is unknown. [`ProviderError::hint`] tells what to do.
-    pub const fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::MissingKey { .. } | Self::UnknownApi { .. } => Kind::Config,
+            Self::MissingKey { .. } | Self::HeaderName { .. } | Self::UnknownApi { .. } => {
+                Kind::Config
+            }
             Self::Http { source, .. } => source.kind(),
             Self::Status {
                 reason: Reason::RateLimited,
@@ -121,7 +178,13 @@ impl ProviderError {
             | Self::Sent { .. }
             | Self::EndedEarly { .. }
             | Self::Malformed { .. }
+            | Self::Stalled { .. }
+            | Self::NoListing { .. }
+            | Self::Empty { .. }
             | Self::TooLarge { .. } => Kind::Unavailable,
+            Self::Resting { why, .. } => why.kind(),
+            Self::Exhausted(exhausted) => exhausted.kind(),
+            Self::Capped(capped) => capped.kind(),
             Self::Cancelled => Kind::Cancelled,
         }
     }
@@ -131,6 +194,9 @@ impl ProviderError {
         match self {
             Self::MissingKey { provider } => {
                 Some(format!("set the API key of provider `{provider}`"))
+            }
+            Self::HeaderName { provider, .. } => {
+                Some(format!("check the headers of provider `{provider}`"))
             }
             Self::UnknownApi { .. } => {
                 let known = crate::PROVIDERS.iter().map(|spec| spec.api);
@@ -145,13 +211,34 @@ impl ProviderError {
             }
             | Self::Sent {
                 provider, reason, ..
-            } => reason.hint(provider),
-            Self::EndedEarly { .. } => Some("try again".to_owned()),
+            } => Some(reason.hint(provider)),
+            Self::EndedEarly { .. } | Self::Stalled { .. } => Some("try again".to_owned()),
+            Self::Empty { stop, .. } => Some(empty_hint(stop).to_owned()),
+            Self::Resting { left, .. } => Some(format!(
+                "try again in {} s or configure another model",
+                left.as_secs().max(1)
+            )),
+            Self::Exhausted(exhausted) => exhausted.hint(),
+            Self::Capped(capped) => Some(capped.hint.clone()),
             Self::Malformed { provider, .. } => Some(format!(
                 "check that `baseUrl` and `api` of provider `{provider}` belong together"
             )),
-            Self::TooLarge { .. } | Self::Cancelled => None,
+            Self::TooLarge { provider, .. } => Some(format!(
+                "try again; if it happens again, the server at `baseUrl` of provider `{provider}` does not end its answers"
+            )),
+            Self::NoListing { .. } | Self::Cancelled => None,
         }
+    }
+}
+
+const fn empty_hint(stop: &StopReason) -> &'static str {
+    match stop {
+        StopReason::Refusal => "put the message differently or choose another model",
+        StopReason::MaxTokens => "let the model write more tokens (`maxTokens`)",
+        StopReason::EndTurn
+        | StopReason::ToolUse
+        | StopReason::StopSequence
+        | StopReason::Other(_) => "send the message again, or put it differently",
     }
 }
 
@@ -163,9 +250,6 @@ fn http_hint(provider: &ProviderId, source: &HttpError) -> Option<String> {
         HttpError::SecretHeader { .. } => Some(format!(
             "check the API key of provider `{provider}` for stray characters"
         )),
-        HttpError::Tls { .. } => {
-            Some("install root certificates (Debian: apt install ca-certificates)".to_owned())
-        }
         HttpError::Connect { .. }
         | HttpError::Timeout {
             phase: Phase::Connect,
@@ -173,94 +257,7 @@ fn http_hint(provider: &ProviderId, source: &HttpError) -> Option<String> {
         } => Some(format!(
             "check `baseUrl` of provider `{provider}` and that its server runs"
         )),
-        HttpError::Client { .. } => Some("check the proxy variables of the environment".to_owned()),
-        HttpError::Encode { .. }
-        | HttpError::Broken { .. }
-        | HttpError::Timeout { .. }
-        | HttpError::Status { .. }
-        | HttpError::Cancelled => None,
-    }
-}
-
-/// What a provider's refusal amounts to, whichever words it uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The request is wrong, or the model cannot do what it asks for.
-    InvalidRequest,
-    /// The key is wrong.
-    Authentication,
-    /// There is no money left.
-    Billing,
-    /// The key may not do this.
-    Permission,
-    /// The model or the address does not exist.
-    NotFound,
-    /// The request has too many bytes or too many tokens.
-    TooLarge,
-    /// Too many requests or tokens in too short a time.
-    RateLimited,
-    /// The provider has too much to do.
-    Overloaded,
-    /// The provider took too long.
-    Timeout,
-    /// Something went wrong at the provider.
-    Server,
-    /// Something that we have no name for.
-    Unknown,
-}
-
-impl Reason {
-    /// Finds the reason by the name that an API gives to an error.
-    pub(crate) fn of_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "invalid_request_error" | "BadRequestError" => Self::InvalidRequest,
-            "authentication_error" | "invalid_api_key" => Self::Authentication,
-            "billing_error" | "insufficient_quota" => Self::Billing,
-            "permission_error" => Self::Permission,
-            "not_found_error" | "model_not_found" | "NotFoundError" => Self::NotFound,
-            "request_too_large" | "context_length_exceeded" => Self::TooLarge,
-            "rate_limit_error" | "rate_limit_exceeded" => Self::RateLimited,
-            "overloaded_error" | "service_unavailable" => Self::Overloaded,
-            "timeout_error" => Self::Timeout,
-            "api_error" | "server_error" | "internal_error" => Self::Server,
-            _ => return None,
-        })
-    }
-
-    /// Finds the reason by an HTTP status.
-    pub(crate) const fn of_status(status: u64) -> Self {
-        match status {
-            400 | 422 => Self::InvalidRequest,
-            401 => Self::Authentication,
-            402 => Self::Billing,
-            403 => Self::Permission,
-            404 => Self::NotFound,
-            413 => Self::TooLarge,
-            429 => Self::RateLimited,
-            503 | 529 => Self::Overloaded,
-            408 | 504 => Self::Timeout,
-            500..=599 => Self::Server,
-            _ => Self::Unknown,
-        }
-    }
-
-    fn hint(self, provider: &ProviderId) -> Option<String> {
-        match self {
-            Self::Authentication | Self::Permission => {
-                Some(format!("check the API key of provider `{provider}`"))
-            }
-            Self::Billing => Some(format!("check the credit at provider `{provider}`")),
-            Self::NotFound => Some(format!(
-                "check the model's name and `baseUrl` of provider `{provider}`"
-            )),
-            Self::TooLarge => {
-                Some("start a new session or choose a model with more context".into())
-            }
-            Self::RateLimited | Self::Overloaded | Self::Timeout | Self::Server => {
-                Some("try again later or configure another model".to_owned())
-            }
-            Self::InvalidRequest | Self::Unknown => None,
-        }
+        other => other.hint().map(str::to_owned),
     }
 }
 
@@ -303,10 +300,10 @@ mod tests {
         let error = ProviderError::UnknownApi {
             api: "smoke".into(),
         };
-        assert_eq!(
-            error.hint().unwrap(),
-            "use one of anthropic-messages, openai-completions, scripted"
-        );
+        let hint = error.hint().unwrap();
+        for spec in crate::PROVIDERS {
+            assert!(hint.contains(spec.api), "{hint}");
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub enum StreamEvent {
     },
     /// The tokens of the whole answer as far as they are known; each count replaces the one before.
     Usage(Usage),
+    /// So many events and parts of the answer were not known and are left out; comes once at most,
+    /// just before the end.
+    Skipped(u32),
     /// The answer is whole.
     Stop(StopReason),
 }

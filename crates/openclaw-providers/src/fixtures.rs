@@ -1,32 +1,33 @@
 //! Every recorded answer of `fixtures/sse`, decoded whole and in pieces.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, thread};
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use crate::PROVIDERS;
 use crate::event::StreamEvent;
 use crate::fold::{Completion, Fold};
 use crate::request::Request;
 use crate::wire::{Decode, Party, Pipe};
-use crate::{anthropic, openai};
+use crate::{anthropic, google, ollama, openai, responses};
 
 /// What came of an answer: what was streamed, and what it adds up to.
 #[derive(Debug, PartialEq)]
-struct Outcome {
-    events: Vec<StreamEvent>,
-    result: Result<Completion, String>,
+pub(crate) struct Outcome {
+    pub(crate) events: Vec<StreamEvent>,
+    pub(crate) result: Result<Completion, String>,
 }
 
-/// One API with its recorded answers.
+/// One wire format with its recorded answers.
 #[derive(Clone, Copy, Debug)]
-struct Api {
-    name: &'static str,
-    decode: fn(&[&[u8]]) -> Outcome,
+pub(crate) struct Api {
+    pub(crate) name: &'static str,
+    pub(crate) decode: fn(&[&[u8]]) -> Outcome,
 }
 
-const APIS: [Api; 2] = [
+pub(crate) const APIS: &[Api] = &[
     Api {
         name: "anthropic-messages",
         decode: |pieces| decode(pieces, anthropic::decode::Decoder::new(&request())),
@@ -35,17 +36,35 @@ const APIS: [Api; 2] = [
         name: "openai-completions",
         decode: |pieces| decode(pieces, openai::decode::Decoder::new(&request())),
     },
+    Api {
+        name: "openai-responses",
+        decode: |pieces| decode(pieces, responses::decode::Decoder::new(&request())),
+    },
+    Api {
+        name: "google-generative-ai",
+        decode: |pieces| decode(pieces, google::decode::Decoder::new(&request())),
+    },
+    Api {
+        name: "ollama",
+        decode: |pieces| decode(pieces, ollama::decode::Decoder::new(&request())),
+    },
 ];
 
+/// What speaks over no wire.
+const OFFLINE: [&str; 2] = ["replay", "scripted"];
+
 impl Api {
-    fn files(self) -> Vec<PathBuf> {
+    /// Returns the files of this API, and those of Azure that are in the same format.
+    pub(crate) fn files(self) -> Vec<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sse");
-        let entries = fs::read_dir(folder.join(self.name)).unwrap();
-        let mut files = entries
-            .map(|entry| entry.unwrap().path())
-            .collect::<Vec<_>>();
+        let azure = format!("azure-{}", self.name);
+        let files = [self.name, &azure]
+            .into_iter()
+            .filter_map(|name| fs::read_dir(folder.join(name)).ok())
+            .flatten();
+        let mut files = files.map(|file| file.unwrap().path()).collect::<Vec<_>>();
         files.sort();
-        assert!(!files.is_empty());
+        assert!(!files.is_empty(), "no answers of {}", self.name);
         files
     }
 }
@@ -88,51 +107,69 @@ fn decode(pieces: &[&[u8]], decoder: impl Decode) -> Outcome {
     }
 }
 
+/// Cuts bytes at these places.
+pub(crate) fn pieces<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
+    let cuts = cuts.iter().map(|cut| cut.index(bytes.len() + 1));
+    let mut cuts = cuts.chain([bytes.len()]).collect::<Vec<_>>();
+    cuts.sort_unstable();
+    let mut from = 0;
+    let pieces = cuts.into_iter().map(|to| {
+        let piece = &bytes[from..to];
+        from = to;
+        piece
+    });
+    pieces.collect()
+}
+
+#[test]
+fn every_api_over_http_has_its_decoder_here() {
+    for spec in PROVIDERS.iter().filter(|spec| !OFFLINE.contains(&spec.api)) {
+        let format = spec.api.strip_prefix("azure-").unwrap_or(spec.api);
+        let here = APIS.iter().any(|api| api.name == format);
+        assert!(here, "no decoder of {format} in fixtures.rs");
+    }
+}
+
 #[test]
 fn every_answer_is_decoded_as_recorded() {
     for api in APIS {
         for file in api.files() {
             let bytes = fs::read(&file).unwrap();
-            let name = file.file_stem().unwrap().to_str().unwrap();
+            let folder = file.parent().unwrap().file_name().unwrap();
+            let (folder, name) = (folder.display(), file.file_stem().unwrap().display());
             let outcome = (api.decode)(&[&bytes]);
-            insta::assert_debug_snapshot!(format!("{}__{name}", api.name), outcome.result);
+            insta::assert_debug_snapshot!(format!("{folder}__{name}"), outcome.result);
         }
     }
 }
 
 #[test]
-fn every_answer_is_the_same_for_every_cut_in_two() {
-    for api in APIS {
-        for file in api.files() {
-            let bytes = fs::read(&file).unwrap();
-            let whole = (api.decode)(&[&bytes]);
-            for at in 0..=bytes.len() {
-                let (head, tail) = bytes.split_at(at);
-                assert_eq!((api.decode)(&[head, tail]), whole, "{file:?} cut at {at}");
-            }
+fn every_answer_is_the_same_for_every_cut_in_two_and_for_single_bytes() {
+    thread::scope(|scope| {
+        for api in APIS {
+            scope.spawn(|| {
+                for file in api.files() {
+                    let bytes = fs::read(&file).unwrap();
+                    let whole = (api.decode)(&[&bytes]);
+                    for at in 0..=bytes.len() {
+                        let (head, tail) = bytes.split_at(at);
+                        assert_eq!((api.decode)(&[head, tail]), whole, "{file:?} cut at {at}");
+                    }
+                    let single = bytes.chunks(1).collect::<Vec<_>>();
+                    assert_eq!((api.decode)(&single), whole, "{file:?} byte by byte");
+                }
+            });
         }
-    }
+    });
 }
 
 proptest! {
     #[test]
     fn every_answer_is_the_same_for_any_cuts(
-        (api, file) in select(APIS.to_vec()).prop_flat_map(|api| (Just(api), select(api.files()))),
+        (api, file) in select(APIS).prop_flat_map(|api| (Just(api), select(api.files()))),
         cuts in prop::collection::vec(any::<Index>(), 0..40),
     ) {
         let bytes = fs::read(file).unwrap();
-        let mut cuts = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect::<Vec<_>>();
-        cuts.sort_unstable();
-        let mut pieces = Vec::new();
-        let mut rest = bytes.as_slice();
-        let mut from = 0;
-        for cut in cuts {
-            let (piece, after) = rest.split_at(cut - from);
-            pieces.push(piece);
-            rest = after;
-            from = cut;
-        }
-        pieces.push(rest);
-        prop_assert_eq!((api.decode)(&pieces), (api.decode)(&[&bytes]));
+        prop_assert_eq!((api.decode)(&pieces(&bytes, &cuts)), (api.decode)(&[&bytes]));
     }
 }

@@ -22,6 +22,8 @@ pub struct Completion {
     pub stop: StopReason,
     /// The tokens that it took.
     pub usage: Usage,
+    /// How many events and parts of the answer were not known and are left out.
+    pub skipped: u32,
     /// The model that answered, as its provider names it.
     pub model: String,
     /// The provider that answered.
@@ -36,6 +38,7 @@ pub struct Fold {
     parts: Vec<Part>,
     bytes: usize,
     usage: Usage,
+    skipped: u32,
     stop: Option<StopReason>,
 }
 
@@ -64,6 +67,7 @@ impl Fold {
             parts: Vec::new(),
             bytes: 0,
             usage: Usage::default(),
+            skipped: 0,
             stop: None,
         }
     }
@@ -81,10 +85,14 @@ impl Fold {
             StreamEvent::ThinkingSignature(signature) => {
                 self.thinking(|open| open.signature = Some(signature.clone()));
             }
-            StreamEvent::RedactedThinking(data) => self.parts.push(Part::Thinking(Thinking {
-                redacted: Some(data.clone()),
-                ..Thinking::default()
-            })),
+            StreamEvent::RedactedThinking(data) => {
+                let by = Some(self.provider.clone());
+                self.parts.push(Part::Thinking(Thinking {
+                    redacted: Some(data.clone()),
+                    by,
+                    ..Thinking::default()
+                }));
+            }
             StreamEvent::ToolCallStart { index, id, name } => {
                 if self.call(*index).is_some() {
                     return Err(self.misplaced("a tool call that begins twice", event));
@@ -106,9 +114,15 @@ impl Fold {
                 _ => return Err(self.misplaced("the end of no open tool call", event)),
             },
             StreamEvent::Usage(usage) => self.usage = *usage,
+            StreamEvent::Skipped(count) => self.skipped = *count,
             StreamEvent::Stop(reason) => self.stop = Some(reason.clone()),
         }
         Ok(())
+    }
+
+    /// Returns what the answer took so far, whether it is whole or not.
+    pub const fn usage(&self) -> Usage {
+        self.usage
     }
 
     /// Returns the whole answer; an error if the model has not stopped.
@@ -123,6 +137,7 @@ impl Fold {
             content: self.parts.into_iter().map(AssistantBlock::from).collect(),
             stop,
             usage: self.usage,
+            skipped: self.skipped,
             model: self.model,
             provider: self.provider,
         })
@@ -144,7 +159,10 @@ impl Fold {
         });
         let mut thinking = match open {
             Some(Part::Thinking(thinking)) => thinking,
-            _ => Thinking::default(),
+            _ => Thinking {
+                by: Some(self.provider.clone()),
+                ..Thinking::default()
+            },
         };
         add(&mut thinking);
         self.parts.push(Part::Thinking(thinking));
@@ -168,7 +186,10 @@ impl Fold {
             StreamEvent::ToolCallStart { id, name, .. } => [id.as_str().len(), name.len()]
                 .into_iter()
                 .fold(CALL_OVERHEAD, usize::saturating_add),
-            StreamEvent::ToolCallEnd { .. } | StreamEvent::Usage(_) | StreamEvent::Stop(_) => 0,
+            StreamEvent::ToolCallEnd { .. }
+            | StreamEvent::Usage(_)
+            | StreamEvent::Skipped(_)
+            | StreamEvent::Stop(_) => 0,
         };
         self.bytes = self.bytes.saturating_add(more);
         if self.bytes > MAX_COMPLETION {
@@ -240,6 +261,7 @@ mod tests {
             text: text.into(),
             signature: signature.map(str::to_owned),
             redacted: None,
+            by: Some("test".into()),
         })
     }
 
@@ -280,6 +302,7 @@ mod tests {
                     thoughts("c", None),
                     AssistantBlock::Thinking(Thinking {
                         redacted: Some("x".into()),
+                        by: Some("test".into()),
                         ..Thinking::default()
                     }),
                     thoughts("d", None),
@@ -289,6 +312,7 @@ mod tests {
                 ],
                 stop: StopReason::ToolUse,
                 usage,
+                skipped: 0,
                 model: "m".into(),
                 provider: "test".into(),
             }

@@ -56,6 +56,12 @@ impl CallIds {
     }
 }
 
+/// Returns whether an id has the form of [`CallIds::fresh`]: no server gave it.
+pub(crate) fn is_made_up(id: &CallId) -> bool {
+    let number = id.as_str().strip_prefix("call_");
+    number.is_some_and(|digits| digits.parse::<usize>().is_ok())
+}
+
 /// The ids of a conversation as they are sent.
 #[derive(Debug)]
 pub(crate) struct WireIds<'a>(HashMap<&'a CallId, String>);

@@ -7,22 +7,35 @@
 //! Reading order: [`request`] is what a model is asked, [`event`] is what it answers, [`fold`]
 //! puts the answer together and [`provider`] is the trait. Then the wire formats: [`anthropic`] and
 //! [`openai`], with [`sse`] beneath both, and [`scripted`], the offline model. [`registry`] names
-//! them all.
+//! them all, and [`dispatch`] goes from one to the next until somebody answers.
 //!
-//! Adding an API: a folder here, a line in [`PROVIDERS`], fixtures in `fixtures/sse/<api>`.
+//! Adding an API: a folder here, a line in [`PROVIDERS`], its decoder in `fixtures.rs`, and the recorded
+//! answers that `fixtures/sse/README.md` asks for.
 #![forbid(unsafe_code)]
 
 pub mod anthropic;
+pub mod catalogue;
+pub mod dispatch;
 pub mod error;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
 pub mod fold;
+#[cfg(test)]
+mod fuzz;
+pub mod google;
 mod ids;
+pub mod meter;
+pub mod ndjson;
+pub mod ollama;
 pub mod openai;
 pub mod provider;
+pub mod quirks;
+mod reason;
 pub mod registry;
+pub mod replay;
 pub mod request;
+pub mod responses;
 #[cfg(test)]
 mod samples;
 pub mod scripted;
@@ -30,14 +43,21 @@ pub mod sse;
 mod wire;
 
 pub use anthropic::AnthropicProvider;
+pub use catalogue::{Catalogue, ModelInfo};
+pub use dispatch::{Answer, Candidate, Credential, Defaults, Health, Policy, Refused, Route};
 pub use error::{ProviderError, Reason};
 pub use event::{EventStream, StopReason, StreamEvent};
 pub use fold::{Completion, Fold};
+pub use google::GoogleProvider;
+pub use meter::{Capped, Meter, Planned, Reservation, Unmetered};
+pub use ollama::OllamaProvider;
 pub use openai::OpenAIProvider;
-pub use provider::{Provider, ProviderConfig};
+pub use provider::{KeyStyle, ListedModel, Modality, Provider, ProviderConfig};
+pub use quirks::Quirks;
 pub use registry::{PROVIDERS, ProviderSpec, WELL_KNOWN, WellKnown, build};
 pub use request::{
-    Arguments, AssistantBlock, Message, Request, Thinking, ToolCall, ToolResult, ToolSpec,
+    Arguments, AssistantBlock, CacheRetention, Effort, Message, Request, Thinking, ToolCall, ToolResult, ToolSpec,
     UserBlock,
 };
+pub use responses::ResponsesProvider;
 pub use scripted::ScriptedProvider;

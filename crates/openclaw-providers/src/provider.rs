@@ -1,18 +1,22 @@
 //! The trait that every model API is behind.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use openclaw_core::redaction::learn;
-use openclaw_core::{ApiKey, ProviderId};
-use openclaw_http::Timeouts;
+use openclaw_core::{ApiKey, Price, ProviderId};
+use openclaw_http::{HttpClient, Label, Network, Tape, Timeouts};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use crate::dispatch;
 use crate::error::ProviderError;
 use crate::event::EventStream;
-use crate::fold::{Completion, Fold};
+use crate::fold::Completion;
+use crate::quirks::Quirks;
 use crate::request::Request;
 
 /// Something that answers requests: an API with an address and a key.
@@ -32,19 +36,79 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError>;
 
-    /// Asks the model and returns its whole answer.
+    /// Asks which models there are.
+    async fn models(&self, _stop: CancellationToken) -> Result<Vec<ListedModel>, ProviderError> {
+        Err(ProviderError::NoListing {
+            provider: self.id().clone(),
+        })
+    }
+
+    /// Asks the model and returns its whole answer, which may be empty. Failures that pass are
+    /// tried again as long as nothing has come.
     async fn complete(
         &self,
         request: Request,
         stop: CancellationToken,
     ) -> Result<Completion, ProviderError> {
-        let mut fold = Fold::new(self.id().clone());
-        let mut events = self.stream(request, stop).await?;
-        while let Some(event) = events.next().await {
-            fold.push(&event?)?;
-        }
-        fold.finish()
+        dispatch::complete(self, request, &stop).await
     }
+}
+
+/// A kind of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Modality {
+    /// Words.
+    Text,
+    /// Pictures.
+    Image,
+    /// Documents, such as PDF.
+    Document,
+    /// Sound.
+    Audio,
+    /// Moving pictures.
+    Video,
+}
+
+/// A model as its provider lists it; what the provider does not tell is none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListedModel {
+    /// The provider's name for it, as requests use it.
+    pub id: String,
+    /// The name that people know it by.
+    pub name: Option<String>,
+    /// The most tokens that a request and its answer may have together.
+    pub context_window: Option<u64>,
+    /// The most tokens that it may write.
+    pub max_tokens: Option<u64>,
+    /// What it can be given.
+    pub input: Option<Vec<Modality>>,
+    /// Whether it can call tools.
+    pub tools: Option<bool>,
+    /// Whether it can think before it answers.
+    pub reasoning: Option<bool>,
+    /// What its tokens cost.
+    pub price: Option<Price>,
+}
+
+/// How a key is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeyStyle {
+    /// As the API has it.
+    #[default]
+    Api,
+    /// As `Authorization: Bearer`.
+    Bearer,
+    /// In a header of this name, behind this prefix.
+    Header {
+        /// The header.
+        name: String,
+        /// What stands before the key; may be empty.
+        prefix: String,
+    },
+    /// Not at all.
+    None,
 }
 
 /// What a provider is built from.
@@ -56,8 +120,20 @@ pub struct ProviderConfig {
     pub base_url: Option<String>,
     /// The key; an empty one counts as none.
     pub api_key: Option<Arc<ApiKey>>,
+    /// How the key is sent.
+    pub key_style: KeyStyle,
+    /// Headers that every request carries besides; their values may be secret.
+    pub headers: Vec<(String, Arc<ApiKey>)>,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// Through which proxy it is reached, and whose certificates are believed.
+    pub network: Network,
+    /// What records its exchanges, or answers in its place.
+    pub tape: Option<Tape>,
+    /// What is different about which of its models.
+    pub quirks: BTreeMap<String, Quirks>,
+    /// Settings that only some APIs know, such as `apiVersion`.
+    pub params: Map<String, Value>,
 }
 
 impl ProviderConfig {
@@ -67,8 +143,29 @@ impl ProviderConfig {
             id: id.into(),
             base_url: None,
             api_key: None,
+            key_style: KeyStyle::default(),
+            headers: Vec::new(),
             timeouts: Timeouts::default(),
+            network: Network::default(),
+            tape: None,
+            quirks: BTreeMap::new(),
+            params: Map::new(),
         }
+    }
+
+    /// Returns what a cassette has to say of the provider for its answers to be understood again.
+    pub(crate) fn label(&self, api: &str) -> Label {
+        Label {
+            api: api.to_owned(),
+            provider: self.id.to_string(),
+            base_url: self.base_url.clone(),
+            params: self.params.clone(),
+        }
+    }
+
+    /// Makes the client that the provider's requests go through.
+    pub(crate) fn client(&self) -> HttpClient {
+        HttpClient::with_network(self.timeouts, self.network.clone()).with_tape(self.tape.clone())
     }
 
     pub(crate) fn key(&self) -> Option<Arc<ApiKey>> {

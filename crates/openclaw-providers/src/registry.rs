@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use crate::anthropic::AnthropicProvider;
 use crate::error::ProviderError;
+use crate::google::GoogleProvider;
+use crate::ollama::OllamaProvider;
 use crate::openai::OpenAIProvider;
 use crate::provider::{Provider, ProviderConfig};
+use crate::replay::{self, ReplayProvider};
+use crate::responses::ResponsesProvider;
 use crate::scripted::{self, ScriptedProvider};
 
 /// One API.
@@ -32,6 +36,36 @@ pub const PROVIDERS: &[ProviderSpec] = &[
         build: |config| Ok(Arc::new(OpenAIProvider::from_config(config)?)),
     },
     ProviderSpec {
+        api: "openai-responses",
+        about: "OpenAI's Responses API",
+        build: |config| Ok(Arc::new(ResponsesProvider::from_config(config)?)),
+    },
+    ProviderSpec {
+        api: "azure-openai-responses",
+        about: "OpenAI's Responses API at Azure",
+        build: |config| Ok(Arc::new(ResponsesProvider::azure(config)?)),
+    },
+    ProviderSpec {
+        api: "azure-openai-completions",
+        about: "OpenAI's Chat Completions API at Azure",
+        build: |config| Ok(Arc::new(OpenAIProvider::azure(config)?)),
+    },
+    ProviderSpec {
+        api: replay::API,
+        about: "A cassette that `openclaw agent --record` wrote, played without key and network",
+        build: |config| Ok(Arc::new(ReplayProvider::from_config(&config))),
+    },
+    ProviderSpec {
+        api: "google-generative-ai",
+        about: "Google's Gemini API",
+        build: |config| Ok(Arc::new(GoogleProvider::from_config(config)?)),
+    },
+    ProviderSpec {
+        api: "ollama",
+        about: "Ollama's own API",
+        build: |config| Ok(Arc::new(OllamaProvider::from_config(config)?)),
+    },
+    ProviderSpec {
         api: scripted::API,
         about: "The offline model of the demo, which follows a fixed script",
         build: |config| Ok(Arc::new(ScriptedProvider::named(config.id))),
@@ -49,8 +83,17 @@ pub struct WellKnown {
     pub base_url: Option<&'static str>,
     /// The environment variable that its key is usually in; none if it needs no key.
     pub api_key_env: Option<&'static str>,
+    /// Another variable that people have its key in.
+    pub other_key_env: Option<&'static str>,
     /// A model to begin with, as the provider names it; a local server may have another one.
     pub default_model: &'static str,
+}
+
+impl WellKnown {
+    /// Returns the environment variables that its key may be in, the usual one first.
+    pub fn key_variables(&self) -> impl Iterator<Item = &'static str> {
+        [self.api_key_env, self.other_key_env].into_iter().flatten()
+    }
 }
 
 /// Every provider that needs no address.
@@ -60,13 +103,16 @@ pub const WELL_KNOWN: &[WellKnown] = &[
         api: "anthropic-messages",
         base_url: Some(crate::anthropic::BASE_URL),
         api_key_env: Some("ANTHROPIC_API_KEY"),
+        other_key_env: None,
         default_model: "claude-opus-4-6",
     },
     WellKnown {
         id: "openai",
-        api: "openai-completions",
+        // OpenClaw's choice: its models carry their thoughts from step to step there alone.
+        api: "openai-responses",
         base_url: Some(crate::openai::BASE_URL),
         api_key_env: Some("OPENAI_API_KEY"),
+        other_key_env: None,
         default_model: "gpt-5.5",
     },
     WellKnown {
@@ -74,13 +120,23 @@ pub const WELL_KNOWN: &[WellKnown] = &[
         api: "openai-completions",
         base_url: Some("https://openrouter.ai/api/v1"),
         api_key_env: Some("OPENROUTER_API_KEY"),
+        other_key_env: None,
         default_model: "anthropic/claude-opus-4.6",
     },
     WellKnown {
+        id: "google",
+        api: "google-generative-ai",
+        base_url: Some(crate::google::BASE_URL),
+        api_key_env: Some("GEMINI_API_KEY"),
+        other_key_env: Some("GOOGLE_API_KEY"),
+        default_model: "gemini-3.1-pro-preview",
+    },
+    WellKnown {
         id: "ollama",
-        api: "openai-completions",
-        base_url: Some("http://127.0.0.1:11434/v1"),
+        api: "ollama",
+        base_url: Some(crate::ollama::BASE_URL),
         api_key_env: None,
+        other_key_env: Some("OLLAMA_API_KEY"),
         default_model: "gemma4",
     },
     WellKnown {
@@ -88,6 +144,7 @@ pub const WELL_KNOWN: &[WellKnown] = &[
         api: "openai-completions",
         base_url: Some("http://127.0.0.1:1234/v1"),
         api_key_env: None,
+        other_key_env: None,
         default_model: "minimax-m2.1-gs32",
     },
     WellKnown {
@@ -95,19 +152,31 @@ pub const WELL_KNOWN: &[WellKnown] = &[
         api: "openai-completions",
         base_url: Some("http://127.0.0.1:8080/v1"),
         api_key_env: None,
+        other_key_env: None,
         default_model: "default",
+    },
+    WellKnown {
+        id: replay::ID,
+        api: replay::API,
+        base_url: None,
+        api_key_env: None,
+        other_key_env: None,
+        default_model: replay::MODEL,
     },
     WellKnown {
         id: scripted::ID,
         api: scripted::API,
         base_url: None,
         api_key_env: None,
+        other_key_env: None,
         default_model: scripted::MODEL,
     },
 ];
 
 /// Makes a provider that speaks `api`.
-pub fn build(api: &str, config: ProviderConfig) -> Result<Arc<dyn Provider>, ProviderError> {
+pub fn build(api: &str, mut config: ProviderConfig) -> Result<Arc<dyn Provider>, ProviderError> {
+    let tape = config.tape.take();
+    config.tape = tape.map(|tape| tape.labelled(config.label(api)));
     match PROVIDERS.iter().find(|spec| spec.api == api) {
         Some(spec) => (spec.build)(config),
         None => Err(ProviderError::UnknownApi {
@@ -147,7 +216,11 @@ mod tests {
             api_key: Some(Arc::new(ApiKey::new(String::new()))),
             ..ProviderConfig::new("mine")
         };
-        for api in ["anthropic-messages", "openai-completions"] {
+        for api in [
+            "anthropic-messages",
+            "google-generative-ai",
+            "openai-completions",
+        ] {
             let error = build(api, empty.clone()).unwrap_err();
             assert_eq!(error.kind(), Kind::Config);
             assert_eq!(error.to_string(), "provider `mine` has no API key");
@@ -161,7 +234,7 @@ mod tests {
         }
         for known in WELL_KNOWN
             .iter()
-            .filter(|known| ["anthropic", "openai"].contains(&known.id))
+            .filter(|known| ["anthropic", "google", "openai"].contains(&known.id))
         {
             let hosted = ProviderConfig {
                 base_url: known.base_url.map(str::to_owned),

@@ -3,7 +3,7 @@
 //! The same request goes to every API. What one API cannot carry is left out or put differently
 //! where its request body is written, never here.
 
-use openclaw_core::CallId;
+use openclaw_core::{CallId, ProviderId};
 use serde_json::{Map, Value};
 
 /// One question to a model.
@@ -19,6 +19,46 @@ pub struct Request {
     pub tools: Vec<ToolSpec>,
     /// The most tokens that the model may write; each API has its own default.
     pub max_tokens: Option<u32>,
+    /// How hard the model is to think; each model has its own default.
+    pub effort: Option<Effort>,
+    /// How freely the model chooses its words, from 0; not sent to models that refuse it.
+    pub temperature: Option<f64>,
+    /// How long the provider is to keep the prompt for the next request.
+    pub cache: CacheRetention,
+    /// A name of the conversation that tells nothing about anybody: requests of the same name have
+    /// the same beginning, which some providers ask for to find it in their caches.
+    pub conversation: Option<String>,
+}
+
+/// How hard a model is to think before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// Not at all.
+    Off,
+    /// As little as it can.
+    Minimal,
+    /// A little.
+    Low,
+    /// Somewhat.
+    Medium,
+    /// Hard.
+    High,
+    /// Harder.
+    XHigh,
+    /// As hard as it can.
+    Max,
+}
+
+/// How long a provider is to keep a prompt in its cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheRetention {
+    /// Not at all, where it can be told so.
+    None,
+    /// As long as it usually does: minutes.
+    #[default]
+    Short,
+    /// As long as it offers: an hour or a day.
+    Long,
 }
 
 /// A tool as a model sees it.
@@ -55,6 +95,15 @@ pub enum UserBlock {
         /// Its bytes in standard Base64.
         base64: String,
     },
+    /// A document, such as a PDF.
+    Document {
+        /// Its media type, such as `application/pdf`.
+        mime: String,
+        /// Its file's name.
+        name: String,
+        /// Its bytes in standard Base64.
+        base64: String,
+    },
 }
 
 /// A part of what a model answered; the parts keep the order in which it wrote them.
@@ -80,6 +129,15 @@ pub struct Thinking {
     pub signature: Option<String>,
     /// Thoughts that only the provider can read; `text` is empty then.
     pub redacted: Option<String>,
+    /// The provider that signed or hid them; nobody else can make anything of that.
+    pub by: Option<ProviderId>,
+}
+
+impl Thinking {
+    /// Returns whether they mean something to this provider beyond their words.
+    pub fn is_by(&self, provider: &ProviderId) -> bool {
+        self.by.as_ref() == Some(provider)
+    }
 }
 
 /// A model's wish to have a tool run.

@@ -64,9 +64,11 @@ pub(crate) fn conversation() -> Request {
                     text: "A picture.".into(),
                     signature: Some("c2lnbmVk".into()),
                     redacted: None,
+                    by: Some("test".into()),
                 }),
                 AssistantBlock::Thinking(Thinking {
                     redacted: Some("b3BhcXVl".into()),
+                    by: Some("test".into()),
                     ..Thinking::default()
                 }),
                 AssistantBlock::Thinking(Thinking {
@@ -89,6 +91,7 @@ pub(crate) fn conversation() -> Request {
             tool("read", "Reads a file.", "path"),
         ],
         max_tokens: Some(1000),
+        ..Request::default()
     }
 }
 

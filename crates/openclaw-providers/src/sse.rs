@@ -6,6 +6,9 @@
 //!
 //! Left out: `id` and `retry`, since no model API lets a client resume a stream.
 
+use std::ops::ControlFlow;
+
+use memchr::memchr2;
 use openclaw_core::Kind;
 
 /// The longest line that is accepted, in bytes.
@@ -55,13 +58,22 @@ impl SseError {
 
 /// Decodes one stream.
 ///
+/// An event is lent to whoever takes it, and its texts are written over by the next one: a stream
+/// of many small events asks for no memory once its largest has come.
+///
 /// ```
+/// use std::ops::ControlFlow;
+///
 /// use openclaw_providers::sse::{Decoder, Event};
 ///
 /// let mut decoder = Decoder::new();
 /// let mut events = Vec::new();
-/// decoder.push(b"event: ping\r\ndata: {}\r", &mut events)?;
-/// decoder.push(b"\n\r\n", &mut events)?;
+/// let mut keep = |event: &Event| {
+///     events.push(event.clone());
+///     ControlFlow::Continue(())
+/// };
+/// decoder.push(b"event: ping\r\ndata: {}\r", &mut keep)?;
+/// decoder.push(b"\n\r\n", &mut keep)?;
 /// assert_eq!(events, [Event { name: "ping".into(), data: "{}".into() }]);
 /// # Ok::<(), openclaw_providers::sse::SseError>(())
 /// ```
@@ -69,15 +81,24 @@ impl SseError {
 pub struct Decoder {
     max_line: usize,
     max_event: usize,
-    /// The bytes of the line that has not ended yet.
+    /// The bytes of a line that the pieces so far have not ended.
     line: Vec<u8>,
-    /// Whether no line has ended yet, so that a byte order mark may come.
-    at_start: bool,
-    /// Whether the last byte was a CR, so that a LF belongs to it.
-    after_cr: bool,
-    name: String,
-    /// The event's data so far; an empty `data:` line is data too.
-    data: Option<String>,
+    place: Place,
+    /// The event so far; its name is that of the one before until it gets its own.
+    event: Event,
+    has_name: bool,
+    /// Whether the event has data; an empty `data:` line is data too.
+    has_data: bool,
+}
+
+/// Where in the stream the decoder is, as far as the next byte may mean something else there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In the first line, which may begin with a byte order mark.
+    FirstLine,
+    /// After a CR, which a LF belongs to.
+    AfterCr,
+    Elsewhere,
 }
 
 impl Default for Decoder {
@@ -88,47 +109,81 @@ impl Default for Decoder {
 
 impl Decoder {
     /// Makes a decoder with the limits [`MAX_LINE`] and [`MAX_EVENT`].
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self::with_limits(MAX_LINE, MAX_EVENT)
     }
 
     /// Makes a decoder with limits in bytes for a line and for the data of an event.
-    pub fn with_limits(max_line: usize, max_event: usize) -> Self {
+    pub const fn with_limits(max_line: usize, max_event: usize) -> Self {
         Self {
             max_line,
             max_event,
             line: Vec::new(),
-            at_start: true,
-            after_cr: false,
-            name: String::new(),
-            data: None,
+            place: Place::FirstLine,
+            event: Event {
+                name: String::new(),
+                data: String::new(),
+            },
+            has_name: false,
+            has_data: false,
         }
     }
 
-    /// Takes the next bytes and adds the events that they complete to `events`.
+    /// Takes the next bytes and hands on the events that they complete, as long as `each` wants
+    /// more of them.
     ///
-    /// After an error the decoder is of no further use; the events before it have been added.
-    pub fn push(&mut self, bytes: &[u8], events: &mut impl Extend<Event>) -> Result<(), SseError> {
+    /// After an error, or once `each` has had enough, the decoder is of no further use.
+    pub fn push(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<(), SseError> {
         let mut rest = bytes;
-        if self.after_cr
+        if self.place == Place::AfterCr
             && let Some((first, others)) = rest.split_first()
         {
-            self.after_cr = false;
+            self.place = Place::Elsewhere;
             if *first == b'\n' {
                 rest = others;
             }
         }
-        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        while let Some(end) = end_of_line(rest) {
             let (line, ended) = rest.split_at(end);
-            self.extend_line(line)?;
-            self.end_line(events)?;
             rest = match ended {
                 [b'\r', b'\n', others @ ..] | [_, others @ ..] => others,
                 [] => ended,
             };
-            self.after_cr = rest.is_empty() && ended == b"\r";
+            let is_event = self.end_line(line)?;
+            self.place = if ended == b"\r" {
+                Place::AfterCr
+            } else {
+                Place::Elsewhere
+            };
+            if is_event && self.hand_on(&mut each).is_break() {
+                return Ok(());
+            }
         }
         self.extend_line(rest)
+    }
+
+    /// Returns how many bytes of memory are held.
+    #[cfg(test)]
+    pub(crate) const fn held(&self) -> usize {
+        self.line.capacity() + self.event.name.capacity() + self.event.data.capacity()
+    }
+
+    /// Takes the last bytes of a line; returns whether it ends an event, as an empty one does.
+    fn end_line(&mut self, bytes: &[u8]) -> Result<bool, SseError> {
+        // Most lines come in one piece and are read where they are.
+        if self.line.is_empty() && bytes.len() <= self.max_line {
+            return self.whole_line(bytes);
+        }
+        self.extend_line(bytes)?;
+        let mut line = std::mem::take(&mut self.line);
+        let ended = self.whole_line(&line);
+        line.clear();
+        self.line = line;
+        ended
     }
 
     fn extend_line(&mut self, bytes: &[u8]) -> Result<(), SseError> {
@@ -141,61 +196,80 @@ impl Decoder {
         Ok(())
     }
 
-    fn end_line(&mut self, events: &mut impl Extend<Event>) -> Result<(), SseError> {
-        let mut bytes = std::mem::take(&mut self.line);
-        let line = match bytes.strip_prefix(BOM) {
-            Some(after) if self.at_start => after,
-            _ => &bytes,
-        };
-        self.at_start = false;
-        let ended = if line.is_empty() {
-            events.extend(self.dispatch());
-            Ok(())
-        } else {
-            self.field(&String::from_utf8_lossy(line))
-        };
-        // The buffer is kept: lines come one after the other and are of like size.
-        bytes.clear();
-        self.line = bytes;
-        ended
+    fn whole_line(&mut self, mut line: &[u8]) -> Result<bool, SseError> {
+        if self.place == Place::FirstLine {
+            line = line.strip_prefix(BOM).unwrap_or(line);
+        }
+        if let Some(data) = value(line, b"data") {
+            self.data(data)?;
+        } else if let Some(name) = value(line, b"event") {
+            self.has_name = !name.is_empty();
+            rename(&mut self.event.name, name);
+        }
+        // `id`, `retry`, comments and whatever else a server may invent say nothing to us.
+        Ok(line.is_empty())
     }
 
-    /// Takes a line that is not empty. A line that begins with a colon is a comment.
-    fn field(&mut self, line: &str) -> Result<(), SseError> {
-        let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        match name {
-            "data" => {
-                let before = self.data.as_ref();
-                let size = before.map_or(0, |data| data.len().saturating_add(1));
-                if size.saturating_add(value.len()) > self.max_event {
-                    return Err(SseError::Event {
-                        limit: self.max_event,
-                    });
-                }
-                match &mut self.data {
-                    Some(data) => {
-                        data.push('\n');
-                        data.push_str(value);
-                    }
-                    None => self.data = Some(value.to_owned()),
-                }
-            }
-            "event" => value.clone_into(&mut self.name),
-            // `id`, `retry`, comments and whatever else a server may invent.
-            _ => {}
+    fn data(&mut self, value: &[u8]) -> Result<(), SseError> {
+        let data = &mut self.event.data;
+        if std::mem::replace(&mut self.has_data, true) {
+            data.push('\n');
+        }
+        append(data, value);
+        if data.len() > self.max_event {
+            return Err(SseError::Event {
+                limit: self.max_event,
+            });
         }
         Ok(())
     }
 
-    /// Ends the event at an empty line; one without data is none.
-    fn dispatch(&mut self) -> Option<Event> {
-        let mut name = std::mem::take(&mut self.name);
-        let data = self.data.take()?;
-        if name.is_empty() {
-            "message".clone_into(&mut name);
-        }
-        Some(Event { name, data })
+    /// Ends the event; one without data is none.
+    fn hand_on(&mut self, each: &mut impl FnMut(&Event) -> ControlFlow<()>) -> ControlFlow<()> {
+        let event = &mut self.event;
+        let flow = if std::mem::take(&mut self.has_data) {
+            if !self.has_name {
+                rename(&mut event.name, b"message");
+            }
+            each(event)
+        } else {
+            ControlFlow::Continue(())
+        };
+        event.data.clear();
+        self.has_name = false;
+        flow
+    }
+}
+
+/// Finds where a line ends; every other line is empty, and there is nothing to look for.
+fn end_of_line(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'\n' | b'\r' => Some(0),
+        _ => memchr2(b'\n', b'\r', bytes),
+    }
+}
+
+/// Returns the value of a line that is not a comment and has this field.
+fn value<'a>(line: &'a [u8], field: &[u8]) -> Option<&'a [u8]> {
+    match line.strip_prefix(field)? {
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        [] => Some(&[]),
+        _ => None,
+    }
+}
+
+/// Names an event; most have the name of the one before, which has been looked at already.
+fn rename(name: &mut String, bytes: &[u8]) {
+    if name.as_bytes() != bytes {
+        name.clear();
+        append(name, bytes);
+    }
+}
+
+fn append(text: &mut String, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(valid) => text.push_str(valid),
+        Err(_invalid) => text.push_str(&String::from_utf8_lossy(bytes)),
     }
 }
 
@@ -209,9 +283,16 @@ mod tests {
         let mut decoder = Decoder::new();
         let mut events = Vec::new();
         for piece in pieces {
-            decoder.push(piece, &mut events).unwrap();
+            push(&mut decoder, piece, &mut events).unwrap();
         }
         events
+    }
+
+    fn push(decoder: &mut Decoder, piece: &[u8], to: &mut Vec<Event>) -> Result<(), SseError> {
+        decoder.push(piece, |event| {
+            to.push(event.clone());
+            ControlFlow::Continue(())
+        })
     }
 
     fn message(data: &str) -> Event {
@@ -275,6 +356,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_read_after_the_event_that_was_enough() {
+        let mut events = Vec::new();
+        let mut decoder = Decoder::new();
+        let pushed = decoder.push(b"data: 1\n\ndata: 2\n\n", |event| {
+            events.push(event.clone());
+            ControlFlow::Break(())
+        });
+        assert_eq!((pushed, events), (Ok(()), vec![message("1")]));
+    }
+
+    #[test]
     fn bytes_that_are_no_utf8_are_replaced() {
         assert_eq!(
             decode([b"data: \xE2\x82".as_slice(), b"\ndata: \xFF\n\n"]),
@@ -286,17 +378,17 @@ mod tests {
     fn lines_and_events_have_a_limit() {
         let mut events = Vec::new();
         let mut decoder = Decoder::with_limits(10, 8);
-        decoder.push(b"data: 1234\n\n", &mut events).unwrap();
+        push(&mut decoder, b"data: 1234\n\n", &mut events).unwrap();
         assert_eq!(events, [message("1234")]);
-        decoder.push(b"data: 1234\ndata", &mut events).unwrap();
+        push(&mut decoder, b"data: 1234\ndata", &mut events).unwrap();
         assert_eq!(
-            decoder.push(b": 5678\n", &mut events),
+            push(&mut decoder, b": 5678\n", &mut events),
             Err(SseError::Event { limit: 8 })
         );
         let mut decoder = Decoder::with_limits(10, 8);
-        decoder.push(b": 345678", &mut events).unwrap();
+        push(&mut decoder, b": 345678", &mut events).unwrap();
         assert_eq!(
-            decoder.push(b"901", &mut events),
+            push(&mut decoder, b"901", &mut events),
             Err(SseError::Line { limit: 10 })
         );
     }

@@ -4,7 +4,7 @@
 //! for that long.
 
 use std::fmt::Debug;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,14 @@ const FIGURES: &str = "OPENCLAW_SOAK_FIGURES";
 /// How many cases the short form tries, and the long form between two looks at the clock.
 const CASES: u32 = 512;
 
+/// The most memory that a test process may come to hold, in MB: a case takes a few of them, and
+/// what is kept from one to the next adds up over the millions of the long form.
+const MEMORY: u64 = 1_000;
+
 /// Tries a property with many cases, and fails with the smallest that does not have it.
+///
+/// It fails too when the process, which may try other properties beside this one, comes to hold
+/// more memory than it can need.
 #[expect(
     clippy::print_stderr,
     reason = "the figures are what the long form is for"
@@ -45,6 +52,8 @@ where
             panic!("{subject}, after {tried} cases: {err}");
         }
         tried += u64::from(CASES);
+        let peak = peak().unwrap_or(0);
+        assert!(peak < MEMORY, "{subject}, after {tried} cases: {peak} MB");
         if long.is_none_or(|long| started.elapsed() >= long) {
             break;
         }
@@ -52,10 +61,9 @@ where
     if long.is_none() {
         return;
     }
-    let line = format!(
-        "{subject}: {tried} cases in {} s",
-        started.elapsed().as_secs()
-    );
+    let seconds = started.elapsed().as_secs();
+    let peak = peak().map_or(String::new(), |peak| format!(", process at most {peak} MB"));
+    let line = format!("{subject}: {tried} cases in {seconds} s{peak}");
     eprintln!("{line}");
     if let Some(file) = env.get_os(FIGURES) {
         let mut file = OpenOptions::new()
@@ -65,4 +73,14 @@ where
             .expect("the file of figures");
         writeln!(file, "{line}").expect("the file of figures");
     }
+}
+
+/// Returns the most memory that this process has held, in MB; none where the system does not tell.
+fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes.div_ceil(1_000))
 }

@@ -1,7 +1,7 @@
 //! Fakes of the outside world for the tests of openclaw-rs, and a private home to run it in.
 //!
-//! [`fake_provider`] stands in for a model API and checks every request that it sees, [`identity`]
-//! is a server to sign in at, [`home`] is
+//! [`fake_provider`] stands in for a model API and checks every request that it sees, [`foreign`]
+//! starts servers that somebody else wrote, [`identity`] is a server to sign in at, [`home`] is
 //! a home directory that nobody else uses, [`process`] runs a program in it to its end,
 //! [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`mod@fuzz`]
 //! tries a property with many cases.
@@ -17,6 +17,7 @@
 )]
 
 pub mod fake_provider;
+pub mod foreign;
 pub mod fuzz;
 pub mod gateway;
 pub mod home;
@@ -31,6 +32,7 @@ pub mod shared;
 pub use fake_provider::{
     Chunking, FakeCall, FakeProvider, Reply, Rule, SeenRequest, Stop, Violation, WireFormat,
 };
+pub use foreign::ForeignServer;
 pub use fuzz::fuzz;
 pub use gateway::GatewayProcess;
 pub use home::TestHome;

@@ -14,11 +14,13 @@ pub(crate) enum Part {
     Events,
     /// The event log beside other storage engines.
     Stores,
+    /// The provider layer, beside a plain line splitter and a plain socket.
+    Providers,
 }
 
 impl Part {
     /// All parts, in the order in which they are measured.
-    pub(crate) const ALL: [Self; 3] = [Self::Gateway, Self::Events, Self::Stores];
+    pub(crate) const ALL: [Self; 4] = [Self::Gateway, Self::Events, Self::Stores, Self::Providers];
 
     /// Returns the part's name, as it is asked for and as the page marks it.
     pub(crate) const fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Part {
             Self::Gateway => "gateway",
             Self::Events => "events",
             Self::Stores => "stores",
+            Self::Providers => "providers",
         }
     }
 
@@ -35,6 +38,7 @@ impl Part {
             Self::Gateway => gateway(place),
             Self::Events => events(place),
             Self::Stores => stores(place),
+            Self::Providers => providers(place),
         }
     }
 }
@@ -70,6 +74,11 @@ fn stores(place: &Place) -> Result<String, Error> {
             .cargo("run")
             .args(["--release", "--manifest-path", "benches/stores/Cargo.toml"]),
     )
+}
+
+fn providers(place: &Place) -> Result<String, Error> {
+    report::step("measuring the provider layer; this takes about a minute");
+    figures(&benchmark(place, "openclaw-providers", "providers"))
 }
 
 /// Builds the program that people run, and returns its path.

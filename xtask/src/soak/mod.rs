@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: the long forms of the tests of durability, of the readers of foreign files
-//! and of the gateway among strangers, and their figures in a table.
+//! and streams and of the gateway among strangers, and their figures in a table.
 //!
 //! The tests themselves are in the crates; this asks for their long form, one after the other, and
 //! collects what they measured.
@@ -22,7 +22,7 @@ pub(crate) const SECONDS: u32 = 600;
 struct Step {
     name: &'static str,
     package: &'static str,
-    target: &'static str,
+    target: &'static [&'static str],
     filter: &'static str,
     threads: &'static str,
 }
@@ -31,8 +31,10 @@ struct Step {
 const ALONE: &str = "--test-threads=1";
 const TOGETHER: &str = "--test-threads=16";
 
-/// The test target of the library crates.
-const INTEGRATION: &str = "it";
+/// Where the tests of a library crate are: beside it, or in it where they need what it keeps to itself.
+const INTEGRATION: &[&str] = &["--test", "it"];
+const LIBRARY: &[&str] = &["--lib"];
+const END_TO_END: &[&str] = &["--test", "e2e"];
 
 const STEPS: &[Step] = &[
     Step {
@@ -78,9 +80,16 @@ const STEPS: &[Step] = &[
         filter: "fuzz",
     },
     Step {
+        name: "model streams",
+        package: "openclaw-providers",
+        target: LIBRARY,
+        threads: TOGETHER,
+        filter: "fuzz::",
+    },
+    Step {
         name: "10,000 strangers",
         package: "openclaw-cli",
-        target: "e2e",
+        target: END_TO_END,
         threads: ALONE,
         filter: "strangers::",
     },
@@ -112,7 +121,8 @@ pub(crate) fn soak(place: &Place, rounds: u32, seconds: u32) -> Result<(), Error
         let start = Instant::now();
         let result = place
             .cargo("test")
-            .args(["--package", step.package, "--test", step.target])
+            .args(["--package", step.package])
+            .args(step.target)
             .arg(step.filter)
             .args(["--", "--nocapture", step.threads])
             .env("OPENCLAW_SOAK_ROUNDS", rounds.to_string())

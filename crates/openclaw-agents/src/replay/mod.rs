@@ -14,7 +14,7 @@ mod tape;
 
 use openclaw_core::ModelRef;
 use openclaw_core::Usage;
-use openclaw_providers::{Completion, Message, Request, ToolResult};
+use openclaw_providers::{Completion, Message, Request, ToolResult, Unmetered};
 use tokio_util::sync::CancellationToken;
 
 pub use decision::{CallChanges, Decision, Difference};
@@ -108,9 +108,10 @@ impl Replay {
         tools: &ToolRegistry,
     ) -> Result<Self, AgentError> {
         let scene = Scene::of(agent, turn.session());
+        let brief = Brief::new(agent, tools, turn.session(), &scene)?;
         let (messages, steps, next) = turn.into_parts();
         Ok(Self {
-            brief: Brief::new(agent, tools, &scene)?,
+            brief,
             tape: Tape::new(steps),
             messages,
             next,
@@ -124,16 +125,12 @@ impl Replay {
 
     /// Returns the model that is asked.
     pub fn model(&self) -> ModelRef {
-        let model = self.brief.model();
-        ModelRef {
-            provider: model.provider.id().clone(),
-            model: model.model.clone(),
-        }
+        self.brief.model().clone()
     }
 
     /// Returns what the model is asked in the next step.
     pub fn request(&self) -> Request {
-        self.brief.request(&self.messages)
+        self.brief.fitted(&self.messages)
     }
 
     /// Returns the number of the next step.
@@ -148,6 +145,8 @@ impl Replay {
 
     /// Takes the next step; none is left after the [`End`].
     ///
+    /// What it takes counts for no cap: caps are for what goes on while nobody looks.
+    ///
     /// # Cancel safety
     /// Dropping the future closes the connection and leaves the replay before this step.
     pub async fn step(&mut self) -> Result<Option<ReplayStep>, AgentError> {
@@ -159,8 +158,11 @@ impl Replay {
             return Ok(None);
         }
         let stop = CancellationToken::new();
-        let completion = self.brief.ask(&self.messages, &stop, |_, _| {}).await?;
-        let (completion, calls) = self.brief.calls(completion);
+        let asked = self
+            .brief
+            .ask(&self.messages, &Unmetered, &stop, |_, _| {})
+            .await;
+        let (completion, calls) = self.brief.calls(asked.answer?);
         Ok(Some(self.take(completion, calls)))
     }
 

@@ -238,6 +238,7 @@ impl<'a> Calls<'a> {
                         text: thinking.text.clone(),
                         signature: thinking.signature.clone(),
                         redacted: thinking.redacted.clone(),
+                        by: Some(payload.provider.clone()),
                     }));
                 }
                 Block::Call(call) => {
@@ -300,6 +301,13 @@ fn attachment_block(attachment: &Attachment) -> UserBlock {
     if picture {
         return UserBlock::Image {
             mime: attachment.mime.clone(),
+            base64: STANDARD.encode(&attachment.bytes),
+        };
+    }
+    if attachment.mime == "application/pdf" {
+        return UserBlock::Document {
+            mime: attachment.mime.clone(),
+            name: name.to_owned(),
             base64: STANDARD.encode(&attachment.bytes),
         };
     }

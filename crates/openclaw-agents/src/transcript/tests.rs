@@ -153,6 +153,7 @@ fn a_step_comes_back_in_the_order_in_which_the_model_wrote_it() {
             text: "hm".into(),
             signature: Some("s".into()),
             redacted: None,
+            by: Some("p".into()),
         }),
         AssistantBlock::Text("both".into()),
         call_block("a"),

@@ -6,7 +6,9 @@
 )]
 
 mod bounds;
+mod calls;
 mod front_matter;
+mod prefix;
 mod replay;
 mod runtime;
 mod tools;

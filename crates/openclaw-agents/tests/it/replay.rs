@@ -5,7 +5,7 @@ use std::sync::Arc;
 use openclaw_agents::replay::{Difference, End, Missing, Recording, Replay, ReplayStep};
 use openclaw_agents::{Agent, AgentModel, Limits, SandboxConfig, ToolRegistry};
 use openclaw_core::Usage;
-use openclaw_providers::OpenAIProvider;
+use openclaw_providers::{OpenAIProvider, Route};
 use openclaw_testkit::{FakeCall, FakeProvider, Reply, WireFormat};
 use serde_json::json;
 
@@ -39,9 +39,7 @@ async fn replay(fixture: &Fixture, at: u64, provider: &FakeProvider, limits: Lim
         id: "main".into(),
         name: "main".to_owned(),
         model: Ok(AgentModel {
-            provider: Arc::new(provider),
-            model: "other".to_owned(),
-            max_tokens: None,
+            route: Arc::new(Route::only(Arc::new(provider), "other")),
         }),
         workspace: fixture.workspace(),
         sandbox: SandboxConfig::default(),

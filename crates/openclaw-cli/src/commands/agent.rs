@@ -2,14 +2,16 @@
 //! process.
 
 use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use openclaw_core::access::Admitted;
 use openclaw_core::session_key::Scope;
+use openclaw_core::usage::Attended;
 use openclaw_core::validation::{MAX_MESSAGE_SIZE, validate_message, validate_message_bytes};
-use openclaw_core::{AgentId, SessionKey};
+use openclaw_core::{AgentId, ModelRef, SessionKey};
 use openclaw_gateway::{Gateway, GatewayBuilder, Home, Running, renewal};
 use openclaw_ipc::methods::{
     SessionCancel, SessionCancelParams, SessionCreate, SessionCreateParams, SessionMessage,
@@ -33,7 +35,9 @@ const EXAMPLES: &str = "\
 Examples:
   openclaw agent --message \"list the files in the workspace\"
   openclaw agent --new --message \"start over\"
-  git diff | openclaw agent --message -";
+  git diff | openclaw agent --message -
+  openclaw agent --record bug.jsonl --message \"list the files\"
+  openclaw agent --model replay/bug.jsonl --new --message \"list the files\"";
 
 /// The arguments of `agent`.
 #[derive(Debug, Args)]
@@ -51,6 +55,22 @@ pub(crate) struct AgentArgs {
     /// Say it in a new session
     #[arg(long, conflicts_with = "session")]
     new: bool,
+    /// Ask this model instead of the agent's own; `replay/FILE` plays a recording
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    model: Option<ModelRef>,
+    /// Record what the models are asked and answer, without secrets, in a new file
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Nobody waits for the answer: what such runs may cost has caps of its own
+    #[arg(long)]
+    unattended: bool,
+}
+
+/// What is said, and whether anybody waits for the answer.
+#[derive(Debug)]
+struct Said {
+    text: String,
+    attended: Attended,
 }
 
 /// Which session a message goes to.
@@ -58,6 +78,15 @@ pub(crate) struct AgentArgs {
 enum Target {
     Existing(SessionKey),
     New(AgentId),
+}
+
+impl Target {
+    fn agent(&self) -> AgentId {
+        match self {
+            Self::Existing(key) => key.agent(),
+            Self::New(agent) => agent.clone(),
+        }
+    }
 }
 
 /// What happened to a message.
@@ -69,7 +98,14 @@ struct Turn {
 }
 
 pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
-    let message = message(&args.message)?;
+    let message = Said {
+        text: message(&args.message)?,
+        attended: if args.unattended {
+            Attended::No
+        } else {
+            Attended::Yes
+        },
+    };
     let home = cx.home_to_call()?;
     let agent = args
         .agent
@@ -79,16 +115,61 @@ pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
         Some(key) => Target::Existing(SessionKey::parse(&key)?),
         None => Target::Existing(SessionKey::main(&agent)?),
     };
+    let running = home.running()?;
+    let home = prepared(
+        home,
+        &target,
+        args.model,
+        args.record.as_deref(),
+        running.as_ref(),
+    )?;
     runtime::block_on(Threads::Two, async {
-        let turn = match home.running()? {
-            Some(running) => remote(cx, &home, &running, target, message).await?,
-            None => embedded(cx, &home, target, message).await?,
+        let turn = match running {
+            Some(running) => remote(cx, &home, &running, target, message).await,
+            None => embedded(cx, &home, target, message).await,
         };
+        // What was recorded of a turn that failed is wanted most.
+        if let Some(file) = &args.record {
+            let exchanges = home.end_recording()?;
+            let of = if exchanges == 1 { "call" } else { "calls" };
+            let file = file.display();
+            cx.out
+                .note(format_args!("{exchanges} model {of} recorded in `{file}`"));
+        }
+        let turn = turn?;
         if cx.out.is_json() {
             cx.out.document(&document(&turn))?;
+        } else if let Some(model) = &turn.answer.fallback {
+            cx.out
+                .note(format_args!("`{model}` stood in for the agent's own model"));
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Returns the home with the model and the recording that are asked for, which only a turn in this
+/// process can have.
+fn prepared(
+    mut home: Home,
+    target: &Target,
+    model: Option<ModelRef>,
+    record: Option<&Path>,
+    running: Option<&Running>,
+) -> Result<Home, CliError> {
+    let flags = [("--model", model.is_some()), ("--record", record.is_some())];
+    if running.is_some()
+        && let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given)
+    {
+        let root = home.state.root().to_owned();
+        return Err(CliError::GatewayRuns { flag, root });
+    }
+    if let Some(model) = model {
+        home = home.asking(&target.agent(), &model);
+    }
+    match record {
+        Some(file) => Ok(home.recorded(file)?),
+        None => Ok(home),
+    }
 }
 
 fn message(text: &str) -> Result<String, CliError> {
@@ -122,7 +203,7 @@ async fn remote(
     home: &Home,
     running: &Running,
     target: Target,
-    message: String,
+    message: Said,
 ) -> Result<Turn, CliError> {
     let mut client = remote::connect(home, running).await?;
     let session = match target {
@@ -173,13 +254,9 @@ async fn embedded(
     cx: Cx<'_>,
     home: &Home,
     target: Target,
-    message: String,
+    message: Said,
 ) -> Result<Turn, CliError> {
-    let agent = match &target {
-        Target::Existing(key) => key.agent(),
-        Target::New(agent) => agent.clone(),
-    };
-    let settings = home.config.agent(&agent);
+    let settings = home.config.agent(&target.agent());
     if settings.is_some_and(|settings| settings.model.is_none()) {
         return Err(CliError::NoModel {
             config: home.state.config_file().to_owned(),
@@ -197,7 +274,7 @@ async fn embedded_turn(
     cx: Cx<'_>,
     gateway: &Gateway,
     target: Target,
-    message: String,
+    message: Said,
 ) -> Result<Turn, CliError> {
     let owner = Admitted::local_owner();
     let session = match target {
@@ -258,19 +335,20 @@ async fn embedded_turn(
 fn begin<'a>(
     cx: Cx<'a>,
     session: &SessionKey,
-    message: String,
+    message: Said,
 ) -> (Option<Conversation<'a>>, SessionMessageParams, Instant) {
-    let shown =
-        (!cx.out.is_json()).then(|| Conversation::new(cx.out, Detail::Answer, session, &message));
+    let shown = (!cx.out.is_json())
+        .then(|| Conversation::new(cx.out, Detail::Answer, session, &message.text));
     if !cx.out.is_json() && session.scope() != Scope::Main {
         cx.out
             .note(cx.out.look_aside(Look::Dim, &format!("session {session}")));
     }
     let params = SessionMessageParams {
         session_key: session.clone(),
-        content: message,
+        content: message.text,
         attachments: Vec::new(),
         idempotency_key: None,
+        attended: message.attended,
     };
     (shown, params, Instant::now())
 }
@@ -311,6 +389,12 @@ fn document(turn: &Turn) -> Value {
         agent_meta.as_object_mut(),
     ) {
         meta.insert("sessionId".to_owned(), Value::from(id));
+    }
+    if let Some(meta) = agent_meta.as_object_mut() {
+        let cost = answer.cost.map(|cost| Value::from(cost.usd()));
+        let fallback = answer.fallback.clone().map(Value::from);
+        meta.extend(cost.map(|cost| ("costUsd".to_owned(), cost)));
+        meta.extend(fallback.map(|model| ("fallback".to_owned(), model)));
     }
     json!({
         "runId": answer.run_id,

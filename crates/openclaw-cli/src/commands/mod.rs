@@ -11,12 +11,14 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod gateway;
 pub(crate) mod migrate;
+pub(crate) mod models;
 pub(crate) mod onboard;
 pub(crate) mod sandbox;
 pub(crate) mod sessions;
 pub(crate) mod skills;
 pub(crate) mod status;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 
 use std::process::ExitCode;
 
@@ -94,6 +96,7 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Agent(args) => agent::run(cx, args),
         Command::Sessions(args) => sessions::run(cx, args),
         Command::Skills(args) => skills::run(cx, &args),
+        Command::Models(args) => models::run(cx, args),
         Command::Audit(args) => audit::run(cx, args),
         Command::Backup(args) => backup::run(cx, args),
         Command::Config(args) => config::run(cx, &args),
@@ -101,6 +104,7 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Credentials(args) => credentials::run(cx, args),
         Command::Doctor(args) => doctor::run(cx, &args),
         Command::Tokens(args) => tokens::run(cx, args),
+        Command::Usage(args) => usage::run(cx, args),
         Command::Status => status::run(cx),
         Command::Sandbox(args) => sandbox::run(cx, args),
     }

@@ -1,6 +1,7 @@
 //! One message through agent, tool, sandbox and event log, and back.
 
 use openclaw_core::SessionKey;
+use openclaw_core::usage::Attended;
 use openclaw_core::validation::MAX_MESSAGE_SIZE;
 use openclaw_ipc::methods::{
     SessionCreate, SessionCreateParams, SessionMessage, SessionMessageParams,
@@ -119,6 +120,31 @@ async fn a_turn_with_two_commands_over_rpc_and_the_openai_format() {
     over_rpc(WireFormat::OpenAi).await;
 }
 
+#[tokio::test]
+async fn a_turn_with_two_commands_over_rpc_and_the_format_of_openais_responses() {
+    over_rpc(WireFormat::Responses).await;
+}
+
+#[tokio::test]
+async fn a_turn_with_two_commands_over_rpc_and_azures_deployments() {
+    over_rpc(WireFormat::Azure).await;
+}
+
+#[tokio::test]
+async fn a_turn_with_two_commands_over_rpc_and_azures_responses() {
+    over_rpc(WireFormat::AzureResponses).await;
+}
+
+#[tokio::test]
+async fn a_turn_with_two_commands_over_rpc_and_the_gemini_format() {
+    over_rpc(WireFormat::Google).await;
+}
+
+#[tokio::test]
+async fn a_turn_with_two_commands_over_rpc_and_the_ollama_format() {
+    over_rpc(WireFormat::Ollama).await;
+}
+
 /// What came unasked.
 #[derive(Debug, Default)]
 struct Heard {
@@ -163,6 +189,7 @@ async fn over_websocket(wire: WireFormat) {
         content: "run both".into(),
         attachments: vec![],
         idempotency_key: None,
+        attended: Attended::Yes,
     };
     let reply = client
         .call_with::<SessionMessage>(&params, |notification| heard.hear(notification))

@@ -86,8 +86,14 @@ async fn a_message_whose_gateway_died_is_answered_when_it_is_sent_again() {
         .await
         .unwrap();
     assert_eq!(answer["content"], "late");
+    // What the call may have taken that the gateway died in is on record, too.
     assert_eq!(
         kinds(&gateway, &session).await,
-        ["SessionStarted", "MessageReceived", "AgentResponse"]
+        [
+            "SessionStarted",
+            "MessageReceived",
+            "StateChanged",
+            "AgentResponse"
+        ]
     );
 }

@@ -231,6 +231,7 @@ impl Writer {
             Some(
                 Change::SessionForked { .. }
                 | Change::ApprovalDecided { .. }
+                | Change::CallsLost { .. }
                 | Change::UsageCost { .. },
             )
             | None => self.aside(event, json!({ "key": key, "value": value })),

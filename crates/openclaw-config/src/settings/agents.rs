@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use openclaw_core::{AgentId, ModelRef};
 use serde_json::Value;
 
+use super::model_choice::ModelParams;
 use super::reader::Reader;
+
 /// The agent that a home has when its config lists none.
 pub const DEFAULT_AGENT: &str = "main";
 
@@ -18,6 +20,10 @@ pub struct AgentSettings {
     pub name: String,
     /// The model that it thinks with (`model`, or `model.primary`).
     pub model: Option<ModelRef>,
+    /// The models that stand in for it, the first one first (`model.fallbacks`).
+    pub fallbacks: Vec<ModelRef>,
+    /// How they are to be asked (`params`, `thinkingDefault`).
+    pub params: ModelParams,
     /// The folder that its tools work in.
     pub workspace: PathBuf,
     /// The folder of its sign-ins (`agentDir`).
@@ -67,9 +73,7 @@ impl Reader<'_> {
             .string(&own(&["identity", "name"]))
             .or_else(|| self.string(&own(&["name"])))
             .unwrap_or_else(|| id.to_owned());
-        let model = self
-            .model(&own(&["model"]))
-            .or_else(|| self.model(&["agents", "defaults", "model"]));
+        let choice = self.model_choice(&at);
         let workspace = self
             .string(&own(&["workspace"]))
             .map(|path| self.path(&path));
@@ -90,66 +94,11 @@ impl Reader<'_> {
         AgentSettings {
             id: AgentId::from(id),
             name,
-            model,
+            model: choice.primary,
+            fallbacks: choice.fallbacks,
+            params: self.model_params(&at),
             workspace,
             agent_dir,
         }
-    }
-
-    /// A model is text, or an object with `primary`; the text is `provider/model` or an alias.
-    fn model(&mut self, path: &[&str]) -> Option<ModelRef> {
-        let primary = [path, &["primary"]].concat();
-        let path = if matches!(self.raw(path), Some(Value::Object(_))) {
-            &primary
-        } else {
-            path
-        };
-        let text = self.string(path)?;
-        let text = text.trim();
-        if let Some(named) = self.alias(text) {
-            return Some(named);
-        }
-        match text.parse() {
-            Ok(model) => Some(model),
-            Err(err) => self.served_by_one(text).or_else(|| {
-                self.not_followed(path, format!("{err}"));
-                None
-            }),
-        }
-    }
-
-    /// Looks a name up among the aliases of `agents.defaults.models`.
-    fn alias(&self, name: &str) -> Option<ModelRef> {
-        let Some(Value::Object(models)) = self.raw(&["agents", "defaults", "models"]) else {
-            return None;
-        };
-        models
-            .iter()
-            .find(|(_, settings)| {
-                let alias = settings.get("alias").and_then(Value::as_str);
-                alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name))
-            })
-            .and_then(|(model, _)| model.parse().ok())
-    }
-
-    /// Returns the model of the one configured provider that lists this name.
-    fn served_by_one(&self, name: &str) -> Option<ModelRef> {
-        let Some(Value::Object(providers)) = self.raw(&["models", "providers"]) else {
-            return None;
-        };
-        let lists = |provider: &Value| {
-            let models = provider.get("models").and_then(Value::as_array);
-            models.is_some_and(|models| {
-                models
-                    .iter()
-                    .any(|model| model.get("id").and_then(Value::as_str) == Some(name))
-            })
-        };
-        let mut serving = providers.iter().filter(|(_, provider)| lists(provider));
-        let (provider, _) = serving.next()?;
-        serving.next().is_none().then(|| ModelRef {
-            provider: provider.as_str().into(),
-            model: name.to_owned(),
-        })
     }
 }

@@ -25,6 +25,20 @@ pub(super) fn learn(config: &Value, env: &Env) {
     }
 }
 
+/// Makes the secrets of `openclaw-rs.json5` known: the keys of its providers.
+pub(super) fn learn_own(own: &Value) {
+    let providers = own.get("providers").and_then(Value::as_object);
+    let credentials = providers
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, provider)| provider.get("credentials")?.as_array())
+        .flatten();
+    // Of a reference, all texts are names.
+    credentials
+        .filter(|credential| credential.is_string())
+        .for_each(hidden_below);
+}
+
 /// Goes through a config and what may be shown of it.
 fn walk(config: &Value, shown: &Value) {
     match (config, shown) {
@@ -105,5 +119,35 @@ mod tests {
         );
         let names = "PROVIDER_TWO_KEY {{ PROVIDER_THREE }} ${PROVIDER_FOUR} telegram default";
         assert_eq!(mask(names), names);
+    }
+
+    #[test]
+    fn what_a_provider_is_shown_beside_its_key_is_masked() {
+        let config = json!({ "models": { "providers": { "one": {
+            "headers": { "x-tenant-pass": "tenant-0123456789" },
+            "models": [{ "id": "m", "headers": { "x-of-the-model": "model-0123456789" } }],
+            "request": {
+                "headers": { "x-way": "header-of-the-way-1" },
+                "auth": { "mode": "authorization-bearer", "token": "bearer-0123456789" },
+                "proxy": { "mode": "explicit-proxy", "url": "http://me:proxy-sesame@127.0.0.1:3128" },
+            },
+        }, "two": { "request": { "auth": { "mode": "header", "headerName": "x-key", "value": "value-of-a-header" } } } } } });
+        learn(&config, &Env::default());
+        learn_own(&json!({ "providers": { "one": { "credentials": [
+            "second-key-0123456789",
+            { "source": "env", "provider": "default", "id": "NAME_OF_THE_THIRD" },
+        ] } } }));
+        for secret in [
+            "tenant-0123456789",
+            "model-0123456789",
+            "header-of-the-way-1",
+            "bearer-0123456789",
+            "proxy-sesame",
+            "value-of-a-header",
+            "second-key-0123456789",
+        ] {
+            assert_eq!(mask(secret), "[REDACTED]", "{secret}");
+        }
+        assert_eq!(mask("NAME_OF_THE_THIRD"), "NAME_OF_THE_THIRD");
     }
 }

@@ -7,6 +7,7 @@ use openclaw_core::state_dir::StateDir;
 
 use super::known_secrets;
 use super::limits;
+use super::model_choice::aliases;
 use super::own::{self, OWN_FILE};
 use super::reader::Reader;
 use super::{Config, ConfigError, OwnSettings};
@@ -134,6 +135,7 @@ pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Conf
     let mut config = Config {
         agents: reader.agents(),
         providers: reader.providers(),
+        aliases: aliases(&migrated.value).into_iter().collect(),
         sign_in_order: reader.sign_in_order(),
         gateway: reader.gateway(),
         maintenance: reader.maintenance(),

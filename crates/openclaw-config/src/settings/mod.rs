@@ -5,6 +5,7 @@
 
 mod agents;
 mod auth;
+mod budget;
 mod credentials;
 mod followed;
 mod gateway;
@@ -12,11 +13,14 @@ mod known_secrets;
 pub(crate) mod limits;
 mod load;
 mod maintenance;
+mod model_choice;
 mod oauth;
 mod own;
+mod own_providers;
 mod providers;
 mod quantity;
 mod reader;
+mod request;
 mod secrets;
 mod skills;
 #[cfg(test)]
@@ -26,19 +30,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use openclaw_core::env::Env;
-use openclaw_core::{AgentId, Kind, ProviderId};
+use openclaw_core::{AgentId, Kind, ModelRef, ProviderId};
 
 pub use agents::{AgentSettings, DEFAULT_AGENT};
 pub use auth::{AuthMode, AuthSettings, LockoutSettings, ProxyAuth};
+pub use budget::{BudgetSettings, Cap};
 pub use credentials::{Credentials, CredentialsError, record_name};
 pub use gateway::{Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySettings, ReloadMode};
 pub use limits::LimitSettings;
 pub use load::{Judged, judge};
 pub use maintenance::{Maintenance, MaintenanceMode};
+pub use model_choice::{ModelParams, Thinking, aliases, model_named};
 pub use oauth::{OauthEndpoints, OauthSettings};
 pub use own::{OWN_FILE, OwnSettings};
+pub use own_providers::{OwnProvider, OwnTimeouts};
 pub use providers::{ModelSettings, ProviderSettings};
 pub use quantity::{QuantityError, parse_duration, parse_size};
+pub use request::{ProxySettings, RequestAuth, RequestSettings};
 pub use secrets::{Holds, SecretError, SecretInput, SecretProvider, Secrets};
 pub use skills::{AgentSkillSettings, SkillEntry, SkillLimits, SkillSettings};
 
@@ -51,6 +59,8 @@ pub struct Config {
     pub agents: Vec<AgentSettings>,
     /// The configured providers (`models.providers`).
     pub providers: BTreeMap<ProviderId, ProviderSettings>,
+    /// The short names of models (`agents.defaults.models.*.alias`).
+    pub aliases: BTreeMap<String, ModelRef>,
     /// Which of a provider's sign-ins comes first (`auth.order`).
     pub sign_in_order: BTreeMap<ProviderId, Vec<String>>,
     /// The gateway's own settings.

@@ -10,8 +10,10 @@ use openclaw_core::ProviderId;
 use openclaw_core::env::Env;
 use serde_json::Value;
 
-use super::limits;
+use super::budget::{self, BudgetSettings};
 use super::oauth::{self, OauthSettings};
+use super::own_providers::{self, OwnProvider};
+use super::{known_secrets, limits};
 use crate::problem::{KeyPath, Problem};
 use crate::source;
 
@@ -23,6 +25,8 @@ const KEYS: &[(&str, Part)] = &[
     ("sandbox", Part::Judged(sandbox)),
     (limits::KEY, Part::Judged(limits::problems)),
     (oauth::KEY, Part::Judged(oauth::problems)),
+    (budget::KEY, Part::Judged(budget::problems)),
+    (own_providers::KEY, Part::Judged(own_providers::problems)),
     ("channels", Part::NotFollowed),
 ];
 
@@ -36,7 +40,7 @@ enum Part {
 }
 
 /// What the file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct OwnSettings {
     /// How far commands are confined (`sandbox.level`): `strict`, `relaxed` or `none`.
     pub sandbox_level: Option<String>,
@@ -44,11 +48,17 @@ pub struct OwnSettings {
     pub(super) rate_limit: Option<Value>,
     /// How providers are signed in to by OAuth (`oauth`).
     pub oauth: BTreeMap<ProviderId, OauthSettings>,
+    /// What models may cost (`budget`).
+    pub budget: BudgetSettings,
+    /// Further keys of providers, and how long they may take (`providers`).
+    pub providers: BTreeMap<ProviderId, OwnProvider>,
 }
 
 /// Reads the file; returns also what is accepted but not followed.
 pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>), Vec<Problem>> {
     let source = source::read(file, env)?;
+    // Before anything is refused: also what a broken file holds is not to be shown.
+    known_secrets::learn_own(&source.value);
     let mut problems = Vec::new();
     let mut not_followed = Vec::new();
     let members = source.value.as_object();
@@ -79,6 +89,8 @@ pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>)
             sandbox_level: level.and_then(Value::as_str).map(str::to_owned),
             rate_limit: source.value.get(limits::KEY).cloned(),
             oauth: oauth::read(source.value.get(oauth::KEY)),
+            budget: budget::read(source.value.get(budget::KEY)),
+            providers: own_providers::read(source.value.get(own_providers::KEY)),
         },
         not_followed,
     ))

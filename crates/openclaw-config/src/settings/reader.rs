@@ -34,6 +34,11 @@ impl<'a> Reader<'a> {
         self.not_followed
     }
 
+    /// Returns the whole document.
+    pub(super) const fn document(&self) -> &'a Value {
+        self.value
+    }
+
     /// Returns the value at a path of keys.
     pub(super) fn raw(&self, path: &[&str]) -> Option<&'a Value> {
         path.iter()

@@ -15,7 +15,7 @@ fn env() -> Env {
     Env::from_iter([("HOME", "/home/u"), ("SET", "from the environment")])
 }
 
-fn meaning(text: &str) -> Config {
+pub(super) fn meaning(text: &str) -> Config {
     let value = json5::from_str(text).unwrap();
     let migrated = Migrated {
         value,
@@ -24,7 +24,7 @@ fn meaning(text: &str) -> Config {
     settings(&migrated, &env(), Path::new("/home/u/.openclaw"))
 }
 
-fn not_followed(config: &Config) -> Vec<String> {
+pub(super) fn not_followed(config: &Config) -> Vec<String> {
     let problems = config.not_followed.iter();
     problems.map(|problem| problem.path.to_string()).collect()
 }
@@ -115,7 +115,6 @@ fn an_area_without_effect_is_named_and_never_refused() {
             "cron",
             "gateway.tailscale",
             "session.dmScope",
-            "agents.defaults.model.fallbacks",
             "agents.defaults.heartbeat",
             "agents.entries.main.tools",
             "session.maintenance.maxEntries"

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::state_changed;
@@ -173,6 +174,25 @@ pub enum AuditEntry {
         file: PathBuf,
         /// What is wrong with it; no secret is in it.
         problems: Vec<String>,
+    },
+    /// Somebody raised a cap on what models may cost, for the current period.
+    #[serde(rename = "audit.cap.raised")]
+    CapRaised {
+        /// The cap.
+        cap: String,
+        /// The session or agent whose cap it is, if each has its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// When the period began.
+        since: Timestamp,
+        /// What it was raised to, in US dollars.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        usd: Option<f64>,
+        /// What it was raised to, in tokens.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tokens: Option<u64>,
+        /// Who raised it.
+        by: String,
     },
     /// The events of a session, or a part of them, were deleted; their hashes stay.
     #[serde(rename = "audit.session.deleted")]

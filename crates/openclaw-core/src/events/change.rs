@@ -63,6 +63,15 @@ pub enum Change {
         /// Who decided.
         by: String,
     },
+    /// The process of a run died before it could record calls of a model; the payload has them,
+    /// with the most that they may have taken.
+    #[serde(rename = "calls.lost")]
+    CallsLost {
+        /// The run.
+        run_id: RunId,
+        /// How many calls they are.
+        calls: u64,
+    },
     /// What a model call cost.
     #[serde(rename = "usage.cost")]
     UsageCost {

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::payload::{Block, Payload};
+use super::payload::{Block, CallOutcome, Payload};
 use super::{EndReason, NewEvent, SessionEventKind};
 use crate::ids::CallId;
 use crate::redaction::{mask_value, masked};
@@ -95,13 +95,24 @@ fn attachment(attachment: Attachment) -> Attachment {
 }
 
 fn payload(payload: Payload) -> Payload {
-    let Payload { step, tool, other } = payload;
+    let Payload {
+        step,
+        mut calls,
+        tool,
+        other,
+    } = payload;
     let step = step.map(|mut step| {
         step.model = masked(step.model);
         step.stop = masked(step.stop);
         step.blocks.iter_mut().for_each(block);
         step
     });
+    for call in &mut calls {
+        call.model = masked(std::mem::take(&mut call.model));
+        if let CallOutcome::Failed { message, .. } = &mut call.outcome {
+            *message = masked(std::mem::take(message));
+        }
+    }
     let tool = tool.map(|mut tool| {
         tool.refused = tool.refused.map(masked);
         tool
@@ -110,7 +121,12 @@ fn payload(payload: Payload) -> Payload {
         Value::Object(other) => other,
         _ => serde_json::Map::new(),
     };
-    Payload { step, tool, other }
+    Payload {
+        step,
+        calls,
+        tool,
+        other,
+    }
 }
 
 fn call_id(id: CallId) -> CallId {
@@ -137,9 +153,10 @@ mod tests {
     use serde_json::json;
 
     use super::super::RawJson;
-    use super::super::payload::{StepPayload, Thinking, ToolPayload};
+    use super::super::payload::{CallPayload, StepPayload, Thinking, ToolPayload};
     use super::*;
     use crate::ids::MessageId;
+    use crate::kind::Kind as ErrorKind;
     use crate::redaction::{learn_text, mask};
     use crate::usage::Usage;
     use crate::validation::AttachmentKind;
@@ -207,10 +224,25 @@ mod tests {
             refused: Some(said()),
             ..ToolPayload::default()
         };
+        let call = CallPayload {
+            provider: "fake".into(),
+            model: said(),
+            credential: None,
+            outcome: CallOutcome::Failed {
+                kind: ErrorKind::Unavailable,
+                message: said(),
+            },
+            usage: Usage::default(),
+            cost: None,
+            latency_ms: 1,
+            first_token_ms: None,
+            skipped: 0,
+        };
         let mut other = serde_json::Map::new();
         drop(other.insert("more".to_owned(), json!({ "deep": [said()] })));
         Payload {
             step: Some(step),
+            calls: vec![call],
             tool: Some(tool),
             other,
         }

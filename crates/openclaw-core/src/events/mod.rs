@@ -8,7 +8,7 @@
 //! Reading order: `kind`, `payload` and `change` are the facts, `schema` and `rows` their place on disk,
 //! `store` opens and reads the log, `writer` and `transaction` append to it, `lease` keeps one run per session,
 //! `subscribe` follows it, `projection` folds it. `hash` and `anchors` make it tamper-evident, `audit` is what
-//! it says about itself, `verify` checks it, `export` and `backup` take it elsewhere.
+//! it says about itself, `spending` is what model calls took and may take, `verify` checks it, `export` and `backup` take it elsewhere.
 
 mod anchoring;
 mod anchors;
@@ -32,6 +32,7 @@ mod report;
 mod rows;
 mod runs;
 mod schema;
+mod spending;
 mod store;
 mod subscribe;
 mod transaction;
@@ -51,12 +52,16 @@ pub use hash::{EventHash, NoHash};
 pub use inspect::{Inspection, anchors_path, inspect, inspect_deep};
 pub use kind::{EndReason, SessionEventKind};
 pub use lease::Lease;
-pub use payload::{Block, Payload, StepPayload, Thinking, ToolPayload};
+pub use payload::{Block, CallOutcome, CallPayload, Payload, StepPayload, Thinking, ToolPayload};
 pub use projection::{ChatMessage, SessionProjection, Speaker, Versioned};
 pub use read::SessionSummary;
 pub use report::{Finding, Report, Tampering};
 pub use rows::MAX_EVENT_SIZE;
 pub use runs::by_run;
+pub use spending::{
+    Call, Limit, Raise, Reservation, Scope, Shortage, Spender, Spent, Standing, UsageCell, UsageQuery,
+    Verdict,
+};
 pub use store::EventStore;
 pub use subscribe::Subscription;
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::{CallId, ProviderId};
-use crate::usage::Usage;
+use crate::kind::Kind;
+use crate::usage::{Cost, Usage};
 
 /// The extension of an event. Parts that this version does not know are kept as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,10 @@ pub struct Payload {
     /// On the first event that a model's step gave rise to: what the model wrote in that step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepPayload>,
+    /// Every call of a model that led to this event, the one that answered last. It stands beside
+    /// `step`, and where a run failed: the sum over a session is what it took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallPayload>,
     /// On a `ToolResult`: how the tool ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolPayload>,
@@ -62,6 +67,55 @@ pub struct Thinking {
     /// The unreadable form, in place of text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted: Option<String>,
+}
+
+/// One call of a model, whether it answered or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallPayload {
+    /// The provider that was asked.
+    pub provider: ProviderId,
+    /// The model that was asked, or that answered, as the provider names it.
+    pub model: String,
+    /// The name of the key that it was asked with, where a provider has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// The tokens that it took, as far as the provider told.
+    #[serde(default)]
+    pub usage: Usage,
+    /// What it cost, in nano-USD; none if nobody knows the price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// How long it took to its end, in milliseconds.
+    pub latency_ms: u64,
+    /// How long it took to the first token, in milliseconds; none if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    /// How many events of the answer this program did not know.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u32,
+}
+
+/// How a call of a model ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CallOutcome {
+    /// With an answer.
+    Ok,
+    /// Without one, or without the end of one.
+    Failed {
+        /// What kind of failure it was.
+        kind: Kind,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// How a tool ran.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::Position;
+use super::spending;
 use super::anchors::{Anchor, Anchors, State};
 use super::error::StoreError;
 use super::hash::EventHash;
@@ -111,6 +112,10 @@ const MIGRATIONS: &[Migration] = &[
     ) STRICT, WITHOUT ROWID;
 ",
         then: Some(chain),
+    },
+    Migration {
+        statements: spending::TABLES,
+        then: Some(sum_up),
     },
 ];
 
@@ -327,6 +332,11 @@ fn chain(connection: &Connection, path: &Path) -> Result<(), StoreError> {
             .map_err(open)?;
     }
     anchor_all(connection, path)
+}
+
+/// Sums up what the calls of models took that are recorded.
+fn sum_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    spending::rebuild(connection).map_err(|err| err.at(path))
 }
 
 /// Writes the anchors of all events.

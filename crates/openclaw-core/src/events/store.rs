@@ -22,7 +22,7 @@ use super::report::Report;
 use super::rows::last_position;
 use super::subscribe::{Subscription, Which};
 use super::transaction::{Deletion, Fork, Outcome, Work};
-use super::writer::{Command, FileId, Releases, Writer, advance};
+use super::writer::{Command, FileId, Late, Releases, Writer, advance};
 use super::{Position, SessionEvent, schema};
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
@@ -278,7 +278,15 @@ impl EventStore {
     }
 
     pub(super) fn release(&self, session: &SessionKey, fence: u64) {
-        self.shared.releases.push(session.clone(), fence);
+        self.shared.releases.push(Late::Lease {
+            session: session.clone(),
+            fence,
+        });
+        self.wake();
+    }
+
+    /// Lets the writer look at what is given up.
+    pub(super) fn wake(&self) {
         if let Some(queue) = &self.shared.queue {
             // A full queue means that the writer is awake and will see the release anyway.
             drop(queue.try_send(Command::Wake));

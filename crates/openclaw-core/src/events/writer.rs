@@ -21,10 +21,12 @@ use super::lease::Owner;
 use super::report::Report;
 use super::rows::last_position;
 use super::schema::{BUSY_TIMEOUT, anchor_anew};
+use super::spending::{Granted, Hold, spent, unspent};
 use super::transaction::{Outcome, Tx, Work, release};
 use super::verify::verify_hashes;
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
+use crate::usage::{Cost, Usage};
 
 /// How long a deletion waits for readers before it leaves the write-ahead log to the next one.
 const PURGE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -45,20 +47,37 @@ pub(super) enum Command {
 
 pub(super) type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 
-/// Leases that were dropped; a list beside the queue, because `drop` cannot wait for a place in it.
+/// What is given up; a list beside the queue, because `drop` cannot wait for a place in it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Releases(Arc<Mutex<Vec<(SessionKey, u64)>>>);
+pub(super) struct Releases(Arc<Mutex<Vec<Late>>>);
+
+/// Something that is given up.
+#[derive(Clone, Debug)]
+pub(super) enum Late {
+    /// A lease that was dropped.
+    Lease { session: SessionKey, fence: u64 },
+    /// A reservation whose call was never made.
+    Unspent(String),
+    /// A reservation whose call took this.
+    Spent {
+        id: String,
+        usage: Usage,
+        cost: Option<Cost>,
+    },
+}
 
 impl Releases {
-    pub(super) fn push(&self, session: SessionKey, fence: u64) {
-        self.0.lock().push((session, fence));
+    pub(super) fn push(&self, late: Late) {
+        self.0.lock().push(late);
     }
 
-    fn put_back(&self, releases: Vec<(SessionKey, u64)>) {
-        self.0.lock().extend(releases);
+    fn put_back(&self, mut releases: Vec<Late>) {
+        let mut later = self.0.lock();
+        releases.append(&mut later);
+        *later = releases;
     }
 
-    fn take(&self) -> Vec<(SessionKey, u64)> {
+    fn take(&self) -> Vec<Late> {
         std::mem::take(&mut *self.0.lock())
     }
 }
@@ -189,7 +208,7 @@ impl Writer {
     fn transact(
         &mut self,
         batch: &mut Vec<Command>,
-        releases: &[(SessionKey, u64)],
+        releases: &[Late],
         answers: &mut Vec<(Reply, Result<Outcome, StoreError>)>,
     ) -> Result<Vec<Anchor>, StoreError> {
         let records = batch
@@ -206,8 +225,8 @@ impl Writer {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::write)?;
-        for (session, fence) in releases {
-            release(&transaction, &self.owner, session, *fence).map_err(StoreError::write)?;
+        for late in releases {
+            give_up(&transaction, &self.owner, late).map_err(StoreError::write)?;
         }
         let now = self.clock.now();
         let mut anchors = Vec::new();
@@ -233,8 +252,11 @@ impl Writer {
                     savepoint.commit().map_err(StoreError::write)?;
                     Ok(done)
                 })
-                .map(|(outcome, recorded)| {
+                .map(|(mut outcome, recorded)| {
                     anchors.extend(recorded);
+                    if let Some(Granted::Yes { id, hold, .. }) = &mut outcome.granted {
+                        *hold = Some(Hold::new(id.clone(), self.releases.clone()));
+                    }
                     outcome
                 });
             let failure = result.as_ref().err().cloned();
@@ -290,6 +312,14 @@ pub(super) fn advance(head: &watch::Sender<Position>, position: Position) {
         *known = position.max(*known);
         grown
     });
+}
+
+fn give_up(connection: &Connection, owner: &Owner, late: &Late) -> rusqlite::Result<usize> {
+    match late {
+        Late::Lease { session, fence } => release(connection, owner, session, *fence),
+        Late::Unspent(id) => unspent(connection, id),
+        Late::Spent { id, usage, cost } => spent(connection, id, usage, *cost),
+    }
 }
 
 fn unanswered(command: Command) -> Option<(Reply, Result<Outcome, StoreError>)> {

@@ -54,14 +54,12 @@ impl Handle<AgentStatus> for Rpc {
 
 impl Rpc {
     fn summary(&self, agent: &Agent) -> AgentSummary {
+        let model = agent.model.as_ref().ok();
+        let model = model.and_then(|model| model.model_ref());
         AgentSummary {
             agent_id: agent.id.clone(),
-            model: agent.model.as_ref().ok().map(|model| model.model.clone()),
-            provider: agent
-                .model
-                .as_ref()
-                .ok()
-                .map(|model| model.provider.id().clone()),
+            model: model.map(|model| model.model.clone()),
+            provider: model.map(|model| model.provider.clone()),
             default: self
                 .agents
                 .first()

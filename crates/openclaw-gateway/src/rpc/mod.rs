@@ -8,6 +8,7 @@ mod agents;
 mod session;
 mod tokens;
 mod tools;
+mod usage;
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -19,11 +20,13 @@ use openclaw_core::events::StoreError;
 use openclaw_core::session_key::SessionKeyError;
 use openclaw_core::{AgentId, EventStore, Kind};
 use openclaw_ipc::{Handlers, MethodInfo, RpcError};
+use openclaw_providers::Health;
 use uuid::Uuid;
 
 pub(crate) use self::agents::Agents;
 use crate::access::Access;
 use crate::audit::{Occasion, Trail};
+use crate::budget::Budget;
 use crate::limits::{Limits, Wait};
 use crate::takeover::Takeover;
 
@@ -40,6 +43,9 @@ pub struct Rpc {
     pub(crate) limits: Limits,
     pub(crate) audit: Trail,
     pub(crate) takeover: Takeover,
+    pub(crate) budget: Budget,
+    /// What is known of the health of models and keys; it outlives changes of the config.
+    pub(crate) health: Arc<Health>,
 }
 
 /// What a handler knows about a call beyond its params.

@@ -79,7 +79,7 @@ impl Handle<SessionMessage> for Rpc {
                 .collect(),
         };
         let reply = self
-            .accept(cx.admitted.clone(), cx.from, params.session_key, inbound)
+            .accept(cx, params.session_key, inbound, params.attended)
             .await
             .map_err(|err| match err {
                 NotAccepted::Limited(wait) => wait.refusal("messages to this session"),
@@ -92,6 +92,8 @@ impl Handle<SessionMessage> for Rpc {
             model: reply.model,
             provider: reply.provider,
             usage: reply.usage,
+            cost: reply.cost,
+            fallback: reply.fallback.map(|model| model.to_string()),
             steps: reply.steps,
             stop_reason,
             stop_detail,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use openclaw_core::{ApiKey, redaction};
 use serde::{Deserialize, Deserializer, de};
@@ -43,15 +42,12 @@ struct Granted {
 
 impl Answer {
     /// Reads an answer whose status is one of success.
-    pub(super) async fn read(mut body: Body, endpoint: Endpoint) -> Result<Self, OauthError> {
-        let mut bytes = Vec::new();
-        while let Some(piece) = body.next().await {
-            bytes.extend(piece.map_err(|err| failure(err, &endpoint))?);
-            if bytes.len() > MAX_ANSWER {
-                let odd = Odd::TooLong;
-                return Err(OauthError::Odd { endpoint, odd });
-            }
-        }
+    pub(super) async fn read(body: Body, endpoint: Endpoint) -> Result<Self, OauthError> {
+        let whole = body.whole(MAX_ANSWER).await;
+        let Some(bytes) = whole.map_err(|err| failure(err, &endpoint))? else {
+            let odd = Odd::TooLong;
+            return Err(OauthError::Odd { endpoint, odd });
+        };
         // Some servers refuse with a status of success.
         match refusal(&bytes) {
             Some(code) => Err(OauthError::Refused { endpoint, code }),

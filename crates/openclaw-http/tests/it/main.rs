@@ -7,8 +7,11 @@
     reason = "clippy knows test functions, but not their helpers"
 )]
 
+mod answers;
 mod oauth;
 mod server;
+mod taped;
+mod tls;
 
 use std::time::Duration;
 

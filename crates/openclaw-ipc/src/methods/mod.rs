@@ -31,6 +31,7 @@ mod session;
 mod table;
 mod tokens;
 mod tools;
+mod usage;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -52,13 +53,17 @@ pub use session::{
 pub use table::{
     AgentList, AgentStatus, LoginCreate, METHODS, SessionCancel, SessionCreate, SessionEnd,
     SessionHistory, SessionList, SessionMessage, TokensCreate, TokensList, TokensRevoke,
-    ToolsExecute, ToolsList, dispatch,
+    ToolsExecute, ToolsList, UsageGet, UsageRaise, UsageStatus, dispatch,
 };
 pub use tokens::{
     Disclosed, LoginCreateOutput, TokenSummary, TokensCreateOutput, TokensCreateParams,
     TokensListOutput, TokensRevokeOutput, TokensRevokeParams,
 };
 pub use tools::{ToolSummary, ToolsExecuteOutput, ToolsExecuteParams, ToolsListOutput};
+pub use usage::{
+    Amount, CapName, CapStatus, Percentiles, UsageBy, UsageGetOutput, UsageGetParams,
+    UsageRaiseOutput, UsageRaiseParams, UsageRow, UsageStatusOutput, UsageStatusParams,
+};
 
 /// A method, as a type: what a client calls and what a gateway handles.
 pub trait Method: 'static {

@@ -2,8 +2,9 @@
 
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events;
+use openclaw_core::usage::Attended;
 use openclaw_core::validation::{self, AttachmentKind};
-use openclaw_core::{AgentId, ChannelId, PeerId, ProviderId, RunId, SessionKey, Usage};
+use openclaw_core::{AgentId, ChannelId, Cost, PeerId, ProviderId, RunId, SessionKey, Usage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,15 @@ pub struct SessionMessageParams {
     /// sent before, it is not sent again: the answer is the one that it got, or will get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// Whether anybody waits for the answer; what nobody waits for has a cap of its own.
+    #[serde(default, skip_serializing_if = "is_attended")]
+    pub attended: Attended,
+}
+
+/// What is usual goes without saying.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_attended(attended: &Attended) -> bool {
+    matches!(attended, Attended::Yes)
 }
 
 /// A file that goes with a message.
@@ -81,7 +91,14 @@ pub struct SessionMessageOutput {
     pub provider: ProviderId,
     /// What all model calls of the run used together.
     pub usage: Usage,
-    /// How many model calls the run took.
+    /// What all model calls of the run cost together, in nano-USD; left out where the price of one
+    /// is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// The model that stood in for the agent's own, as `provider/model`, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+    /// How many steps the run took.
     pub steps: u32,
     /// Why the model stopped.
     pub stop_reason: StopReason,

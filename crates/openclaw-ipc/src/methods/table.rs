@@ -14,6 +14,10 @@ use super::tokens::{
     TokensRevokeOutput, TokensRevokeParams,
 };
 use super::tools::{ToolsExecuteOutput, ToolsExecuteParams, ToolsListOutput};
+use super::usage::{
+    UsageGetOutput, UsageGetParams, UsageRaiseOutput, UsageRaiseParams, UsageStatusOutput,
+    UsageStatusParams,
+};
 use super::{Example, Method, MethodInfo, NoParams, Scope};
 use crate::jsonrpc::{Params, RpcError};
 
@@ -130,6 +134,26 @@ A tool that fails is an output with `success: false`; an unknown tool or argumen
         example: r#"{"tool": "exec", "params": {"command": "echo hello"}}"#
             => r#"{"success": true, "result": "hello\n", "sessionKey": "agent:main:explicit:0198c5a2-7f3e-4b7a-9d0e-3c1f5a6b7c8d", "callId": "call-1", "durationMs": 12}"#,
     }
+    UsageGet = "usage.get", Read, UsageGetParams => UsageGetOutput {
+        doc: "Sums up what the calls of models took, failed ones too.
+
+Days are those of the time zone in the output.
+The calls of deleted sessions count, and so do those that were imported.",
+        example: r#"{"by": "model", "days": 7}"#
+            => r#"{"by": "model", "timeZone": "Europe/Berlin", "since": "2026-11-17", "until": null, "rows": [{"name": "anthropic/claude-sonnet-5", "calls": 12, "failed": 1, "unpriced": 0, "tokens": {"input": 5200, "output": 1800, "cacheRead": 48000, "cacheWrite": 6100, "reasoning": 400}, "costUsd": 0.079875, "latencyMs": {"p50": 2300, "p95": 7500}, "firstTokenMs": {"p50": 620, "p95": 1450}}], "total": {"name": "", "calls": 12, "failed": 1, "unpriced": 0, "tokens": {"input": 5200, "output": 1800, "cacheRead": 48000, "cacheWrite": 6100, "reasoning": 400}, "costUsd": 0.079875, "latencyMs": {"p50": 2300, "p95": 7500}, "firstTokenMs": {"p50": 620, "p95": 1450}}}"#,
+    }
+    UsageStatus = "usage.status", Read, UsageStatusParams => UsageStatusOutput {
+        doc: "Shows the caps on what models may cost, and how much of each is used.",
+        example: r"{}"
+            => r#"{"timeZone": "Europe/Berlin", "today": {"name": "2026-11-23", "calls": 12, "failed": 1, "unpriced": 0, "tokens": {"input": 5200, "output": 1800, "cacheRead": 48000, "cacheWrite": 6100, "reasoning": 400}, "costUsd": 0.079875, "latencyMs": {"p50": 2300, "p95": 7500}, "firstTokenMs": {"p50": 620, "p95": 1450}}, "caps": [{"cap": "day", "configured": true, "raised": false, "limitUsd": 5.0, "limitTokens": null, "spent": {"usd": 0.079875, "tokens": 61100}, "reserved": {"usd": 0.0, "tokens": 0}}]}"#,
+    }
+    UsageRaise = "usage.raise", Approvals, UsageRaiseParams => UsageRaiseOutput {
+        doc: "Raises a cap for the current period and puts that on record.
+
+A cap of a day is raised until the day ends, and so is that of a run, for all runs of the day; the cap of a session stays raised.",
+        example: r#"{"cap": "day", "usd": 10}"#
+            => r#"{"cap": {"cap": "day", "configured": true, "raised": true, "limitUsd": 10.0, "limitTokens": null, "spent": {"usd": 4.998, "tokens": 912000}, "reserved": {"usd": 0.0, "tokens": 0}}, "until": "2026-11-23T23:00:00.000Z"}"#,
+    }
     TokensCreate = "tokens.create", Admin, TokensCreateParams => TokensCreateOutput {
         doc: "Issues a pair of tokens that may do what the scopes say, and nothing else.
 
@@ -181,10 +205,12 @@ mod tests {
             let of_access = ["tokens.", "login."]
                 .iter()
                 .any(|resource| method.name.starts_with(resource));
-            let looks = [".list", ".status", ".history"]
+            let looks = [".list", ".status", ".history", ".get"]
                 .iter()
                 .any(|verb| method.name.ends_with(verb));
             let needed = match (of_access, looks) {
+                // To let somebody spend more is to approve of it.
+                _ if method.name.ends_with(".raise") => Scope::Approvals,
                 (true, _) => Scope::Admin,
                 (false, true) => Scope::Read,
                 (false, false) => Scope::Write,

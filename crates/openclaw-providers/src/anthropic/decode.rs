@@ -1,4 +1,4 @@
-//! The events of the Messages API.
+//! The events of the Messages API, and the whole message of a server that does not stream.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -71,6 +71,16 @@ struct Start {
     usage: Option<Tokens>,
 }
 
+/// A message that came in one piece.
+#[derive(Debug, Deserialize)]
+struct Whole {
+    #[serde(flatten)]
+    start: Start,
+    content: Vec<BlockStart>,
+    #[serde(flatten)]
+    end: End,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum BlockStart {
@@ -116,6 +126,14 @@ enum BlockDelta {
 #[derive(Debug, Deserialize)]
 struct End {
     stop_reason: Option<String>,
+    stop_details: Option<Details>,
+}
+
+/// Why a message was refused; nobody has promised how this is worded.
+#[derive(Debug, Deserialize)]
+struct Details {
+    category: Option<String>,
+    explanation: Option<String>,
 }
 
 /// Token counts; each is the total so far, and one that is missing stays as it was.
@@ -129,6 +147,28 @@ struct Tokens {
     cache_read: Option<u64>,
     #[serde(rename = "cache_creation_input_tokens")]
     cache_write: Option<u64>,
+    /// The same, by how long it is kept.
+    cache_creation: Option<BTreeMap<String, Value>>,
+    #[serde(rename = "output_tokens_details")]
+    details: Option<OutputTokens>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OutputTokens {
+    thinking_tokens: Option<u64>,
+}
+
+impl Tokens {
+    fn cache_write(&self) -> Option<u64> {
+        self.cache_write.or_else(|| {
+            let by_time = self.cache_creation.as_ref()?.values();
+            Some(
+                by_time
+                    .filter_map(Value::as_u64)
+                    .fold(0, u64::saturating_add),
+            )
+        })
+    }
 }
 
 impl Decoder {
@@ -223,15 +263,47 @@ impl Decoder {
         }
     }
 
-    fn count(&mut self, tokens: Option<Tokens>) -> StreamEvent {
-        if let Some(tokens) = tokens {
-            let set = |count: &mut u64, now: Option<u64>| *count = now.unwrap_or(*count);
-            set(&mut self.usage.input, tokens.input);
-            set(&mut self.usage.output, tokens.output);
-            set(&mut self.usage.cache_read, tokens.cache_read);
-            set(&mut self.usage.cache_write, tokens.cache_write);
+    fn start(&mut self, start: Start, out: &mut VecDeque<StreamEvent>) {
+        let model = start.model.unwrap_or_else(|| self.model.clone());
+        out.push_back(StreamEvent::Started { model });
+        out.extend(self.count(start.usage));
+    }
+
+    /// Each count is the total so far and takes the place of the one before.
+    fn count(&mut self, tokens: Option<Tokens>) -> Option<StreamEvent> {
+        let tokens = tokens?;
+        let set = |count: &mut u64, now: Option<u64>| *count = now.unwrap_or(*count);
+        set(&mut self.usage.cache_write, tokens.cache_write());
+        set(&mut self.usage.input, tokens.input);
+        set(&mut self.usage.output, tokens.output);
+        set(&mut self.usage.cache_read, tokens.cache_read);
+        let thought = tokens.details.and_then(|details| details.thinking_tokens);
+        set(&mut self.usage.reasoning, thought);
+        Some(StreamEvent::Usage(self.usage))
+    }
+
+    fn ended(&mut self, end: End) {
+        if let Some(details) = end.stop_details {
+            let Details {
+                category,
+                explanation,
+            } = details;
+            tracing::info!(
+                category,
+                explanation,
+                "the provider says why the model stopped"
+            );
         }
-        StreamEvent::Usage(self.usage)
+        self.stop = end.stop_reason.map(stop_reason).or(self.stop.take());
+    }
+
+    fn finish(&mut self, data: &str, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        let Some(stop) = self.stop.take() else {
+            return Err(Fault::malformed("an end without a reason", data));
+        };
+        out.push_back(StreamEvent::Stop(stop));
+        self.finished = true;
+        Ok(())
     }
 
     fn skip(&mut self) {
@@ -240,14 +312,21 @@ impl Decoder {
 }
 
 impl Decode for Decoder {
+    fn document(&mut self, text: &str, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        let whole: Whole = read_json(text)?;
+        self.start(whole.start, out);
+        for (index, block) in (0..).zip(whole.content) {
+            self.block_start(index, block, out);
+            self.block_stop(index, out);
+        }
+        self.ended(whole.end);
+        self.finish(text, out)
+    }
+
     fn event(&mut self, event: &sse::Event, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
         // The data repeats the event's name; some gateways in between drop the name.
         match read_json(&event.data)? {
-            Payload::MessageStart { message } => {
-                let model = message.model.unwrap_or_else(|| self.model.clone());
-                out.push_back(StreamEvent::Started { model });
-                out.push_back(self.count(message.usage));
-            }
+            Payload::MessageStart { message } => self.start(message, out),
             Payload::ContentBlockStart {
                 index,
                 content_block,
@@ -260,16 +339,10 @@ impl Decode for Decoder {
             }
             Payload::ContentBlockStop { index } => self.block_stop(index, out),
             Payload::MessageDelta { delta, usage } => {
-                self.stop = delta.stop_reason.map(stop_reason).or(self.stop.take());
-                out.push_back(self.count(usage));
+                self.ended(delta);
+                out.extend(self.count(usage));
             }
-            Payload::MessageStop => {
-                let Some(stop) = self.stop.take() else {
-                    return Err(Fault::malformed("an end without a reason", &event.data));
-                };
-                out.push_back(StreamEvent::Stop(stop));
-                self.finished = true;
-            }
+            Payload::MessageStop => self.finish(&event.data, out)?,
             Payload::Ping => {}
             Payload::Error { error } => return Err(sent(&error)),
             Payload::Unknown => self.skip(),
@@ -298,7 +371,8 @@ fn stop_reason(name: String) -> StopReason {
     match name.as_str() {
         "end_turn" => StopReason::EndTurn,
         "tool_use" => StopReason::ToolUse,
-        "max_tokens" => StopReason::MaxTokens,
+        // The window was full before the limit was reached; the answer is cut off all the same.
+        "max_tokens" | "model_context_window_exceeded" => StopReason::MaxTokens,
         "refusal" => StopReason::Refusal,
         "stop_sequence" => StopReason::StopSequence,
         _ => StopReason::Other(name),

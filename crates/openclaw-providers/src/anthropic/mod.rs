@@ -1,24 +1,31 @@
 //! Anthropic's Messages API, and whoever else speaks it.
 //!
-//! Supported: text, images, tools, thinking with its signature, redacted thinking. Left out: tools
-//! that run at the provider, citations, prompt caching marks, and the switch that turns thinking on.
+//! Supported: text, pictures, documents, tools, thinking with its signature, redacted thinking, and
+//! marks for the provider's prompt cache. Left out: tools that run at the provider, and citations.
 
 mod body;
+mod cache;
 pub(crate) mod decode;
+mod files;
+mod models;
+mod thinking;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use openclaw_core::redaction::learn;
 use openclaw_core::{ApiKey, ProviderId};
-use openclaw_http::{HeaderName, HeaderValue, HttpClient, HttpError, PostJson, Timeouts};
+use openclaw_http::{
+    GetJson, HeaderName, HeaderValue, HttpClient, HttpError, PostJson, Timeouts, header,
+};
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use self::body::{Thoughts, Writer};
 use crate::error::ProviderError;
 use crate::event::EventStream;
-use crate::provider::{Provider, ProviderConfig};
+use crate::provider::{KeyStyle, ListedModel, Provider, ProviderConfig};
 use crate::request::Request;
-use crate::wire::{self, Party};
+use crate::wire::{self, Access, Party};
 
 /// Where Anthropic's own API is.
 pub const BASE_URL: &str = "https://api.anthropic.com";
@@ -33,6 +40,16 @@ pub const DEFAULT_MAX_TOKENS: u32 = 8192;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const API_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+
+/// The setting that names features of the API which have to be asked for, as text or as a list.
+const BETA_PARAM: &str = "anthropicBeta";
+
+/// How a token of a subscription begins, which is no key.
+const TOKEN_PREFIX: &str = "sk-ant-oat";
+
+/// The feature that has to be asked for with such a token.
+const TOKEN_BETA: &str = "oauth-2025-04-20";
 
 /// A provider that speaks Anthropic's Messages API.
 ///
@@ -47,6 +64,8 @@ const API_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 pub struct AnthropicProvider {
     id: ProviderId,
     key: Arc<ApiKey>,
+    access: Access,
+    betas: Option<HeaderValue>,
     base_url: String,
     client: HttpClient,
 }
@@ -54,29 +73,42 @@ pub struct AnthropicProvider {
 impl AnthropicProvider {
     /// Makes the provider `anthropic` with Anthropic's own address.
     pub fn new(key: ApiKey) -> Self {
-        learn(&key);
+        let key = Arc::new(key);
+        let own = own_place(&key);
         Self {
             id: ProviderId::from("anthropic"),
-            key: Arc::new(key),
+            betas: betas(&Map::new(), &own.0),
+            access: Access::with_key(Arc::clone(&key), own),
+            key,
             base_url: BASE_URL.to_owned(),
             client: HttpClient::new(Timeouts::default()),
         }
     }
 
-    /// Makes the provider that a configuration describes; Anthropic's own address needs a key.
+    /// Makes the provider that a configuration describes; Anthropic's own address needs a key, or a
+    /// header that stands for it.
     pub fn from_config(config: ProviderConfig) -> Result<Self, ProviderError> {
         let key = config.key();
+        let own = key.as_deref().map_or((API_KEY, ""), own_place);
+        let sent_as = match config.key_style {
+            KeyStyle::Api => own.0.clone(),
+            KeyStyle::Bearer | KeyStyle::Header { .. } | KeyStyle::None => API_KEY,
+        };
+        let access = Access::of(&config, own)?;
+        let client = config.client();
         let base_url = config.base_url.unwrap_or_else(|| BASE_URL.to_owned());
-        if key.is_none() && base_url.trim_end_matches('/') == BASE_URL {
+        let is_own = base_url.trim_end_matches('/') == BASE_URL;
+        if key.is_none() && is_own && config.headers.is_empty() {
             return Err(ProviderError::MissingKey {
                 provider: config.id,
             });
         }
         Ok(Self {
-            // An empty key is not sent.
             key: key.unwrap_or_else(|| Arc::new(ApiKey::new(String::new()))),
+            betas: betas(&config.params, &sent_as),
+            access,
             base_url,
-            client: HttpClient::new(config.timeouts),
+            client,
             id: config.id,
         })
     }
@@ -93,16 +125,49 @@ impl AnthropicProvider {
         &self.key
     }
 
-    fn post(&self, request: &Request) -> Result<PostJson, HttpError> {
-        // Both forms of the address are in use; OpenClaw's has no version.
+    /// Both forms of the address are in use; OpenClaw's has no version.
+    fn base(&self) -> &str {
         let base = self.base_url.trim_end_matches('/');
-        let base = base.strip_suffix("/v1").unwrap_or(base);
-        let post = PostJson::new(&format!("{base}/v1/messages"), &body::of(request))?
-            .header(API_VERSION, HeaderValue::from_static(VERSION));
-        if self.key.is_empty() {
-            return Ok(post);
+        base.strip_suffix("/v1").unwrap_or(base)
+    }
+
+    fn party(&self) -> Party {
+        Party {
+            id: self.id.clone(),
         }
-        post.secret_header(API_KEY, "", &self.key)
+    }
+
+    fn post(&self, request: &Request, writer: Writer<'_>) -> Result<PostJson, HttpError> {
+        let address = format!("{}/v1/messages", self.base());
+        let mut post = PostJson::new(&address, &writer.body(request))?
+            .header(API_VERSION, HeaderValue::from_static(VERSION));
+        if let Some(betas) = &self.betas {
+            post = post.header(BETA, betas.clone());
+        }
+        self.access.apply(post)
+    }
+
+    fn get(&self, after: Option<&str>) -> Result<GetJson, HttpError> {
+        let mut get = GetJson::new(&models::address(self.base(), after))?
+            .header(API_VERSION, HeaderValue::from_static(VERSION));
+        if let Some(betas) = &self.betas {
+            get = get.header(BETA, betas.clone());
+        }
+        self.access.apply(get)
+    }
+
+    async fn ask(
+        &self,
+        request: &Request,
+        writer: Writer<'_>,
+        stop: CancellationToken,
+    ) -> Result<EventStream, ProviderError> {
+        let party = self.party();
+        let post = self
+            .post(request, writer)
+            .map_err(|error| party.http(error))?;
+        let decoder = decode::Decoder::new(request);
+        wire::open(&self.client, party, post, decoder, stop).await
     }
 }
 
@@ -117,11 +182,117 @@ impl Provider for AnthropicProvider {
         request: Request,
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError> {
-        let party = Party {
-            id: self.id.clone(),
+        let writer = Writer {
+            provider: &self.id,
+            thoughts: Thoughts::Returned,
         };
-        let post = self.post(&request).map_err(|error| party.http(error))?;
-        let decoder = decode::Decoder::new(&request);
-        wire::open(&self.client, party, post, decoder, stop).await
+        match self.ask(&request, writer, stop.clone()).await {
+            // Another address under the same name cannot read what was signed at the one before.
+            Err(error) if refuses_thoughts(&error) && writer.returns_any(&request) => {
+                tracing::info!(provider = %self.id, "the provider is asked again without its earlier thoughts");
+                let writer = Writer {
+                    thoughts: Thoughts::Dropped,
+                    ..writer
+                };
+                self.ask(&request, writer, stop).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn models(&self, stop: CancellationToken) -> Result<Vec<ListedModel>, ProviderError> {
+        let party = self.party();
+        let mut models = Vec::new();
+        let mut after: Option<String> = None;
+        for _page in 0..models::MAX_PAGES {
+            let get = self
+                .get(after.as_deref())
+                .map_err(|error| party.http(error))?;
+            let page: models::Page = wire::get(&self.client, &party, get, &stop).await?;
+            after = page.add_to(&mut models);
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(models)
+    }
+}
+
+/// Tells whether a provider objects to thoughts that it got back.
+fn refuses_thoughts(error: &ProviderError) -> bool {
+    match error {
+        ProviderError::Status {
+            status: 400,
+            message,
+            ..
+        } => {
+            message.contains("thinking")
+                && ["signature", "cannot be modified"]
+                    .iter()
+                    .any(|words| message.contains(words))
+        }
+        _ => false,
+    }
+}
+
+/// Returns where the API has a key by itself; a token of a subscription goes elsewhere.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the beginning that all such tokens share is looked at"
+)]
+fn own_place(key: &ApiKey) -> (HeaderName, &'static str) {
+    if key.expose_secret().starts_with(TOKEN_PREFIX) {
+        (header::AUTHORIZATION, "Bearer ")
+    } else {
+        (API_KEY, "")
+    }
+}
+
+/// Returns the features to ask for; `sent_as` is the header that the key goes into by itself.
+fn betas(params: &Map<String, Value>, sent_as: &HeaderName) -> Option<HeaderValue> {
+    let token = (*sent_as == header::AUTHORIZATION).then_some(TOKEN_BETA);
+    let asked: Vec<&str> = match params.get(BETA_PARAM) {
+        Some(Value::String(text)) => text.split(',').collect(),
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for name in token.into_iter().chain(asked).map(str::trim) {
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let value = HeaderValue::try_from(names.join(","));
+    if value.is_err() {
+        tracing::warn!(
+            setting = BETA_PARAM,
+            "it has characters that a header cannot carry"
+        );
+    }
+    value.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn features_are_asked_for_as_text_or_as_a_list() {
+        let asked = |value: Value, place| {
+            let params = Map::from_iter([(BETA_PARAM.to_owned(), value)]);
+            betas(&params, &place).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(asked(json!("a, b,,a"), API_KEY).unwrap(), "a,b");
+        assert_eq!(asked(json!(["a", "b"]), API_KEY).unwrap(), "a,b");
+        assert_eq!(asked(json!(1), API_KEY), None);
+        assert_eq!(
+            asked(json!("a"), header::AUTHORIZATION).unwrap(),
+            "oauth-2025-04-20,a"
+        );
     }
 }

@@ -10,7 +10,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::event::StreamEvent;
+use crate::fold::MAX_COMPLETION;
 use crate::ids::CallIds;
+use crate::wire::Fault;
+
+/// The most calls that one answer may have.
+const MAX_CALLS: usize = 4096;
 
 /// A piece of a tool call as it comes in.
 #[derive(Debug, Default, Deserialize)]
@@ -20,8 +25,20 @@ pub(super) struct Piece {
     function: Option<FunctionPiece>,
 }
 
+impl Piece {
+    /// Makes it the piece of the only call that there is.
+    pub(super) fn only(function: FunctionPiece) -> Self {
+        Self {
+            index: Some(0),
+            id: None,
+            function: Some(function),
+        }
+    }
+}
+
+/// What is new of the function that a call is of.
 #[derive(Debug, Default, Deserialize)]
-struct FunctionPiece {
+pub(super) struct FunctionPiece {
     name: Option<String>,
     arguments: Option<ArgumentsPiece>,
 }
@@ -62,14 +79,18 @@ impl Calls {
         self.calls.is_empty()
     }
 
-    pub(super) fn push(&mut self, piece: Piece, out: &mut VecDeque<StreamEvent>) {
+    pub(super) fn push(
+        &mut self,
+        piece: Piece,
+        out: &mut VecDeque<StreamEvent>,
+    ) -> Result<(), Fault> {
         let function = piece.function.unwrap_or_default();
         let id = piece.id.unwrap_or_default();
         let name = function.name.unwrap_or_default();
         let place = self.place(piece.index, &id, &name);
         let Self { ids, calls } = self;
         let Some(call) = calls.get_mut(place) else {
-            return;
+            return Ok(());
         };
         if call.wire_id.is_empty() {
             call.wire_id = id;
@@ -95,6 +116,11 @@ impl Calls {
                 json: std::mem::take(&mut call.held),
             });
         }
+        // What is announced is bounded where it is folded; what is held has to be bounded here.
+        if call.held.len() > MAX_COMPLETION || place >= MAX_CALLS {
+            return Err(Fault::malformed("tool calls without end", ""));
+        }
+        Ok(())
     }
 
     /// Ends every call; nothing if one of them never got a name.
@@ -150,7 +176,7 @@ mod tests {
         let mut calls = Calls::new(CallIds::after(&[]));
         let mut out = VecDeque::new();
         for piece in pieces {
-            calls.push(piece, &mut out);
+            calls.push(piece, &mut out).unwrap();
         }
         out.extend(calls.end().expect("every call has a name"));
         let mut assembled = Vec::new();
@@ -248,7 +274,7 @@ mod tests {
     #[test]
     fn a_call_that_never_gets_a_name_has_no_end() {
         let mut calls = Calls::new(CallIds::after(&[]));
-        calls.push(Piece::default(), &mut VecDeque::new());
+        calls.push(Piece::default(), &mut VecDeque::new()).unwrap();
         assert!(calls.end().is_none());
     }
 }

@@ -3,12 +3,15 @@
 use std::collections::VecDeque;
 
 use openclaw_core::Usage;
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::json;
 
+use super::calls::{Calls, Piece};
+use super::chunk::{Choice, Chunk, Delta};
+use super::details::Details;
+use super::think::ThinkTags;
+use super::tokens;
 use crate::event::{StopReason, StreamEvent};
 use crate::ids::CallIds;
-use crate::openai::calls::{Calls, Piece};
 use crate::request::Request;
 use crate::sse;
 use crate::wire::{Decode, Fault, not_empty, read_json, sent};
@@ -22,87 +25,13 @@ pub(crate) struct Decoder {
     asked: Option<String>,
     refused: bool,
     calls: Calls,
+    details: Details,
+    /// Splits thoughts off the text, where a model writes them there.
+    tags: Option<ThinkTags>,
     usage: Option<Usage>,
     finish_reason: Option<String>,
     finished: bool,
     skipped: u32,
-}
-
-#[derive(Debug, Deserialize)]
-struct Chunk {
-    model: Option<String>,
-    choices: Option<Vec<Choice>>,
-    usage: Option<Tokens>,
-    error: Option<Value>,
-    /// Some servers write `error` here and leave the envelope out.
-    object: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Choice {
-    index: Option<u64>,
-    delta: Option<Delta>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Delta {
-    content: Option<Content>,
-    refusal: Option<String>,
-    reasoning_content: Option<String>,
-    reasoning: Option<String>,
-    tool_calls: Option<Vec<Piece>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Debug, Deserialize)]
-struct Part {
-    text: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tokens {
-    #[serde(rename = "prompt_tokens")]
-    prompt: Option<u64>,
-    #[serde(rename = "completion_tokens")]
-    completion: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-}
-
-#[derive(Debug, Deserialize)]
-struct PromptDetails {
-    cached_tokens: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct CompletionDetails {
-    reasoning_tokens: Option<u64>,
-}
-
-impl From<Tokens> for Usage {
-    fn from(tokens: Tokens) -> Self {
-        let prompt = tokens.prompt_tokens_details;
-        let completion = tokens.completion_tokens_details;
-        let cache_read = prompt
-            .and_then(|details| details.cached_tokens)
-            .unwrap_or(0);
-        let reasoning = completion.and_then(|details| details.reasoning_tokens);
-        Self {
-            // The prompt's tokens include the cached ones here.
-            input: tokens.prompt.unwrap_or(0).saturating_sub(cache_read),
-            output: tokens.completion.unwrap_or(0),
-            cache_read,
-            cache_write: 0,
-            reasoning: reasoning.unwrap_or(0),
-        }
-    }
 }
 
 impl Decoder {
@@ -111,6 +40,8 @@ impl Decoder {
             asked: Some(request.model.clone()),
             refused: false,
             calls: Calls::new(CallIds::after(&request.messages)),
+            details: Details::default(),
+            tags: None,
             usage: None,
             finish_reason: None,
             finished: false,
@@ -118,44 +49,97 @@ impl Decoder {
         }
     }
 
+    /// Looks for thoughts at the beginning of the text.
+    pub(crate) fn with_think_tags(mut self) -> Self {
+        self.tags = Some(ThinkTags::default());
+        self
+    }
+
+    fn chunk(&mut self, data: &str, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        let chunk: Chunk = read_json(data)?;
+        if let Some(error) = &chunk.error {
+            return Err(sent(error));
+        }
+        if chunk.object.as_deref() == Some("error") {
+            return Err(sent(&read_json(data)?));
+        }
+        // Some servers count all through the answer; the last count is the whole.
+        let usage = chunk.usage().filter_map(tokens::usage).last();
+        if chunk.choices.is_none() && usage.is_none() {
+            self.skip();
+            return Ok(());
+        }
+        self.usage = usage.or(self.usage);
+        let choices = chunk.choices.unwrap_or_default();
+        let model = chunk.model.and_then(not_empty);
+        // Azure's first chunk is about the prompt and names no model.
+        if model.is_some() || !choices.is_empty() {
+            self.start(model, out);
+        }
+        for choice in choices {
+            self.choice(choice, out)?;
+        }
+        Ok(())
+    }
+
     fn start(&mut self, model: Option<String>, out: &mut VecDeque<StreamEvent>) {
         if let Some(asked) = self.asked.take() {
-            let model = model.and_then(not_empty).unwrap_or(asked);
+            let model = model.unwrap_or(asked);
             out.push_back(StreamEvent::Started { model });
         }
     }
 
-    fn choice(&mut self, choice: Choice, out: &mut VecDeque<StreamEvent>) {
+    fn choice(&mut self, mut choice: Choice, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
         if choice.index.unwrap_or(0) != 0 {
             self.skip();
-            return;
+            return Ok(());
         }
-        if let Some(delta) = choice.delta {
-            self.delta(delta, out);
+        if let Some(error) = &choice.error {
+            return Err(sent(error));
+        }
+        if let Some(delta) = choice.take_delta() {
+            self.delta(delta, out)?;
         }
         if let Some(reason) = choice.finish_reason.and_then(not_empty) {
             self.finish_reason = Some(reason);
         }
+        Ok(())
     }
 
-    fn delta(&mut self, delta: Delta, out: &mut VecDeque<StreamEvent>) {
-        // A server that fills both fields fills them with the same.
-        let thoughts = delta.reasoning_content.or(delta.reasoning);
-        out.extend(thoughts.and_then(not_empty).map(StreamEvent::Thinking));
-        let texts = match delta.content {
-            None => Vec::new(),
-            Some(Content::Text(text)) => vec![text],
-            Some(Content::Parts(parts)) => parts.into_iter().filter_map(|part| part.text).collect(),
-        };
-        let texts = texts.into_iter().filter_map(not_empty);
-        out.extend(texts.map(StreamEvent::Text));
-        if let Some(refusal) = delta.refusal.and_then(not_empty) {
+    fn delta(&mut self, mut delta: Delta, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        let details = delta.take_details();
+        let (mut thoughts, texts) = delta.take_content();
+        thoughts.insert(0, delta.thoughts(&details));
+        for piece in details {
+            self.details.push(piece);
+        }
+        let thoughts = thoughts.into_iter().filter_map(not_empty);
+        out.extend(thoughts.map(StreamEvent::Thinking));
+        let refusal = delta.refusal.and_then(not_empty);
+        let legacy = delta.function_call.map(Piece::only);
+        let calls = delta.tool_calls.into_iter().flatten().chain(legacy);
+        let mut calls = calls.peekable();
+        let texts = texts.into_iter().filter_map(not_empty).collect::<Vec<_>>();
+        if !texts.is_empty() || refusal.is_some() || calls.peek().is_some() {
+            self.end_thoughts(out);
+        }
+        for text in texts {
+            match &mut self.tags {
+                Some(tags) => tags.push(&text, out),
+                None => out.push_back(StreamEvent::Text(text)),
+            }
+        }
+        if let Some(refusal) = refusal {
             self.refused = true;
             out.push_back(StreamEvent::Text(refusal));
         }
-        for piece in delta.tool_calls.unwrap_or_default() {
-            self.calls.push(piece, out);
-        }
+        calls.try_for_each(|piece| self.calls.push(piece, out))
+    }
+
+    /// Hands on what the provider wants back of the thoughts so far.
+    fn end_thoughts(&mut self, out: &mut VecDeque<StreamEvent>) {
+        let signature = self.details.take_signature();
+        out.extend(signature.map(StreamEvent::ThinkingSignature));
     }
 
     /// Ends the answer; a fault if no chunk said that the model was done.
@@ -163,28 +147,45 @@ impl Decoder {
         let Some(reason) = self.finish_reason.take() else {
             return Err(Fault::EndedEarly);
         };
+        let stop = self.stop_reason(reason)?;
+        if let Some(tags) = &mut self.tags {
+            tags.end(out);
+        }
         let Some(ends) = self.calls.end() else {
             return Err(Fault::malformed("a tool call without a name", ""));
         };
         out.extend(ends);
+        self.end_thoughts(out);
         out.extend(self.usage.map(StreamEvent::Usage));
-        out.push_back(StreamEvent::Stop(self.stop_reason(reason)));
+        out.push_back(StreamEvent::Stop(stop));
         self.finished = true;
         Ok(())
     }
 
     /// Some servers say `stop` after tool calls, and some `tool_calls` without any.
-    fn stop_reason(&self, name: String) -> StopReason {
-        match name.as_str() {
-            "stop" | "tool_calls" | "function_call" if !self.calls.is_empty() => {
-                StopReason::ToolUse
+    fn stop_reason(&self, name: String) -> Result<StopReason, Fault> {
+        Ok(match name.as_str() {
+            "stop" | "end" | "eos" | "tool_call" | "tool_calls" | "function_call" => {
+                if !self.calls.is_empty() {
+                    StopReason::ToolUse
+                } else if self.refused {
+                    StopReason::Refusal
+                } else {
+                    StopReason::EndTurn
+                }
             }
-            "stop" | "tool_calls" | "function_call" if self.refused => StopReason::Refusal,
-            "stop" | "tool_calls" | "function_call" => StopReason::EndTurn,
-            "length" => StopReason::MaxTokens,
-            "content_filter" => StopReason::Refusal,
+            // Mistral's and Anthropic's words for it are passed on by servers in front of them.
+            "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
+                StopReason::MaxTokens
+            }
+            "content_filter" | "sensitive" => StopReason::Refusal,
+            // OpenRouter, Z.AI and DeepSeek put a failure there.
+            "error" | "network_error" | "insufficient_system_resource" => {
+                let message = format!("finish_reason: {name}");
+                return Err(sent(&json!({"code": "server_error", "message": message})));
+            }
             _ => StopReason::Other(name),
-        }
+        })
     }
 
     fn skip(&mut self) {
@@ -193,30 +194,19 @@ impl Decoder {
 }
 
 impl Decode for Decoder {
+    fn document(&mut self, text: &str, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        self.chunk(text, out)?;
+        if self.asked.is_some() {
+            return Err(Fault::malformed("a document instead of a stream", text));
+        }
+        self.finish(out)
+    }
+
     fn event(&mut self, event: &sse::Event, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
-        let data = event.data.trim();
-        if data == "[DONE]" {
-            return self.finish(out);
+        match event.data.trim() {
+            "[DONE]" => self.finish(out),
+            data => self.chunk(data, out),
         }
-        let chunk: Chunk = read_json(data)?;
-        if let Some(error) = &chunk.error {
-            return Err(sent(error));
-        }
-        if chunk.object.as_deref() == Some("error") {
-            return Err(sent(&read_json(data)?));
-        }
-        if chunk.choices.is_none() && chunk.usage.is_none() {
-            self.skip();
-            return Ok(());
-        }
-        self.start(chunk.model, out);
-        for choice in chunk.choices.unwrap_or_default() {
-            self.choice(choice, out);
-        }
-        if let Some(tokens) = chunk.usage {
-            self.usage = Some(tokens.into());
-        }
-        Ok(())
     }
 
     fn end(&mut self, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {

@@ -1,110 +1,97 @@
 //! OpenAI's Chat Completions API, and the many servers that speak it: Ollama, llama.cpp, vLLM,
-//! LM Studio, `OpenRouter` and others.
+//! LM Studio, `OpenRouter` and others, and Azure.
 //!
-//! Supported: text, images, tools, refusals, and thoughts where a server streams them beside the
-//! text. Left out: sound, several choices, and thoughts inside of the text (`<think>`).
+//! Supported: text, images, files, tools, refusals, and thoughts, whether a server streams them
+//! beside the text, as details, or between tags inside of it. What a server or a model does
+//! differently is in [`quirks`](crate::quirks). Left out: sound, and several choices.
 //!
 //! Usage is asked for with `stream_options.include_usage`; a server that refuses the field is asked
 //! again without it, and then tells no usage.
 
-mod body;
+mod azure;
+pub(crate) mod body;
 mod calls;
+mod chunk;
 pub(crate) mod decode;
-
-use std::sync::Arc;
+mod details;
+mod models;
+pub(crate) mod site;
+mod think;
+pub(crate) mod tokens;
 
 use async_trait::async_trait;
-use openclaw_core::redaction::learn;
 use openclaw_core::{ApiKey, ProviderId};
-use openclaw_http::{HttpClient, HttpError, PostJson, Timeouts, header};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ProviderError;
 use crate::event::EventStream;
-use crate::openai::body::{Body, Dialect};
-use crate::provider::{Provider, ProviderConfig};
+use crate::openai::body::Body;
+use crate::openai::site::{Kind, Site};
+use crate::provider::{ListedModel, Provider, ProviderConfig};
+use crate::quirks::{Api, fitted};
 use crate::request::Request;
-use crate::wire::{self, Party};
+use crate::wire;
 
-/// Where OpenAI's own API is.
-pub const BASE_URL: &str = "https://api.openai.com/v1";
+pub use site::BASE_URL;
 
-/// A provider that speaks OpenAI's Chat Completions API.
+/// A provider that speaks OpenAI's Chat Completions API, at OpenAI, at Azure or anywhere else.
 ///
 /// ```
 /// use openclaw_core::secrets::ApiKey;
 /// use openclaw_providers::OpenAIProvider;
 ///
 /// let provider = OpenAIProvider::new(ApiKey::new("sk-...".into()));
+/// let azure = provider.clone().with_base_url("https://mine.openai.azure.com");
 /// let local = OpenAIProvider::without_key("http://127.0.0.1:11434/v1");
-/// assert!(provider.api_key().is_some() && local.api_key().is_none());
+/// assert!(azure.api_key().is_some() && local.api_key().is_none());
 /// ```
 #[derive(Clone, Debug)]
 pub struct OpenAIProvider {
-    id: ProviderId,
-    key: Option<Arc<ApiKey>>,
-    base_url: String,
-    client: HttpClient,
+    site: Site,
 }
 
 impl OpenAIProvider {
     /// Makes the provider `openai` with OpenAI's own address.
     pub fn new(key: ApiKey) -> Self {
-        learn(&key);
         Self {
-            id: ProviderId::from("openai"),
-            key: Some(Arc::new(key)),
-            base_url: BASE_URL.to_owned(),
-            client: HttpClient::new(Timeouts::default()),
+            site: Site::with_key(key),
         }
     }
 
     /// Makes the provider `openai` for a server that asks for no key.
     pub fn without_key(base_url: impl Into<String>) -> Self {
         Self {
-            id: ProviderId::from("openai"),
-            key: None,
-            base_url: base_url.into(),
-            client: HttpClient::new(Timeouts::default()),
+            site: Site::without_key(base_url.into()),
         }
     }
 
-    /// Makes the provider that a configuration describes; OpenAI's own address needs a key.
+    /// Makes the provider that a configuration describes; OpenAI's own address and Azure's need a
+    /// key.
     pub fn from_config(config: ProviderConfig) -> Result<Self, ProviderError> {
-        let key = config.key();
-        let base_url = config.base_url.unwrap_or_else(|| BASE_URL.to_owned());
-        if key.is_none() && base_url.trim_end_matches('/') == BASE_URL {
-            return Err(ProviderError::MissingKey {
-                provider: config.id,
-            });
-        }
         Ok(Self {
-            key,
-            base_url,
-            client: HttpClient::new(config.timeouts),
-            id: config.id,
+            site: Site::from_config(config, Kind::ByAddress)?,
         })
     }
 
-    /// Replaces the address, to which `/chat/completions` is added.
+    /// Makes the provider that a configuration describes, with Azure's form of addresses and of the
+    /// key whatever the host.
+    pub fn azure(config: ProviderConfig) -> Result<Self, ProviderError> {
+        Ok(Self {
+            site: Site::from_config(config, Kind::Azure)?,
+        })
+    }
+
+    /// Replaces the address, to which `/chat/completions` is added; one of Azure's is asked in
+    /// Azure's way.
     #[must_use]
     pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
+        self.site = self.site.at(base_url.into());
         self
     }
 
     /// Returns the key, which prints as `[REDACTED]`; none if requests carry none.
     pub fn api_key(&self) -> Option<&ApiKey> {
-        self.key.as_deref()
-    }
-
-    fn post(&self, body: &Body<'_>) -> Result<PostJson, HttpError> {
-        let base = self.base_url.trim_end_matches('/');
-        let post = PostJson::new(&format!("{base}/chat/completions"), body)?;
-        match &self.key {
-            Some(key) => post.secret_header(header::AUTHORIZATION, "Bearer ", key),
-            None => Ok(post),
-        }
+        self.site.key()
     }
 
     async fn open(
@@ -113,19 +100,25 @@ impl OpenAIProvider {
         body: &Body<'_>,
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError> {
-        let party = Party {
-            id: self.id.clone(),
-        };
-        let post = self.post(body).map_err(|error| party.http(error))?;
-        let decoder = decode::Decoder::new(request);
-        wire::open(&self.client, party, post, decoder, stop).await
+        let party = self.site.party();
+        let post = self.site.post(Api::Chat, request, body);
+        let post = post.map_err(|error| party.http(error))?;
+        let mut decoder = decode::Decoder::new(request);
+        if self
+            .site
+            .dialect(Api::Chat, &request.model)
+            .writes_think_tags()
+        {
+            decoder = decoder.with_think_tags();
+        }
+        wire::open(&self.site.client, party, post, decoder, stop).await
     }
 }
 
 #[async_trait]
 impl Provider for OpenAIProvider {
     fn id(&self) -> &ProviderId {
-        &self.id
+        &self.site.id
     }
 
     async fn stream(
@@ -133,7 +126,10 @@ impl Provider for OpenAIProvider {
         request: Request,
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError> {
-        let body = body::of(&request, Dialect::of(&self.base_url));
+        let dialect = self.site.dialect(Api::Chat, &request.model);
+        let request = fitted(&request, self.site.quirks(&request.model));
+        let model = self.site.wire_model(&request.model);
+        let body = body::of(&request, model, &dialect, &self.site.id);
         match self.open(&request, &body, stop.clone()).await {
             Err(ProviderError::Status {
                 status: 400 | 422,
@@ -145,5 +141,9 @@ impl Provider for OpenAIProvider {
             }
             opened => opened,
         }
+    }
+
+    async fn models(&self, stop: CancellationToken) -> Result<Vec<ListedModel>, ProviderError> {
+        self.site.models(&stop).await
     }
 }

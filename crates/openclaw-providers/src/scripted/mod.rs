@@ -165,7 +165,7 @@ fn read_words(request: &Request) -> u64 {
 fn user_words(block: &UserBlock) -> u64 {
     match block {
         UserBlock::Text(text) => words(text),
-        UserBlock::Image { .. } => 0,
+        UserBlock::Image { .. } | UserBlock::Document { .. } => 0,
     }
 }
 

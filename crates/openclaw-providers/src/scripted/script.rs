@@ -199,7 +199,7 @@ fn last_words(messages: &[Message]) -> (String, &[Message]) {
         if let Message::User(blocks) = last {
             let texts = blocks.iter().filter_map(|block| match block {
                 UserBlock::Text(text) => Some(text.as_str()),
-                UserBlock::Image { .. } => None,
+                UserBlock::Image { .. } | UserBlock::Document { .. } => None,
             });
             let (_, since) = messages.split_at(rest.len());
             return (texts.collect::<Vec<_>>().join("\n"), since);

@@ -6,6 +6,11 @@
     reason = "clippy knows test functions, but not their helpers"
 )]
 
+mod anthropic;
+mod bad_input;
+mod contract;
+mod listing;
+mod openai;
 mod over_http;
 mod scripted;
 #[path = "../../../openclaw-http/tests/it/server.rs"]

@@ -223,7 +223,7 @@ async fn a_page_of_html_is_not_quoted() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "provider `mine` answered with status 404"
+        "provider `mine` answered with status 404: a web page and not a word of the API, so a proxy or another server answered"
     );
 }
 

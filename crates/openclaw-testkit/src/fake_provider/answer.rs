@@ -14,10 +14,11 @@ use super::render::{self, Asked};
 use super::reply::{Course, Message, Reply, Shape};
 use super::script::Script;
 use super::seen::SeenRequest;
-use super::wire::WireFormat;
+use super::wire::{WireFormat, google_model};
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream; charset=utf-8";
+const LINES: &str = "application/x-ndjson";
 const HTML: &str = "text/html; charset=UTF-8";
 
 /// What some proxies say instead of passing an error on.
@@ -51,11 +52,11 @@ pub(super) async fn answer(head: &Parts, body: &[u8], script: &Script) -> Respon
         model: seen.model(),
         include_usage: seen.body.pointer("/stream_options/include_usage") == Some(&json!(true)),
     };
-    let streams = seen.body.get("stream") == Some(&json!(true));
+    let (streams, kind) = streams(&seen, asked.wire);
     let mut response = match &reply.shape {
         Shape::Message(message) if streams => {
             let steps = stream(message, &reply, &asked);
-            respond(200, EVENTS, ReplyBody::stream(steps, &script.progress))
+            respond(200, kind, ReplyBody::stream(steps, &script.progress))
         }
         Shape::Message(message) => {
             let text = render::document(message, &asked).to_string();
@@ -74,7 +75,7 @@ pub(super) async fn answer(head: &Parts, body: &[u8], script: &Script) -> Respon
     let id = format!("req_{:06}", seen.number);
     let id_header = match asked.wire {
         WireFormat::Anthropic => "request-id",
-        WireFormat::OpenAi => "x-request-id",
+        _ => "x-request-id",
     };
     for (name, value) in [(id_header, &id)].into_iter().chain(
         reply
@@ -87,6 +88,19 @@ pub(super) async fn answer(head: &Parts, body: &[u8], script: &Script) -> Respon
         response.headers_mut().append(name, value);
     }
     response
+}
+
+/// Tells whether the answer is asked for as a stream, and the media type that it has then.
+fn streams(seen: &SeenRequest, wire: WireFormat) -> (bool, &'static str) {
+    let asked = seen.body.get("stream");
+    match wire {
+        WireFormat::Google => {
+            let named = google_model(&seen.path);
+            (named.is_some_and(|(_, streams)| streams), EVENTS)
+        }
+        WireFormat::Ollama => (asked != Some(&json!(false)), LINES),
+        _ => (asked == Some(&json!(true)), EVENTS),
+    }
 }
 
 fn read(head: &Parts, body: &[u8]) -> SeenRequest {

@@ -1,6 +1,6 @@
 //! A model API on a loopback port that answers by script and checks every request.
 //!
-//! One script serves both wire formats: a [`Reply`] is written once and sent in the format of the
+//! One script serves every wire format: a [`Reply`] is written once and sent in the format of the
 //! endpoint that was asked. Every request is held against the [`Rule`]s at once; the test fails
 //! with everything that was found when the provider is dropped, or at
 //! [`FakeProvider::assert_clean`].
@@ -122,8 +122,15 @@ impl FakeProvider {
     /// Returns the base URL as OpenClaw's config writes it for a wire format.
     pub fn base_url(&self, wire: WireFormat) -> String {
         match wire {
-            WireFormat::Anthropic => format!("http://{}", self.addr()),
-            WireFormat::OpenAi => format!("http://{}/v1", self.addr()),
+            WireFormat::Anthropic | WireFormat::Ollama => format!("http://{}", self.addr()),
+            WireFormat::OpenAi | WireFormat::Responses => format!("http://{}/v1", self.addr()),
+            WireFormat::Google => format!("http://{}/v1beta", self.addr()),
+            // The version stands in the base URL, since OpenClaw's config has no place for it.
+            WireFormat::Azure => format!(
+                "http://{}/openai?api-version=2024-12-01-preview",
+                self.addr()
+            ),
+            WireFormat::AzureResponses => format!("http://{}/openai/v1", self.addr()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the fake answers, written once for both wire formats.
+//! What the fake answers, written once for every wire format.
 
 use std::fmt::Display;
 

@@ -1,8 +1,8 @@
-//! A request as the fake saw it, with the conversation in it put the same for both wire formats.
+//! A request as the fake saw it, with the conversation in it put the same for every wire format.
 
 use serde_json::Value;
 
-use super::wire::WireFormat;
+use super::wire::{WireFormat, google_model};
 
 /// One request.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,10 +83,9 @@ impl SeenRequest {
 
     /// Returns the model that is asked.
     pub fn model(&self) -> &str {
-        self.body
-            .get("model")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        let named = self.body.get("model").and_then(Value::as_str);
+        let in_path = || google_model(&self.path).map(|(model, _)| model);
+        named.or_else(in_path).unwrap_or_default()
     }
 
     /// Returns the names of the tools that the model may call.
@@ -95,6 +94,10 @@ impl SeenRequest {
         tools
             .into_iter()
             .flatten()
+            .flat_map(|tool| match tool.get("functionDeclarations") {
+                Some(functions) => functions.as_array().into_iter().flatten().collect(),
+                None => vec![tool],
+            })
             .filter_map(|tool| tool.get("name").or_else(|| tool.pointer("/function/name")))
             .filter_map(Value::as_str)
             .collect()

@@ -30,7 +30,34 @@ pub(crate) fn request(wire: WireFormat) -> Value {
                 ]},
             ],
         }),
-        WireFormat::OpenAi => json!({
+        WireFormat::Google => google(),
+        WireFormat::Ollama => ollama(),
+        WireFormat::Responses | WireFormat::AzureResponses => json!({
+            "model": "some-model",
+            "stream": true,
+            "store": false,
+            "instructions": "You are a test.",
+            "tools": [{
+                "type": "function", "name": "exec", "description": "Runs.",
+                "parameters": {"type": "object"},
+            }],
+            "input": [
+                {"type": "message", "role": "user", "content": [
+                    {"type": "input_text", "text": "List the files."},
+                ]},
+                {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c2ln"},
+                {"type": "message", "role": "assistant", "content": [
+                    {"type": "output_text", "text": "Looking."},
+                ]},
+                {"type": "function_call", "call_id": "a", "name": "exec",
+                    "arguments": "{\"command\": \"ls\"}"},
+                {"type": "function_call", "call_id": "b", "name": "exec", "arguments": "{}"},
+                {"type": "function_call_output", "call_id": "b", "output": "two"},
+                {"type": "function_call_output", "call_id": "a", "output": "one"},
+                {"type": "message", "role": "user", "content": "And then?"},
+            ],
+        }),
+        WireFormat::OpenAi | WireFormat::Azure => json!({
             "model": "some-model",
             "stream": true,
             "stream_options": {"include_usage": true},
@@ -54,15 +81,67 @@ pub(crate) fn request(wire: WireFormat) -> Value {
     }
 }
 
+fn google() -> Value {
+    json!({
+        "systemInstruction": {"parts": [{"text": "You are a test."}]},
+        "tools": [{"functionDeclarations": [{
+            "name": "exec", "description": "Runs.", "parametersJsonSchema": {"type": "object"},
+        }]}],
+        "contents": [
+            {"role": "user", "parts": [{"text": "List the files."}]},
+            {"role": "model", "parts": [
+                {"text": "Looking."},
+                {"functionCall": {"id": "a", "name": "exec", "args": {"command": "ls"}},
+                 "thoughtSignature": "c2ln"},
+                {"functionCall": {"name": "exec", "args": {}}},
+            ]},
+            {"role": "user", "parts": [
+                {"functionResponse": {"id": "a", "name": "exec", "response": {"output": "one"}}},
+                {"functionResponse": {"name": "exec", "response": {"error": "two"}}},
+            ]},
+            {"role": "user", "parts": [{"text": "And then?"}]},
+        ],
+    })
+}
+
+fn ollama() -> Value {
+    json!({
+        "model": "some-model",
+        "stream": true,
+        "tools": [{"type": "function", "function": {
+            "name": "exec", "description": "Runs.", "parameters": {"type": "object"},
+        }}],
+        "messages": [
+            {"role": "system", "content": "You are a test."},
+            {"role": "user", "content": "List the files."},
+            {"role": "assistant", "content": "Looking.", "tool_calls": [
+                {"id": "a", "function": {"name": "exec", "arguments": {"command": "ls"}}},
+                {"id": "b", "function": {"name": "exec", "arguments": {}}},
+            ]},
+            {"role": "tool", "tool_name": "exec", "tool_call_id": "b", "content": "two"},
+            {"role": "tool", "tool_name": "exec", "tool_call_id": "a", "content": "one"},
+            {"role": "user", "content": "And then?", "images": ["aWNvbg=="]},
+        ],
+    })
+}
+
 /// A request with the headers of its API and the key `sk-test`.
 pub(crate) fn post(wire: WireFormat, body: &Value) -> HttpRequest {
+    let target = match wire {
+        WireFormat::Azure => format!("{}?api-version=2024-12-01-preview", wire.path()),
+        _ => wire.path().to_owned(),
+    };
     let request =
-        HttpRequest::post(wire.path(), body.to_string()).header("content-type", "application/json");
+        HttpRequest::post(&target, body.to_string()).header("content-type", "application/json");
     match wire {
         WireFormat::Anthropic => request
             .header("anthropic-version", "2023-06-01")
             .header("x-api-key", "sk-test"),
-        WireFormat::OpenAi => request.header("authorization", "Bearer sk-test"),
+        WireFormat::OpenAi | WireFormat::Responses | WireFormat::Ollama => {
+            request.header("authorization", "Bearer sk-test")
+        }
+        WireFormat::Azure | WireFormat::AzureResponses => request.header("api-key", "sk-test"),
+        WireFormat::Google => request.header("x-goog-api-key", "sk-test"),
     }
 }
 

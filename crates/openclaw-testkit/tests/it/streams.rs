@@ -22,6 +22,13 @@ fn everything() -> Reply {
     })
 }
 
+const fn media_type(wire: WireFormat) -> &'static str {
+    match wire {
+        WireFormat::Ollama => "application/x-ndjson",
+        _ => "text/event-stream; charset=utf-8",
+    }
+}
+
 async fn streamed(wire: WireFormat, reply: Reply) -> String {
     let provider = FakeProvider::scripted([reply]);
     let answer = ask(&provider, wire).await;
@@ -31,7 +38,7 @@ async fn streamed(wire: WireFormat, reply: Reply) -> String {
             answer.header("content-type"),
             answer.complete
         ),
-        (200, Some("text/event-stream; charset=utf-8"), true)
+        (200, Some(media_type(wire)), true)
     );
     answer.text()
 }
@@ -63,6 +70,38 @@ async fn openai_streams_words_and_calls_as_deltas() {
 }
 
 #[tokio::test]
+async fn google_streams_parts_and_whole_calls() {
+    insta::assert_snapshot!(streamed(WireFormat::Google, everything()).await);
+}
+
+#[tokio::test]
+async fn responses_stream_items_and_their_pieces() {
+    insta::assert_snapshot!(streamed(WireFormat::Responses, everything()).await);
+}
+
+#[tokio::test]
+async fn responses_answer_whole_when_they_are_not_asked_to_stream() {
+    insta::assert_snapshot!(whole(WireFormat::Responses, everything()).await);
+}
+
+#[tokio::test]
+async fn azure_tells_of_the_prompt_before_the_answer() {
+    let answer = streamed(WireFormat::Azure, Reply::text("Yes.")).await;
+    let first = answer.split("\n\n").next().unwrap();
+    assert!(first.contains("prompt_filter_results"), "{first}");
+}
+
+#[tokio::test]
+async fn ollama_streams_lines_and_whole_calls() {
+    insta::assert_snapshot!(streamed(WireFormat::Ollama, everything()).await);
+}
+
+#[tokio::test]
+async fn ollama_answers_whole_when_it_is_not_asked_to_stream() {
+    insta::assert_snapshot!(whole(WireFormat::Ollama, everything()).await);
+}
+
+#[tokio::test]
 async fn anthropic_answers_whole_when_it_is_not_asked_to_stream() {
     insta::assert_snapshot!(whole(WireFormat::Anthropic, everything()).await);
 }
@@ -90,6 +129,12 @@ async fn an_error_takes_the_place_of_the_rest() {
         streamed(WireFormat::Anthropic, reply()).await
     );
     insta::assert_snapshot!("error_openai", streamed(WireFormat::OpenAi, reply()).await);
+    insta::assert_snapshot!(
+        "error_responses",
+        streamed(WireFormat::Responses, reply()).await
+    );
+    insta::assert_snapshot!("error_google", streamed(WireFormat::Google, reply()).await);
+    insta::assert_snapshot!("error_ollama", streamed(WireFormat::Ollama, reply()).await);
 }
 
 #[tokio::test]

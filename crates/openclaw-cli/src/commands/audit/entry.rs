@@ -33,6 +33,8 @@ pub(super) enum About {
     Token,
     /// Who asked too often
     Rate,
+    /// Caps on what models may cost that were raised
+    Cap,
     /// Tool calls, their results and refusals
     Tool,
     /// Secrets that were read, by name
@@ -53,6 +55,7 @@ impl About {
     fn has(self, kind: &str) -> bool {
         let name = match self {
             Self::Auth => "auth",
+            Self::Cap => "cap",
             Self::Rate => "rate",
             Self::Tool => "tool",
             Self::Secret => "secret",
@@ -185,6 +188,7 @@ fn what(entry: &AuditEntry) -> String {
         AuditEntry::ConfigRefused { file, problems } => {
             format!("{} is refused: {}", file.display(), problems.join("; "))
         }
+        AuditEntry::CapRaised { .. } => raised(entry),
         AuditEntry::SessionDeleted {
             session,
             from,
@@ -244,6 +248,29 @@ fn tool_call(entry: &AuditEntry) -> String {
         } => format!("{tool} in {session}, event {seq}: refused, {reason}"),
         _ => String::new(),
     }
+}
+
+fn raised(entry: &AuditEntry) -> String {
+    let AuditEntry::CapRaised {
+        cap,
+        subject,
+        usd,
+        tokens,
+        by,
+        ..
+    } = entry
+    else {
+        return String::new();
+    };
+    let of = subject
+        .as_ref()
+        .map_or_else(String::new, |subject| format!(" of {subject}"));
+    let to: Vec<String> = usd
+        .map(|usd| format!("${usd}"))
+        .into_iter()
+        .chain(tokens.map(|tokens| format!("{tokens} tokens")))
+        .collect();
+    format!("the cap `{cap}`{of} to {} by {by}", to.join(" and "))
 }
 
 fn copy(archive: Option<&Path>) -> String {

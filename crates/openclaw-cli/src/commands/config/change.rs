@@ -42,6 +42,8 @@ pub(super) enum Verb {
     Set,
     Unset,
     Patch,
+    /// A command outside `config`, by its name.
+    Other(&'static str),
 }
 
 /// What has to stand at the path for it to be changed.
@@ -78,12 +80,13 @@ impl Verb {
             Self::Set => "openclaw config set",
             Self::Unset => "openclaw config unset",
             Self::Patch => "openclaw config patch",
+            Self::Other(name) => name,
         }
     }
 
     const fn done(self) -> &'static str {
         match self {
-            Self::Set | Self::Patch => "updated",
+            Self::Set | Self::Patch | Self::Other(_) => "updated",
             Self::Unset => "removed",
         }
     }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod change;
+mod edit;
 mod effective;
 mod failure;
 mod get;
@@ -22,6 +23,8 @@ mod set;
 mod unset;
 mod validate;
 mod verdict;
+
+pub(crate) use self::edit::{Edit, edit};
 
 use std::process::ExitCode;
 

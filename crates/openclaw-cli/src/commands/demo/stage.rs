@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use openclaw_core::env::{Env, HOME, PATH};
 use openclaw_core::state_dir::Overrides;
+use openclaw_core::usage::Attended;
 use openclaw_core::{AgentId, SessionKey};
 use openclaw_gateway::providers::scripted;
 use openclaw_gateway::{GatewayBuilder, Home, Listening};
@@ -163,6 +164,7 @@ impl<'a> Show<'a> {
             content: content.to_owned(),
             attachments: Vec::new(),
             idempotency_key: None,
+            attended: Attended::Yes,
         };
         let outcome = self
             .client

@@ -47,7 +47,8 @@ async fn the_document_has_the_shape_of_openclaw() {
               "cacheWrite": 0,
               "total": 40
             },
-            "sessionId": "[UUID]"
+            "sessionId": "[UUID]",
+            "costUsd": 0.0
           }
         }
       }

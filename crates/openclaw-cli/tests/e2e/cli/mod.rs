@@ -1,7 +1,9 @@
 //! The command line: what it prints, where, and with which exit code.
 
 mod agent;
+mod models;
 mod onboard;
+mod recording;
 mod replay;
 mod sandbox;
 mod sessions;

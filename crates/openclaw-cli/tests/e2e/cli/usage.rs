@@ -124,6 +124,18 @@ async fn every_command_helps_with_an_example() {
             "doctor",
             "gateway run",
             "migrate",
+            "models aliases add",
+            "models aliases list",
+            "models aliases remove",
+            "models fallbacks add",
+            "models fallbacks clear",
+            "models fallbacks list",
+            "models fallbacks remove",
+            "models list",
+            "models scan",
+            "models set",
+            "models status",
+            "models test",
             "onboard",
             "sandbox exec",
             "sessions cleanup",
@@ -145,6 +157,8 @@ async fn every_command_helps_with_an_example() {
             "tokens create",
             "tokens list",
             "tokens revoke",
+            "usage caps",
+            "usage raise",
         ]
     );
 }

@@ -70,7 +70,7 @@ impl Tx<'_> {
         {
             return Ok(Outcome {
                 events: before,
-                fence: None,
+                ..Outcome::default()
             });
         }
         let mut row = match known {
@@ -105,6 +105,7 @@ impl Tx<'_> {
         Ok(Outcome {
             events: recorded,
             fence,
+            ..Outcome::default()
         })
     }
 

@@ -45,6 +45,12 @@ impl Tx<'_> {
             row.id,
         )?;
         self.execute("DELETE FROM idempotency WHERE session_id = ?1", row.id)?;
+        // A new session under the key begins with the cap that the config gives it.
+        self.execute(
+            "DELETE FROM raises WHERE cap = 'session'
+             AND subject = (SELECT key FROM sessions WHERE id = ?1)",
+            row.id,
+        )?;
         let own = row.parent_seq.saturating_add(1);
         let kept = self.kept(row.id)?.saturating_add(1);
         let range = Range {
@@ -59,7 +65,7 @@ impl Tx<'_> {
         }
         Ok(Outcome {
             events: vec![tombstone],
-            fence: None,
+            ..Outcome::default()
         })
     }
 

@@ -59,7 +59,7 @@ impl Tx<'_> {
         })?;
         Ok(Outcome {
             events: vec![event],
-            fence: None,
+            ..Outcome::default()
         })
     }
 

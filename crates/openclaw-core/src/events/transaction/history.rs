@@ -7,6 +7,7 @@ use super::{Outcome, Tx};
 use crate::events::audit::AuditEntry;
 use crate::events::error::StoreError;
 use crate::events::hash::Record;
+use crate::events::spending::{Source, count};
 use crate::events::{NewEvent, SessionEventKind};
 use crate::session_key::SessionKey;
 
@@ -52,6 +53,7 @@ impl Tx<'_> {
             row.admit(&event.kind, &session)?;
             let record = Record::encode(&event, row.head, time)?;
             self.insert(&mut row, &session, &record)?;
+            count(self.connection, row.id, &session, &record, Source::Elsewhere)?;
         }
         row.store(self.connection)?;
         self.audit(&AuditEntry::SessionImported {

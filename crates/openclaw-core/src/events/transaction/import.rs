@@ -6,6 +6,7 @@ use crate::events::audit::AuditEntry;
 use crate::events::error::StoreError;
 use crate::events::hash::{EventHash, Record};
 use crate::events::rows::{timestamp, unsigned};
+use crate::events::spending::{Source, count};
 use crate::session_key::SessionKey;
 
 /// A session whose events are to be recorded as they were.
@@ -44,6 +45,7 @@ impl Tx<'_> {
                 _ => {}
             }
             let (position, hash) = self.insert(&mut row, &session, &record)?;
+            count(self.connection, row.id, &session, &record, Source::Elsewhere)?;
             // Whoever asked wants the last one only; a long session is not held twice.
             events.clear();
             events.push((record, position, hash));
@@ -72,7 +74,7 @@ impl Tx<'_> {
             .collect::<Result<_, _>>()?;
         Ok(Outcome {
             events,
-            fence: None,
+            ..Outcome::default()
         })
     }
 }

@@ -18,13 +18,14 @@ use super::error::StoreError;
 use super::hash::{EventHash, Record};
 use super::lease::Owner;
 use super::rows::{MAX_EVENT_SIZE, sql_integer, unsigned};
+use super::spending::{Asked, Granted, Raise, Source, count};
 use super::{NewEvent, Position, SessionEvent, SessionEventKind};
 use crate::session_key::SessionKey;
 
 pub(super) use append::{Append, Claim, Guard};
 pub(super) use history::History;
 pub(super) use import::Import;
-use row::Row;
+pub(super) use row::Row;
 
 /// What is asked of the writer.
 #[derive(Debug)]
@@ -35,12 +36,26 @@ pub(super) enum Work {
     Delete(Deletion),
     Import(Import),
     History(History),
+    Reserve(Box<Asked>),
+    Raise(Box<Raise>),
+    RecordLost,
 }
 
 impl Work {
-    /// Tells whether it may record anything; a lease alone need not survive a power loss.
+    /// Tells whether it may record anything; a lease or a reservation alone need not survive a
+    /// power loss.
     pub(super) const fn records(&self) -> bool {
-        !matches!(self, Self::Append(append) if append.events.is_empty())
+        match self {
+            Self::Append(append) => !append.events.is_empty(),
+            Self::Reserve(_) => false,
+            Self::Audit(_)
+            | Self::Fork(_)
+            | Self::Delete(_)
+            | Self::Import(_)
+            | Self::History(_)
+            | Self::Raise(_)
+            | Self::RecordLost => true,
+        }
     }
 }
 
@@ -68,14 +83,16 @@ pub(super) struct Outcome {
     pub(super) events: Vec<SessionEvent>,
     /// When a lease was taken: its fence.
     pub(super) fence: Option<u64>,
+    /// When money was to be set aside: whether it was.
+    pub(super) granted: Option<Granted>,
 }
 
 /// One request at work.
 #[derive(Debug)]
 pub(super) struct Tx<'a> {
-    connection: &'a Connection,
-    owner: &'a Owner,
-    now: Timestamp,
+    pub(super) connection: &'a Connection,
+    pub(super) owner: &'a Owner,
+    pub(super) now: Timestamp,
     /// The audit stream, once something was written to it.
     audit: Option<Row>,
     anchors: Vec<Anchor>,
@@ -104,6 +121,9 @@ impl<'a> Tx<'a> {
             Work::Delete(deletion) => self.delete(deletion)?,
             Work::Import(import) => self.import(import)?,
             Work::History(history) => self.history(history)?,
+            Work::Reserve(asked) => self.reserve(&asked)?,
+            Work::Raise(raise) => self.raise(*raise)?,
+            Work::RecordLost => self.record_lost()?,
         };
         if let Some(row) = &self.audit {
             row.store(self.connection)?;
@@ -112,7 +132,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Adds an entry to the audit stream.
-    fn audit(&mut self, entry: &AuditEntry) -> Result<SessionEvent, StoreError> {
+    pub(super) fn audit(&mut self, entry: &AuditEntry) -> Result<SessionEvent, StoreError> {
         let session = SessionKey::audit();
         let event = entry.to_event()?.masked();
         let mut row = match self.audit.take() {
@@ -129,7 +149,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Records an event as the session's last, whose number the row has already.
-    fn record(
+    pub(super) fn record(
         &mut self,
         row: &mut Row,
         session: &SessionKey,
@@ -137,6 +157,7 @@ impl<'a> Tx<'a> {
     ) -> Result<SessionEvent, StoreError> {
         let record = Record::encode(&event, row.head, self.now)?;
         let (position, hash) = self.insert(row, session, &record)?;
+        count(self.connection, row.id, session, &record, Source::Here)?;
         Ok(SessionEvent {
             session: session.clone(),
             seq: row.head,

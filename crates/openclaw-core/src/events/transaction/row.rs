@@ -10,7 +10,7 @@ use crate::events::rows::{hash, sql_integer, unsigned};
 use crate::session_key::SessionKey;
 
 #[derive(Debug)]
-pub(super) struct Row {
+pub(in crate::events) struct Row {
     pub(super) id: i64,
     pub(super) head: u64,
     pub(super) head_hash: EventHash,
@@ -24,7 +24,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Returns the row of the session that has the key now.
-    pub(super) fn find(
+    pub(in crate::events) fn find(
         connection: &Connection,
         session: &SessionKey,
     ) -> Result<Option<Self>, StoreError> {
@@ -54,7 +54,7 @@ impl Row {
     }
 
     /// Makes the row of a session without events.
-    pub(super) fn create(
+    pub(in crate::events) fn create(
         connection: &Connection,
         session: &SessionKey,
         now: Timestamp,
@@ -83,7 +83,7 @@ impl Row {
     }
 
     /// Moves on to the next event, if the session is in a state that allows it.
-    pub(super) fn admit(
+    pub(in crate::events) fn admit(
         &mut self,
         kind: &SessionEventKind,
         session: &SessionKey,
@@ -110,7 +110,7 @@ impl Row {
         Ok(())
     }
 
-    pub(super) fn store(&self, connection: &Connection) -> Result<(), StoreError> {
+    pub(in crate::events) fn store(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
             .prepare_cached(
                 "UPDATE sessions

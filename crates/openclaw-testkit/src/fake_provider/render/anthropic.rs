@@ -165,12 +165,23 @@ fn event(data: &Value) -> String {
 }
 
 fn usage(usage: &Usage, output: u64) -> Value {
-    json!({
+    let mut counts = json!({
         "input_tokens": usage.input,
         "cache_creation_input_tokens": usage.cache_write,
         "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write,
+            "ephemeral_1h_input_tokens": 0,
+        },
         "output_tokens": output,
-    })
+    });
+    if usage.reasoning > 0
+        && let Some(counts) = counts.as_object_mut()
+    {
+        let details = json!({"thinking_tokens": usage.reasoning.min(output)});
+        counts.insert("output_tokens_details".to_owned(), details);
+    }
+    counts
 }
 
 fn message_id(asked: &Asked<'_>) -> String {

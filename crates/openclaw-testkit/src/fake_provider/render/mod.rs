@@ -1,7 +1,10 @@
 //! From a [`Reply`](super::Reply) to what its wire format sends.
 
 mod anthropic;
+mod google;
+mod ollama;
 mod openai;
+mod responses;
 
 use serde_json::Value;
 
@@ -23,7 +26,10 @@ pub(super) struct Asked<'a> {
 pub(super) fn events(message: &Message, asked: &Asked<'_>) -> Vec<String> {
     match asked.wire {
         WireFormat::Anthropic => anthropic::events(message, asked),
-        WireFormat::OpenAi => openai::events(message, asked),
+        WireFormat::OpenAi | WireFormat::Azure => openai::events(message, asked),
+        WireFormat::Google => google::events(message, asked),
+        WireFormat::Ollama => ollama::events(message, asked),
+        WireFormat::Responses | WireFormat::AzureResponses => responses::events(message, asked),
     }
 }
 
@@ -31,7 +37,10 @@ pub(super) fn events(message: &Message, asked: &Asked<'_>) -> Vec<String> {
 pub(super) fn document(message: &Message, asked: &Asked<'_>) -> Value {
     match asked.wire {
         WireFormat::Anthropic => anthropic::document(message, asked),
-        WireFormat::OpenAi => openai::document(message, asked),
+        WireFormat::OpenAi | WireFormat::Azure => openai::document(message, asked),
+        WireFormat::Google => google::document(message, asked),
+        WireFormat::Ollama => ollama::document(message, asked),
+        WireFormat::Responses | WireFormat::AzureResponses => responses::document(message, asked),
     }
 }
 
@@ -39,7 +48,10 @@ pub(super) fn document(message: &Message, asked: &Asked<'_>) -> Value {
 pub(super) fn error_event(wire: WireFormat, kind: &str, message: &str) -> String {
     match wire {
         WireFormat::Anthropic => anthropic::error_event(kind, message),
-        WireFormat::OpenAi => openai::error_event(kind, message),
+        WireFormat::OpenAi | WireFormat::Azure => openai::error_event(kind, message),
+        WireFormat::Google => google::error_event(kind, message),
+        WireFormat::Ollama => ollama::error_event(message),
+        WireFormat::Responses | WireFormat::AzureResponses => responses::error_event(kind, message),
     }
 }
 
@@ -52,14 +64,19 @@ pub(super) fn error(
 ) -> Value {
     match asked.wire {
         WireFormat::Anthropic => anthropic::error(asked, status, kind, message),
-        WireFormat::OpenAi => openai::error(status, kind, message),
+        WireFormat::OpenAi | WireFormat::Responses => openai::error(status, kind, message),
+        WireFormat::Azure | WireFormat::AzureResponses => {
+            openai::azure_error(status, kind, message)
+        }
+        WireFormat::Google => google::error(status, kind, message),
+        WireFormat::Ollama => ollama::error(status, message),
     }
 }
 
 fn call_id(call: &FakeCall, asked: &Asked<'_>, index: usize) -> String {
     let prefix = match asked.wire {
         WireFormat::Anthropic => "toolu",
-        WireFormat::OpenAi => "call",
+        _ => "call",
     };
     call.id
         .clone()

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Asked, call_id, fragments, words};
 use crate::fake_provider::reply::{FakeCall, Message, Stop};
+use crate::fake_provider::wire::WireFormat;
 
 /// The time that every answer claims to be from.
-const CREATED: u64 = 1_700_000_000;
+pub(super) const CREATED: u64 = 1_700_000_000;
 
 pub(super) fn events(message: &Message, asked: &Asked<'_>) -> Vec<String> {
     let mut deltas = Vec::new();
@@ -25,7 +26,11 @@ pub(super) fn events(message: &Message, asked: &Asked<'_>) -> Vec<String> {
     } else {
         json!({"role": "assistant", "content": "", "refusal": null})
     };
-    let mut stream = vec![chunk(message, asked, &first, None)];
+    let mut stream = Vec::new();
+    if asked.wire == WireFormat::Azure {
+        stream.push(prompt_filter());
+    }
+    stream.push(chunk(message, asked, &first, None));
     stream.extend(
         deltas
             .iter()
@@ -119,6 +124,37 @@ pub(super) fn error(status: u16, kind: Option<&str>, message: Option<&str>) -> V
     })
 }
 
+/// Azure's gate in front of the API has forms of its own.
+pub(super) fn azure_error(status: u16, kind: Option<&str>, message: Option<&str>) -> Value {
+    match (status, kind) {
+        (401, None) => json!({
+            "statusCode": 401,
+            "message": message.unwrap_or("Unauthorized. Access token is missing, invalid or expired."),
+        }),
+        (429, None) => json!({"error": {
+            "code": "429",
+            "message": message.unwrap_or("Requests have exceeded the rate limit of your tier."),
+        }}),
+        _ => error(status, kind, message),
+    }
+}
+
+/// What Azure tells of the prompt before the answer begins.
+fn prompt_filter() -> Value {
+    let safe = json!({"filtered": false, "severity": "safe"});
+    json!({
+        "choices": [],
+        "created": 0,
+        "id": "",
+        "model": "",
+        "object": "",
+        "prompt_filter_results": [{
+            "prompt_index": 0,
+            "content_filter_results": {"hate": safe, "violence": safe},
+        }],
+    })
+}
+
 fn call_deltas(index: usize, call: &FakeCall, id: &str) -> Vec<Value> {
     let start = json!({"tool_calls": [{
         "index": index,
@@ -157,7 +193,7 @@ fn envelope(message: &Message, asked: &Asked<'_>, object: &str) -> Value {
     })
 }
 
-fn insert(object: &mut Value, key: &str, value: Value) {
+pub(super) fn insert(object: &mut Value, key: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(key.to_owned(), value);
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::tools::is_plain;
-use super::{Findings, Reading, Rule, member, said};
+use super::{Findings, Reading, Rule, cache, member, said, thinking};
 use crate::fake_provider::seen::{Said, SeenCall, SeenResult, Turn, text_of};
 
 pub(super) fn read(body: &Value, findings: &mut Findings) -> Reading {
@@ -16,6 +16,8 @@ pub(super) fn read(body: &Value, findings: &mut Findings) -> Reading {
             found,
         );
     }
+    cache::check(body, findings);
+    thinking::check(body, findings);
     let mut turns = Vec::new();
     let mut before = None;
     let messages = member(body, "messages").as_array();
@@ -68,13 +70,35 @@ fn user(message: &Value, at: &str, turns: &mut Vec<Turn>, findings: &mut Finding
         }
         match kind {
             "text" => text(block, &at, findings),
-            "image" | "document" if member(block, "source").is_object() => {}
+            "image" | "document" => source(block, kind, &at, findings),
             _ => findings.add(Rule::Content, &at, "no block that a user can send", block),
         }
         parts_at.get_or_insert(at);
-        parts.push(block.clone());
+        parts.push(cache::unmarked(block));
     }
     flush(&mut parts, &mut parts_at, turns);
+}
+
+/// A picture or a document: its bytes, or for a document its text.
+fn source(block: &Value, kind: &str, at: &str, findings: &mut Findings) {
+    let source = member(block, "source");
+    let media = member(source, "media_type").as_str().unwrap_or_default();
+    let takes = match (kind, member(source, "type").as_str()) {
+        ("image", Some("base64")) => {
+            ["image/jpeg", "image/png", "image/gif", "image/webp"].contains(&media)
+        }
+        ("document", Some("base64")) => media == "application/pdf",
+        ("document", Some("text")) => media == "text/plain",
+        _ => false,
+    };
+    if !takes || said(source, "data").is_none() {
+        findings.add(
+            Rule::Content,
+            at,
+            "a file that the API does not take",
+            block,
+        );
+    }
 }
 
 fn flush(parts: &mut Vec<Value>, at: &mut Option<String>, turns: &mut Vec<Turn>) {
@@ -92,7 +116,7 @@ fn assistant(message: &Value, at: String, findings: &mut Findings) -> Turn {
             "tool_use" => calls.push(call(block, &at, findings)),
             "text" => {
                 text(block, &at, findings);
-                parts.push(block.clone());
+                parts.push(cache::unmarked(block));
             }
             "thinking" => {
                 if said(block, "signature").is_none() {

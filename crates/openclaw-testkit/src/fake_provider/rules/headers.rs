@@ -27,10 +27,21 @@ pub(super) fn check(seen: &SeenRequest, key: Option<&str>, findings: &mut Findin
             &Value::Null,
         );
     }
+    if wire == WireFormat::Azure && !query.contains("api-version=") {
+        let message = "no api-version, which the address of a deployment needs";
+        findings.add(Rule::Headers, "", message, &query.into());
+    }
     let Some(key) = key else { return };
     let (name, wanted) = match wire {
+        WireFormat::Anthropic if key.starts_with("sk-ant-oat") => {
+            ("authorization", format!("Bearer {key}"))
+        }
         WireFormat::Anthropic => ("x-api-key", key.to_owned()),
-        WireFormat::OpenAi => ("authorization", format!("Bearer {key}")),
+        WireFormat::OpenAi | WireFormat::Responses | WireFormat::Ollama => {
+            ("authorization", format!("Bearer {key}"))
+        }
+        WireFormat::Azure | WireFormat::AzureResponses => ("api-key", key.to_owned()),
+        WireFormat::Google => ("x-goog-api-key", key.to_owned()),
     };
     let found = seen.header(name);
     if found != Some(wanted.as_str()) {

@@ -1,8 +1,14 @@
 //! What has to be true of every request: what the real APIs insist on, and what no history may do.
 
 mod anthropic;
+mod cache;
+mod google;
 mod headers;
+mod ollama;
 mod openai;
+mod parameters;
+mod responses;
+mod thinking;
 mod tools;
 mod transcript;
 
@@ -33,6 +39,12 @@ pub enum Rule {
     System,
     /// It bounds the answer, where the API insists on it.
     MaxTokens,
+    /// It has no parameter that OpenAI's family of the model refuses.
+    Parameters,
+    /// It asks for thinking in a way that the API takes.
+    Thinking,
+    /// It marks no more for the cache than the API takes, and nothing that cannot be marked.
+    Cache,
     /// Its tools are well-formed, and there when the history calls some.
     Tools,
     /// Its messages have roles that the API knows, and begin and end with what it allows.
@@ -150,7 +162,16 @@ pub(super) fn examine(seen: &mut SeenRequest, expected: &Expected) -> Vec<Violat
         Some(wire) => {
             let reading = match wire {
                 WireFormat::Anthropic => anthropic::read(&seen.body, &mut findings),
-                WireFormat::OpenAi => openai::read(&seen.body, &mut findings),
+                WireFormat::OpenAi | WireFormat::Azure => {
+                    parameters::check(&seen.body, &mut findings);
+                    openai::read(&seen.body, &mut findings)
+                }
+                WireFormat::Responses | WireFormat::AzureResponses => {
+                    parameters::check(&seen.body, &mut findings);
+                    responses::read(&seen.body, &mut findings)
+                }
+                WireFormat::Google => google::read(&seen.body, seen.model(), &mut findings),
+                WireFormat::Ollama => ollama::read(&seen.body, &mut findings),
             };
             (seen.system, seen.turns) = (reading.system, reading.turns);
             check(seen, wire, &mut findings);

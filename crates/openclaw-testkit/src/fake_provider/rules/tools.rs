@@ -12,7 +12,10 @@ use crate::fake_provider::wire::WireFormat;
 const LONGEST_NAME: usize = 64;
 
 pub(super) fn check(seen: &SeenRequest, wire: WireFormat, findings: &mut Findings) {
-    let tools = member(&seen.body, "tools");
+    let mut tools = member(&seen.body, "tools");
+    if let (WireFormat::Google, Some(first)) = (wire, tools.get(0)) {
+        tools = member(first, "functionDeclarations");
+    }
     let list = tools.as_array().map(Vec::as_slice).unwrap_or_default();
     if !tools.is_null() && list.is_empty() {
         // OpenAI refuses an empty list; no list is how to say that there are none.
@@ -32,9 +35,14 @@ pub(super) fn check(seen: &SeenRequest, wire: WireFormat, findings: &mut Finding
         let at = format!("tools[{index}]");
         let (spec, schema) = match wire {
             WireFormat::Anthropic => (tool, "input_schema"),
-            WireFormat::OpenAi => (member(tool, "function"), "parameters"),
+            WireFormat::OpenAi | WireFormat::Azure | WireFormat::Ollama => {
+                (member(tool, "function"), "parameters")
+            }
+            WireFormat::Responses | WireFormat::AzureResponses => (tool, "parameters"),
+            WireFormat::Google => (tool, "parametersJsonSchema"),
         };
-        if wire == WireFormat::OpenAi && member(tool, "type") != "function" {
+        let is_typed = !matches!(wire, WireFormat::Anthropic | WireFormat::Google);
+        if is_typed && member(tool, "type") != "function" {
             findings.add(Rule::Tools, &at, "its type is not `function`", tool);
         }
         let name = member(spec, "name").as_str().unwrap_or_default();

@@ -3,8 +3,8 @@
 use openclaw_testkit::{Rule, WireFormat};
 use serde_json::{Value, json};
 
-use super::{assistant, check, text, user};
-use crate::ask::request;
+use super::{assistant, check, provider, text, user};
+use crate::ask::{findings, post, request};
 
 fn result(id: &str) -> Value {
     json!({"type": "tool_result", "tool_use_id": id, "content": "done"})
@@ -195,4 +195,110 @@ async fn conversations_that_cannot_be_are_caught() {
         ),
     ];
     check(WireFormat::Anthropic, cases).await;
+}
+
+/// A request with some members set to something else.
+fn with(members: &Value) -> Value {
+    let mut body = request(WireFormat::Anthropic);
+    let body_members = body.as_object_mut().unwrap();
+    body_members.extend(members.as_object().unwrap().clone());
+    body
+}
+
+async fn broken(body: &Value) -> Vec<Rule> {
+    let found = findings(&provider(), post(WireFormat::Anthropic, body)).await;
+    found.iter().map(|found| found.rule).collect()
+}
+
+#[tokio::test]
+async fn thinking_that_the_api_refuses_is_caught() {
+    for (members, rules) in [
+        (
+            json!({"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1025}),
+            0,
+        ),
+        (
+            json!({"thinking": {"type": "enabled", "budget_tokens": 1023}, "max_tokens": 4096}),
+            1,
+        ),
+        (
+            json!({"thinking": {"type": "enabled", "budget_tokens": 4096}, "max_tokens": 4096}),
+            1,
+        ),
+        (
+            json!({"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "xhigh"}}),
+            0,
+        ),
+        (
+            json!({"thinking": {"type": "adaptive", "budget_tokens": 2000}}),
+            1,
+        ),
+        (
+            json!({"thinking": {"type": "adaptive"}, "temperature": 0.5}),
+            1,
+        ),
+        (
+            json!({"thinking": {"type": "disabled"}, "temperature": 0.5}),
+            0,
+        ),
+        (json!({"thinking": {"type": "auto"}}), 1),
+        (json!({"output_config": {"effort": "ultra"}}), 1),
+    ] {
+        assert_eq!(
+            broken(&with(&members)).await,
+            vec![Rule::Thinking; rules],
+            "{members}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_budget_without_thoughts_before_the_calls_is_caught() {
+    let mut body = with(&json!({
+        "thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096,
+    }));
+    let messages = body["messages"].as_array_mut().unwrap();
+    messages.truncate(3);
+    let results = messages[2]["content"].as_array_mut().unwrap();
+    results.retain(|block| block["type"] == "tool_result");
+    assert_eq!(broken(&body).await, []);
+    let step = body["messages"][1]["content"].as_array_mut().unwrap();
+    step.retain(|block| block["type"] != "thinking");
+    assert_eq!(broken(&body).await, [Rule::Thinking]);
+}
+
+#[tokio::test]
+async fn marks_that_the_cache_does_not_take_are_caught() {
+    let mark = |ttl: Value| json!({"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": ttl}});
+    let system = |marks: usize| {
+        let blocks = vec![mark(json!("5m")); marks];
+        with(&json!({"system": blocks}))
+    };
+    assert_eq!(broken(&system(4)).await, []);
+    assert_eq!(broken(&system(5)).await, [Rule::Cache]);
+    let odd = with(&json!({"system": [mark(json!("2h"))]}));
+    assert_eq!(broken(&odd).await, [Rule::Cache]);
+    let mut thoughts = request(WireFormat::Anthropic);
+    thoughts["messages"][1]["content"][0]["cache_control"] = json!({"type": "ephemeral"});
+    assert_eq!(broken(&thoughts).await, [Rule::Cache]);
+}
+
+#[tokio::test]
+async fn files_that_the_api_does_not_take_are_caught() {
+    let file = |kind: &str, source: &str, media: &str| {
+        let source = json!({"type": source, "media_type": media, "data": "aGk="});
+        let mut body = request(WireFormat::Anthropic);
+        let content = body["messages"][0]["content"].as_array_mut().unwrap();
+        content.push(json!({"type": kind, "source": source}));
+        body
+    };
+    for (body, rules) in [
+        (file("image", "base64", "image/png"), 0),
+        (file("image", "base64", "image/tiff"), 1),
+        (file("document", "base64", "application/pdf"), 0),
+        (file("document", "base64", "text/plain"), 1),
+        (file("document", "text", "text/plain"), 0),
+    ] {
+        assert_eq!(broken(&body).await, vec![Rule::Content; rules], "{body}");
+    }
 }

@@ -1,7 +1,10 @@
 //! Each rule catches the transcript that breaks it, and lets the others be.
 
 mod anthropic;
+mod google;
+mod ollama;
 mod openai;
+mod responses;
 
 use openclaw_testkit::http::HttpRequest;
 use openclaw_testkit::{FakeProvider, Reply, Rule, WireFormat};

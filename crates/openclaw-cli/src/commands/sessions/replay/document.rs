@@ -154,11 +154,17 @@ fn message(message: &Message) -> Value {
                 .iter()
                 .filter_map(|block| match block {
                     UserBlock::Text(text) => Some(text.as_str()),
-                    UserBlock::Image { .. } => None,
+                    UserBlock::Image { .. } | UserBlock::Document { .. } => None,
                 })
                 .collect();
-            let pictures = blocks.len().saturating_sub(texts.len());
-            json!({ "role": "user", "texts": texts, "pictures": pictures })
+            let is_document = |block: &&UserBlock| matches!(block, UserBlock::Document { .. });
+            let documents = blocks.iter().filter(is_document).count();
+            let pictures = blocks.len().saturating_sub(texts.len() + documents);
+            let mut message = json!({ "role": "user", "texts": texts, "pictures": pictures });
+            if let (1.., Some(members)) = (documents, message.as_object_mut()) {
+                members.insert("documents".to_owned(), documents.into());
+            }
+            message
         }
         Message::Assistant(blocks) => {
             let (mut texts, mut calls) = (Vec::new(), Vec::new());

@@ -95,9 +95,10 @@ pub(super) async fn replay(cx: Cx<'_>, state: &StateDir, args: ReplayArgs) -> Re
     };
     let (message, recorded_model) = (turn.message(), turn.model().cloned());
     let home = Home::open(cx.env.clone(), cx.overrides)?;
-    let (mut replay, key_read) = openclaw_gateway::replay(&home, &agent, turn, args.model.as_ref())
-        .map_err(ReplayError::from)?;
-    if let Some(entry) = key_read {
+    let (mut replay, keys_read) =
+        openclaw_gateway::replay(&home, &agent, turn, args.model.as_ref())
+            .map_err(ReplayError::from)?;
+    for entry in keys_read {
         store.audit(entry).await?;
     }
     // The model may take its time, and nothing more is needed of the log.

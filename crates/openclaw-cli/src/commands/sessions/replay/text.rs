@@ -201,6 +201,7 @@ fn said(message: &Message) -> Vec<String> {
             .map(|block| match block {
                 UserBlock::Text(text) => format!("user  {text}"),
                 UserBlock::Image { mime, .. } => format!("user  ({mime})"),
+                UserBlock::Document { mime, name, .. } => format!("user  ({name}, {mime})"),
             })
             .collect(),
         Message::Assistant(blocks) => blocks

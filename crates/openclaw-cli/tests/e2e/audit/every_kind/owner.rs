@@ -136,6 +136,14 @@ impl Stage {
         ]
     }
 
+    /// What may be spent.
+    pub(super) async fn caps(&self) -> Vec<Expected> {
+        let raise = ["usage", "raise", "unattended", "--usd", "3"];
+        self.ran(&raise).await;
+        let value = json!({ "cap": "unattended", "usd": 3.0, "by": "local-owner" });
+        vec![Expected::once("cap.raised", value)]
+    }
+
     /// What becomes of the config, while a gateway runs and while none does.
     pub(super) async fn edits(&self, mut gateway: GatewayProcess) -> Vec<Expected> {
         let mut config = self.config();
@@ -152,11 +160,11 @@ impl Stage {
         let file = self.home.state_dir().config_file().to_owned();
         let changed =
             |by: &str| Expected::once("config.changed", json!({ "file": file, "by": by }));
-        // By each command that talked to the agent and is still on record, by the gateway when it
-        // started, and when its config changed.
+        // By each command that talked to the agent and is still on record, by the one that raised
+        // a cap, by the gateway when it started, and when its config changed.
         let read = |name: &str, purpose: &str| {
             let value = json!({ "name": name, "purpose": purpose });
-            Expected("secret.accessed", value, 4 + 1 + 1)
+            Expected("secret.accessed", value, 4 + 1 + 1 + 1)
         };
         vec![
             changed("gateway start"),

@@ -1,0 +1,113 @@
+//! What a failure means for the calls that come next.
+
+use std::time::Duration;
+
+use openclaw_http::{HttpError, Retry, jitter};
+
+use crate::dispatch::health::Ailment;
+use crate::error::{ProviderError, Reason};
+use crate::event::StopReason;
+
+/// What a failure leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Every other model would fail the same way, or nobody wants the answer any more.
+    Final,
+    /// This model cannot do it, and another one may.
+    Unable,
+    /// The key is turned down.
+    Key(Ailment),
+    /// The model did not work this time.
+    Passing,
+    /// The model does not work, and asking it again at once does not change that.
+    Broken,
+    /// It took so long to see that nothing comes that it is not to be seen twice.
+    Silent,
+    /// The model had nothing to say.
+    Empty,
+}
+
+impl ProviderError {
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Http { source, .. } => of_http(source),
+            Self::Status {
+                reason, message, ..
+            }
+            | Self::Sent {
+                reason, message, ..
+            } => of_reason(*reason, message),
+            Self::EndedEarly { .. } => Verdict::Passing,
+            Self::Malformed { .. } => Verdict::Broken,
+            Self::Stalled { .. } => Verdict::Silent,
+            Self::Empty { stop, .. } => match stop {
+                StopReason::Refusal => Verdict::Final,
+                StopReason::MaxTokens => Verdict::Unable,
+                _ => Verdict::Empty,
+            },
+            Self::MissingKey { .. }
+            | Self::HeaderName { .. }
+            | Self::TooLarge { .. }
+            | Self::Resting { .. } => Verdict::Unable,
+            Self::UnknownApi { .. }
+            | Self::NoListing { .. }
+            | Self::Capped(_)
+            | Self::Exhausted(_)
+            | Self::Cancelled => Verdict::Final,
+        }
+    }
+
+    /// Tells whether asking the same model with the same key again may help soon.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.verdict(),
+            Verdict::Passing | Verdict::Empty | Verdict::Key(Ailment::RateLimited)
+        )
+    }
+
+    /// Returns how long the provider asks to be left alone, if it does.
+    pub(crate) const fn asked(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Returns how long to wait before attempt number `attempt` is followed by another one; none
+    /// if it was the last or the provider wants to be left alone for longer than that.
+    pub(crate) fn wait(&self, retry: &Retry, attempt: u32) -> Option<Duration> {
+        retry.wait(attempt, self.asked(), jitter())
+    }
+}
+
+fn of_http(error: &HttpError) -> Verdict {
+    match error {
+        HttpError::Cancelled => Verdict::Final,
+        error if error.is_temporary() => Verdict::Passing,
+        HttpError::Timeout { .. } => Verdict::Silent,
+        HttpError::InvalidUrl { .. }
+        | HttpError::Scheme { .. }
+        | HttpError::SecretHeader { .. }
+        | HttpError::Encode { .. } => Verdict::Unable,
+        _ => Verdict::Broken,
+    }
+}
+
+fn of_reason(reason: Reason, message: &str) -> Verdict {
+    match reason {
+        // Some servers have no other name for `this model does not support tools`.
+        Reason::InvalidRequest if message.contains("support") => Verdict::Unable,
+        Reason::InvalidRequest => Verdict::Final,
+        Reason::Authentication => Verdict::Key(Ailment::KeyRefused),
+        Reason::Permission => Verdict::Key(Ailment::NotPermitted),
+        Reason::Billing => Verdict::Key(Ailment::NoCredit),
+        Reason::RateLimited => Verdict::Key(Ailment::RateLimited),
+        Reason::NotFound
+        | Reason::TooLarge
+        | Reason::ContextLength
+        | Reason::ContentFilter
+        | Reason::NoTools
+        | Reason::Unknown => Verdict::Unable,
+        Reason::Overloaded | Reason::Timeout | Reason::Server => Verdict::Passing,
+    }
+}

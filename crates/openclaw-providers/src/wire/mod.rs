@@ -1,0 +1,172 @@
+//! What the APIs over HTTP share: asking, reading an answer to its end, and telling what failed.
+//!
+//! [`open`] sends a request and hands a [`Pipe`] the bytes that come back; the pipe tells from their
+//! beginning whether it is a stream, one document or a page of somebody else, and gives the events
+//! to the API's [`Decode`]. [`Party`] puts everything that goes wrong into words that may be shown,
+//! [`Access`] carries the key.
+
+mod access;
+mod complaint;
+mod exchange;
+mod pipe;
+mod shape;
+
+use std::collections::VecDeque;
+
+use openclaw_core::ProviderId;
+use openclaw_core::redaction::mask;
+use openclaw_http::HttpError;
+use serde::de::DeserializeOwned;
+
+pub(crate) use access::Access;
+pub(crate) use complaint::sent;
+pub(crate) use exchange::{get, open};
+pub(crate) use pipe::Pipe;
+
+use crate::error::{ProviderError, Reason, excerpt};
+use crate::event::StreamEvent;
+use crate::sse;
+
+/// The most characters of an event that go into the log.
+const EXCERPT_CHARS: usize = 300;
+
+/// How an API separates the events of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Sse,
+    /// A JSON document in each line.
+    NdJson,
+}
+
+impl Framing {
+    /// The media type that requests ask for.
+    pub(crate) const fn mime(self) -> &'static str {
+        match self {
+            Self::Sse => "text/event-stream",
+            Self::NdJson => "application/x-ndjson",
+        }
+    }
+}
+
+/// Reads the events of one API.
+///
+/// What goes for every API is not its business: an event named `error`, a document with an `error`
+/// in it, and telling how many events were skipped.
+pub(crate) trait Decode: Send + 'static {
+    /// How they are separated; an event of NDJSON has no name.
+    const FRAMING: Framing = Framing::Sse;
+
+    /// Takes the whole answer of a server that does not stream it; the decoder is finished then.
+    fn document(&mut self, text: &str, _out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        Err(Fault::malformed("a document instead of a stream", text))
+    }
+
+    /// Takes an event and adds what it means to `out`.
+    fn event(&mut self, event: &sse::Event, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault>;
+
+    /// Takes the end of the stream; a fault if the answer is not whole.
+    fn end(&mut self, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault>;
+
+    /// Returns whether the answer is whole.
+    fn is_finished(&self) -> bool;
+
+    /// Returns how many events and parts were skipped because this program does not know them.
+    fn skipped(&self) -> u32;
+}
+
+/// What a decoder found wrong, before the provider's name is added and its key taken out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The provider sent an error.
+    Sent { reason: Reason, message: String },
+    /// The provider sent something that its API does not have.
+    Malformed { what: &'static str, data: String },
+    /// The stream ended before the answer was whole.
+    EndedEarly,
+}
+
+impl Fault {
+    pub(crate) fn malformed(what: &'static str, data: &str) -> Self {
+        Self::Malformed {
+            what,
+            data: data.to_owned(),
+        }
+    }
+}
+
+/// Reads the data of an event as JSON.
+pub(crate) fn read_json<T: DeserializeOwned>(data: &str) -> Result<T, Fault> {
+    serde_json::from_str(data)
+        .map_err(|_what| Fault::malformed("an event that its API does not have", data))
+}
+
+/// Pieces without text carry nothing.
+pub(crate) fn not_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// The provider at the other end, in whose name errors are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Party {
+    pub(crate) id: ProviderId,
+}
+
+impl Party {
+    pub(crate) fn http(&self, error: HttpError) -> ProviderError {
+        match error {
+            HttpError::Cancelled => ProviderError::Cancelled,
+            HttpError::Status {
+                status,
+                retry_after,
+                body_excerpt,
+                ..
+            } => {
+                let (reason, message) = complaint::of_body(&body_excerpt, status);
+                ProviderError::Status {
+                    provider: self.id.clone(),
+                    status,
+                    reason,
+                    message: complaint::public(&message),
+                    retry_after: retry_after.or_else(|| complaint::retry_after(&body_excerpt)),
+                }
+            }
+            source => ProviderError::Http {
+                provider: self.id.clone(),
+                source,
+            },
+        }
+    }
+
+    pub(crate) fn fault(&self, fault: Fault) -> ProviderError {
+        let provider = self.id.clone();
+        match fault {
+            Fault::Sent { reason, message } => ProviderError::Sent {
+                provider,
+                reason,
+                message: complaint::public(&message),
+            },
+            Fault::Malformed { what, data } => {
+                let excerpt = excerpt(&mask(&data), EXCERPT_CHARS);
+                tracing::warn!(%provider, what, excerpt, "the provider's answer makes no sense");
+                ProviderError::Malformed {
+                    provider,
+                    what,
+                    excerpt,
+                }
+            }
+            Fault::EndedEarly => ProviderError::EndedEarly {
+                provider,
+                source: None,
+            },
+        }
+    }
+
+    fn too_large(&self, what: &'static str, limit: usize) -> ProviderError {
+        ProviderError::TooLarge {
+            provider: self.id.clone(),
+            what,
+            limit,
+        }
+    }
+}

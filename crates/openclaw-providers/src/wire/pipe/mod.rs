@@ -1,0 +1,305 @@
+//! From the bytes of an answer to its events; it knows nothing of connections.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use openclaw_core::ProviderId;
+use openclaw_http::HttpError;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::shape::{self, Shape};
+use super::{Decode, Fault, Framing, Party, complaint};
+use crate::error::ProviderError;
+use crate::event::StreamEvent;
+use crate::fold::MAX_COMPLETION;
+use crate::{ndjson, sse};
+
+/// The most bytes that an answer may have on the wire.
+///
+/// A token takes a few hundred bytes of JSON, so this is room for hundreds of thousands of them.
+const MAX_BYTES: usize = 128 * 1024 * 1024;
+
+/// The most bytes of an answer's beginning that are kept for the case that it has no event.
+const HEAD_BYTES: usize = 300;
+
+/// The name of the event by which any API says that it failed.
+const ERROR_EVENT: &str = "error";
+
+/// What takes the bytes apart.
+enum Frames {
+    /// Nothing that tells what this is has come yet.
+    Unknown(Vec<u8>),
+    Sse(sse::Decoder),
+    NdJson(ndjson::Decoder),
+    Document(Vec<u8>),
+    Page,
+}
+
+/// From bytes to events.
+pub(crate) struct Pipe<D> {
+    frames: Frames,
+    /// How many bytes have come.
+    bytes: usize,
+    sink: Sink<D>,
+}
+
+/// Where the events of an answer go.
+struct Sink<D> {
+    decoder: D,
+    party: Party,
+    /// The beginning of an answer that has no event so far.
+    head: Option<Vec<u8>>,
+    /// What has been decoded and not handed out.
+    ready: VecDeque<StreamEvent>,
+    /// What went wrong after that.
+    failure: Option<ProviderError>,
+}
+
+impl<D: Decode> Pipe<D> {
+    pub(crate) fn new(party: Party, decoder: D) -> Self {
+        Self {
+            frames: Frames::Unknown(Vec::new()),
+            bytes: 0,
+            sink: Sink {
+                decoder,
+                party,
+                head: Some(Vec::new()),
+                ready: VecDeque::new(),
+                failure: None,
+            },
+        }
+    }
+
+    /// Returns what comes next: an event, the failure after the last one, or nothing yet.
+    pub(crate) fn pop(&mut self) -> Result<Option<StreamEvent>, ProviderError> {
+        match (self.sink.ready.pop_front(), &self.sink.failure) {
+            (None, Some(_)) => self.sink.failure.take().map_or(Ok(None), Err),
+            (event, _) => Ok(event),
+        }
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.sink.decoder.is_finished()
+    }
+
+    pub(super) const fn provider(&self) -> &ProviderId {
+        &self.sink.party.id
+    }
+
+    pub(super) fn skipped(&self) -> u32 {
+        self.sink.decoder.skipped()
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        if self.bytes > MAX_BYTES {
+            self.sink.too_large("an answer", MAX_BYTES);
+            return;
+        }
+        let Frames::Unknown(head) = &mut self.frames else {
+            return self.feed(bytes);
+        };
+        head.extend_from_slice(bytes);
+        let Some(shape) = shape::of(D::FRAMING, head) else {
+            return;
+        };
+        let head = std::mem::take(head);
+        self.frames = match (shape, D::FRAMING) {
+            (Shape::Page, _) => Frames::Page,
+            (Shape::Document, _) => Frames::Document(Vec::new()),
+            (Shape::Stream, Framing::Sse) => Frames::Sse(sse::Decoder::new()),
+            (Shape::Stream, Framing::NdJson) => Frames::NdJson(ndjson::Decoder::default()),
+        };
+        self.feed(&head);
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let sink = &mut self.sink;
+        let head = sink.remember(bytes);
+        match &mut self.frames {
+            Frames::Page if head < HEAD_BYTES => {}
+            Frames::Page => sink.page(),
+            Frames::Sse(sse) => {
+                let pushed = sse.push(bytes, |event| sink.take(event));
+                sink.framed(pushed);
+            }
+            Frames::NdJson(lines) => {
+                let mut events = Vec::new();
+                let pushed = lines.push(bytes, &mut events);
+                if events.iter().all(|event| sink.take(event).is_continue()) {
+                    sink.framed(pushed);
+                }
+            }
+            Frames::Unknown(document) | Frames::Document(document) => {
+                document.extend_from_slice(bytes);
+                if document.len() > MAX_COMPLETION {
+                    sink.too_large("a document", MAX_COMPLETION);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn end(&mut self) {
+        let sink = &mut self.sink;
+        match std::mem::replace(&mut self.frames, Frames::Unknown(Vec::new())) {
+            Frames::Page => sink.page(),
+            Frames::Document(bytes) => sink.document(&bytes),
+            Frames::Sse(_) => {}
+            Frames::NdJson(lines) => sink.last_line(lines),
+            // One line of NDJSON need not end.
+            Frames::Unknown(head) => {
+                sink.remember(&head);
+                let mut lines = ndjson::Decoder::default();
+                let mut events = Vec::new();
+                if D::FRAMING == Framing::NdJson && lines.push(&head, &mut events).is_ok() {
+                    sink.last_line(lines);
+                }
+            }
+        }
+        sink.end();
+    }
+
+    /// A connection that breaks after everything was said has done no harm.
+    pub(super) fn broken(&mut self, error: HttpError) {
+        let sink = &mut self.sink;
+        if !matches!(error, HttpError::Broken { .. }) {
+            sink.failure = Some(sink.party.http(error));
+            return;
+        }
+        let whole = sink.decoder.end(&mut sink.ready).is_ok();
+        sink.tell_skipped();
+        if !whole {
+            sink.failure = Some(ProviderError::EndedEarly {
+                provider: sink.party.id.clone(),
+                source: Some(error),
+            });
+        }
+    }
+}
+
+impl<D: Decode> Sink<D> {
+    /// Keeps the beginning of the answer until an event comes; returns how much there is of it.
+    fn remember(&mut self, bytes: &[u8]) -> usize {
+        let Some(head) = &mut self.head else { return 0 };
+        let more = HEAD_BYTES.saturating_sub(head.len());
+        head.extend(bytes.iter().take(more));
+        head.len()
+    }
+
+    /// Takes an event; breaks if no others count any more.
+    fn take(&mut self, event: &sse::Event) -> ControlFlow<()> {
+        self.head = None;
+        let taken = if event.name == ERROR_EVENT {
+            Err(complaint::of_event(&event.data))
+        } else {
+            self.decoder.event(event, &mut self.ready)
+        };
+        self.tell_skipped();
+        match taken {
+            Err(fault) => self.fault(fault),
+            Ok(()) if self.decoder.is_finished() => {}
+            Ok(()) => return ControlFlow::Continue(()),
+        }
+        ControlFlow::Break(())
+    }
+
+    /// Takes a line that has no end; it may be one that was cut.
+    fn last_line(&mut self, mut lines: ndjson::Decoder) {
+        let mut events = Vec::new();
+        lines.end(&mut events);
+        let is_whole =
+            |event: &&sse::Event| serde_json::from_str::<IgnoredAny>(&event.data).is_ok();
+        for event in events.iter().filter(is_whole) {
+            if self.take(event).is_break() {
+                return;
+            }
+        }
+    }
+
+    fn framed(&mut self, pushed: Result<(), sse::SseError>) {
+        match pushed {
+            Ok(()) => {}
+            Err(sse::SseError::Line { limit }) => self.too_large("a line", limit),
+            Err(sse::SseError::Event { limit }) => self.too_large("an event", limit),
+        }
+    }
+
+    /// Says that somebody else answered.
+    fn page(&mut self) {
+        let head = self.head.take().unwrap_or_default();
+        let what = "a web page, so a proxy or another server answered";
+        self.fault(Fault::malformed(what, &String::from_utf8_lossy(&head)));
+    }
+
+    fn document(&mut self, bytes: &[u8]) {
+        self.head = None;
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.trim_start_matches('\u{feff}');
+        let read = serde_json::from_str::<Value>(text);
+        let error = read.as_ref().map(complaint::error_in);
+        let taken = match error {
+            Err(_no_json) => Err(Fault::malformed("a document that is no JSON", text)),
+            Ok(Some(error)) => Err(complaint::sent(error)),
+            Ok(None) => self.decoder.document(text, &mut self.ready),
+        };
+        self.tell_skipped();
+        if let Err(fault) = taken {
+            self.fault(fault);
+        }
+    }
+
+    fn end(&mut self) {
+        if self.failure.is_some() {
+            return;
+        }
+        let ended = self.decoder.end(&mut self.ready);
+        self.tell_skipped();
+        match (ended, self.head.take()) {
+            (Ok(()), _) => {}
+            (Err(Fault::EndedEarly), Some(head)) if is_foreign(&head) => {
+                let text = String::from_utf8_lossy(&head);
+                self.fault(Fault::malformed(
+                    "a text without any event of its API",
+                    &text,
+                ));
+            }
+            (Err(fault), _) => self.fault(fault),
+        }
+    }
+
+    /// Puts before the end how many events were skipped.
+    fn tell_skipped(&mut self) {
+        let skipped = self.decoder.skipped();
+        if skipped == 0 || !matches!(self.ready.back(), Some(StreamEvent::Stop(_))) {
+            return;
+        }
+        let stop = self.ready.pop_back();
+        self.ready.push_back(StreamEvent::Skipped(skipped));
+        self.ready.extend(stop);
+    }
+
+    fn too_large(&mut self, what: &'static str, limit: usize) {
+        self.failure = Some(self.party.too_large(what, limit));
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        self.failure = Some(self.party.fault(fault));
+    }
+}
+
+/// Tells whether a text has not even the beginning of an event in it.
+fn is_foreign(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    let known = |line: &str| {
+        let line = line.trim_start_matches('\u{feff}');
+        line.starts_with([':', '{'])
+            || ["data", "event", "id", "retry"]
+                .iter()
+                .any(|field| line.starts_with(field) || field.starts_with(line))
+    };
+    !head.trim().is_empty() && !head.lines().filter(|line| !line.is_empty()).any(known)
+}
+
+#[cfg(test)]
+mod tests;
