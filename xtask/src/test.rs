@@ -32,7 +32,9 @@ pub(crate) fn test(place: &Place) -> Result<(), Error> {
 fn unit_and_integration(place: &Place, servers: &[Variable]) -> Result<(), RunError> {
     let cargo = |command| {
         let servers = servers.iter();
-        servers.fold(place.cargo(command), |run, (name, path)| run.env(name, path))
+        servers.fold(place.cargo(command), |run, (name, path)| {
+            run.env(name, path)
+        })
     };
     if tools::cargo_tool(place, CargoTool::Nextest) {
         report::step("unit and integration tests (cargo nextest)");

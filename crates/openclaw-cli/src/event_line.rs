@@ -115,7 +115,9 @@ fn change(key: &str, value: &Value) -> String {
             format!("{by} {verb} the call {call_id}")
         }
         Ok(Change::CallsLost { calls, .. }) => {
-            format!("the process died during {calls} calls of a model; the most that they may have taken counts")
+            format!(
+                "the process died during {calls} calls of a model; the most that they may have taken counts"
+            )
         }
         Ok(Change::UsageCost { usd }) => format!("cost ${usd}"),
         Err(_unknown) => format!("{key} = {value}"),

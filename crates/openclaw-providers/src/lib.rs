@@ -56,8 +56,8 @@ pub use provider::{KeyStyle, ListedModel, Modality, Provider, ProviderConfig};
 pub use quirks::Quirks;
 pub use registry::{PROVIDERS, ProviderSpec, WELL_KNOWN, WellKnown, build};
 pub use request::{
-    Arguments, AssistantBlock, CacheRetention, Effort, Message, Request, Thinking, ToolCall, ToolResult, ToolSpec,
-    UserBlock,
+    Arguments, AssistantBlock, CacheRetention, Effort, Message, Request, Thinking, ToolCall,
+    ToolResult, ToolSpec, UserBlock,
 };
 pub use responses::ResponsesProvider;
 pub use scripted::ScriptedProvider;

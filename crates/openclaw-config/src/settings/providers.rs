@@ -252,7 +252,7 @@ mod tests {
         assert!(matches!(provider.headers[1].1.name(), Some("TENANT_PASS")));
         assert!(provider.bearer);
         assert_eq!(provider.max_tokens, Some(9000));
-        assert_eq!(provider.timeout, Some(Duration::from_secs(600)));
+        assert_eq!(provider.timeout, Some(Duration::from_mins(10)));
         assert_eq!(provider.params["apiVersion"], "2026-01-01");
         assert_eq!(
             provider.request.proxy,

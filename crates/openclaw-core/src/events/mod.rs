@@ -59,8 +59,8 @@ pub use report::{Finding, Report, Tampering};
 pub use rows::MAX_EVENT_SIZE;
 pub use runs::by_run;
 pub use spending::{
-    Call, Limit, Raise, Reservation, Scope, Shortage, Spender, Spent, Standing, UsageCell, UsageQuery,
-    Verdict,
+    Call, Limit, Raise, Reservation, Scope, Shortage, Spender, Spent, Standing, UsageCell,
+    UsageQuery, Verdict,
 };
 pub use store::EventStore;
 pub use subscribe::Subscription;

@@ -113,7 +113,10 @@ pub enum CallOutcome {
     },
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
 const fn is_zero(count: &u32) -> bool {
     *count == 0
 }

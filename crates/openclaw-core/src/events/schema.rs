@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::Position;
-use super::spending;
 use super::anchors::{Anchor, Anchors, State};
 use super::error::StoreError;
 use super::hash::EventHash;
 use super::rows::{COLUMNS, Stored, hash, sql_integer, unsigned};
+use super::spending;
 use super::verify::failed;
 
 /// `application_id` of our files, so that a foreign database is never written to ("OCRS").

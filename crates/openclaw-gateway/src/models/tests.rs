@@ -28,7 +28,10 @@ impl Place {
         write("openclaw.json", config);
         write("openclaw-rs.json5", own);
         let home = ("HOME", folder.path().to_str().unwrap());
-        let env = Env::from_iter([home].into_iter().chain(variables.iter().copied()));
+        let env: Env = [home]
+            .into_iter()
+            .chain(variables.iter().copied())
+            .collect();
         Self { folder, env }
     }
 

@@ -55,7 +55,10 @@ pub struct SessionMessageParams {
 }
 
 /// What is usual goes without saying.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
 const fn is_attended(attended: &Attended) -> bool {
     matches!(attended, Attended::Yes)
 }

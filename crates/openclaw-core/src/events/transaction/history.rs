@@ -53,7 +53,13 @@ impl Tx<'_> {
             row.admit(&event.kind, &session)?;
             let record = Record::encode(&event, row.head, time)?;
             self.insert(&mut row, &session, &record)?;
-            count(self.connection, row.id, &session, &record, Source::Elsewhere)?;
+            count(
+                self.connection,
+                row.id,
+                &session,
+                &record,
+                Source::Elsewhere,
+            )?;
         }
         row.store(self.connection)?;
         self.audit(&AuditEntry::SessionImported {

@@ -45,7 +45,13 @@ impl Tx<'_> {
                 _ => {}
             }
             let (position, hash) = self.insert(&mut row, &session, &record)?;
-            count(self.connection, row.id, &session, &record, Source::Elsewhere)?;
+            count(
+                self.connection,
+                row.id,
+                &session,
+                &record,
+                Source::Elsewhere,
+            )?;
             // Whoever asked wants the last one only; a long session is not held twice.
             events.clear();
             events.push((record, position, hash));

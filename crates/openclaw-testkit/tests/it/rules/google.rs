@@ -41,7 +41,10 @@ async fn requests_that_break_the_form_are_caught() {
         ),
         (
             "a response that is a text",
-            vec![("/contents/2/parts/0/functionResponse/response", json!("one"))],
+            vec![(
+                "/contents/2/parts/0/functionResponse/response",
+                json!("one"),
+            )],
             vec![Rule::Content],
         ),
         (

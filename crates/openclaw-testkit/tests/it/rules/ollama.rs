@@ -22,7 +22,10 @@ async fn requests_that_break_the_form_are_caught() {
         ),
         (
             "parts as OpenAI has them",
-            vec![("/messages/1/content", json!([{"type": "text", "text": "Hi."}]))],
+            vec![(
+                "/messages/1/content",
+                json!([{"type": "text", "text": "Hi."}]),
+            )],
             vec![Rule::Content, Rule::Content],
         ),
         (
