@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use openclaw_core::events::StoreError;
 use openclaw_core::{Kind, ProviderId};
 use openclaw_http::header::InvalidHeaderName;
 use openclaw_http::{HttpError, Phase};
 
 use crate::dispatch::{Ailment, Exhausted};
 use crate::event::StopReason;
-use crate::meter::Capped;
+use crate::meter::{Capped, Unreserved};
 pub use crate::reason::Reason;
 
 /// Why a model did not answer, or not to the end.
@@ -142,9 +143,21 @@ pub enum ProviderError {
     /// The call would exceed what may be spent.
     #[error(transparent)]
     Capped(#[from] Capped),
+    /// What the call takes could not be counted, because the event log cannot be written.
+    #[error(transparent)]
+    Uncounted(Box<StoreError>),
     /// The caller or a shutdown stopped the model.
     #[error("the model was stopped")]
     Cancelled,
+}
+
+impl From<Unreserved> for ProviderError {
+    fn from(why: Unreserved) -> Self {
+        match why {
+            Unreserved::Capped(capped) => Self::Capped(capped),
+            Unreserved::Uncounted(err) => Self::Uncounted(err),
+        }
+    }
 }
 
 fn after_colon(message: &str) -> String {
@@ -185,6 +198,7 @@ impl ProviderError {
             Self::Resting { why, .. } => why.kind(),
             Self::Exhausted(exhausted) => exhausted.kind(),
             Self::Capped(capped) => capped.kind(),
+            Self::Uncounted(err) => err.kind(),
             Self::Cancelled => Kind::Cancelled,
         }
     }
@@ -226,7 +240,7 @@ impl ProviderError {
             Self::TooLarge { provider, .. } => Some(format!(
                 "try again; if it happens again, the server at `baseUrl` of provider `{provider}` does not end its answers"
             )),
-            Self::NoListing { .. } | Self::Cancelled => None,
+            Self::NoListing { .. } | Self::Uncounted(_) | Self::Cancelled => None,
         }
     }
 }

@@ -49,7 +49,7 @@ pub use error::{ProviderError, Reason};
 pub use event::{EventStream, StopReason, StreamEvent};
 pub use fold::{Completion, Fold};
 pub use google::GoogleProvider;
-pub use meter::{Capped, Meter, Planned, Reservation, Unmetered};
+pub use meter::{Capped, Meter, Planned, Reservation, Unmetered, Unreserved};
 pub use ollama::OllamaProvider;
 pub use openai::OpenAIProvider;
 pub use provider::{KeyStyle, ListedModel, Modality, Provider, ProviderConfig};

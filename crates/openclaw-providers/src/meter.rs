@@ -6,6 +6,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use openclaw_core::events::StoreError;
 use openclaw_core::{Cost, Kind, Price, ProviderId, Usage};
 
 /// The most that a call may take, told before it is made.
@@ -27,7 +28,7 @@ pub struct Planned<'a> {
 #[async_trait]
 pub trait Meter: fmt::Debug + Send + Sync {
     /// Sets aside what a call may take, or refuses the call.
-    async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Reservation>, Capped>;
+    async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Reservation>, Unreserved>;
 }
 
 /// What was set aside for one call. Dropped without being settled, it says that the call was never
@@ -40,6 +41,23 @@ pub trait Reservation: fmt::Debug + Send + Sync {
 
     /// Replaces what was set aside by what the call took.
     fn settle(self: Box<Self>, usage: &Usage, cost: Option<Cost>);
+}
+
+/// Why a call must not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreserved {
+    /// It could exceed what may be spent.
+    #[error(transparent)]
+    Capped(#[from] Capped),
+    /// Nobody could tell later what it took, because the event log cannot be written.
+    #[error(transparent)]
+    Uncounted(Box<StoreError>),
+}
+
+impl From<StoreError> for Unreserved {
+    fn from(err: StoreError) -> Self {
+        Self::Uncounted(Box::new(err))
+    }
 }
 
 /// A cap that a call would exceed.
@@ -67,7 +85,7 @@ pub struct Unmetered;
 
 #[async_trait]
 impl Meter for Unmetered {
-    async fn reserve(&self, _planned: Planned<'_>) -> Result<Box<dyn Reservation>, Capped> {
+    async fn reserve(&self, _planned: Planned<'_>) -> Result<Box<dyn Reservation>, Unreserved> {
         Ok(Box::new(Self))
     }
 }

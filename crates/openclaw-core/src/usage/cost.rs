@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(price.of(&usage(0, 0)), Cost::from_nanos(0));
         assert_eq!(price.of(&usage(1, 0)), Cost::from_nanos(38));
         assert_eq!(price.of(&usage(2, 1)), Cost::from_nanos(225));
-        assert_eq!(price.of(&usage(1_000_000, 0)).usd(), 0.0375);
+        assert_eq!(price.of(&usage(1_000_000, 0)), Cost::from_nanos(37_500_000));
     }
 
     #[test]

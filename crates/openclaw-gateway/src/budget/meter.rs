@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use openclaw_agents::Whose;
 use openclaw_core::events::{self, Call, Limit, Spender, Spent, Verdict};
 use openclaw_core::{Cost, Usage};
-use openclaw_providers::{Capped, Meter, Planned, Reservation};
+use openclaw_providers::{Meter, Planned, Reservation, Unreserved};
 use parking_lot::Mutex;
 use tokio::time::{self, Instant};
 
@@ -69,7 +69,7 @@ impl RunMeter {
 
 #[async_trait]
 impl Meter for RunMeter {
-    async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Reservation>, Capped> {
+    async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Reservation>, Unreserved> {
         let spender = self.spender();
         let call = Call {
             provider: planned.provider.clone(),
@@ -87,11 +87,11 @@ impl Meter for RunMeter {
             if call.price.is_none()
                 && let Some(rule) = rules.iter().find(|rule| rule.cap.usd.is_some())
             {
-                return Err(refusal::no_price(rule, &planned));
+                return Err(refusal::no_price(rule, &planned).into());
             }
             let store = &self.budget.shared.store;
             let verdict = store.reserve(&spender, &call, &limits).await;
-            match verdict.map_err(|err| refusal::no_count(&err))? {
+            match verdict? {
                 Verdict::Granted(reservation) => {
                     return Ok(Box::new(Held {
                         planned: planned.output_tokens,
@@ -108,7 +108,7 @@ impl Meter for RunMeter {
                     let rule = rules
                         .into_iter()
                         .find(|rule| rule.name.as_str() == shortage.limit.cap);
-                    return Err(refusal::capped(rule.as_ref(), &shortage));
+                    return Err(refusal::capped(rule.as_ref(), &shortage).into());
                 }
             }
         }

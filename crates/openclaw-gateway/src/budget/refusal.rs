@@ -1,7 +1,7 @@
 //! Why a call may not be made, in words.
 
 use openclaw_core::Cost;
-use openclaw_core::events::{Shortage, StoreError};
+use openclaw_core::events::Shortage;
 use openclaw_ipc::methods::CapName;
 use openclaw_providers::{Capped, Planned};
 
@@ -82,17 +82,6 @@ pub(super) fn no_price(rule: &Rule, planned: &Planned<'_>) -> Capped {
             "set `cost` of the model `{model}` in models.providers.{provider}.models of openclaw.json, in US dollars per million tokens (zeros if it is free), or cap tokens with budget.{} in openclaw-rs.json5",
             setting(cap),
         ),
-    }
-}
-
-/// What calls cost cannot be counted.
-pub(super) fn no_count(err: &StoreError) -> Capped {
-    tracing::error!(%err, "no call can be made, because what it costs cannot be counted");
-    Capped {
-        cap: "log",
-        message: "what a call costs cannot be counted, because the event log cannot be written"
-            .to_owned(),
-        hint: "run `openclaw doctor`".to_owned(),
     }
 }
 

@@ -11,7 +11,7 @@ use openclaw_core::events::{
 };
 use openclaw_core::{Clock, Cost, EventStore, Price, ProviderId, SessionKey, Usage};
 use openclaw_ipc::methods::CapName;
-use openclaw_providers::{Capped, Meter, Planned, Reservation};
+use openclaw_providers::{Capped, Meter, Planned, Reservation, Unreserved};
 use tempfile::TempDir;
 
 use super::{Budget, Rules};
@@ -126,7 +126,10 @@ async fn ask(
         input_tokens: 0,
         output_tokens: thousands * 1000,
     };
-    meter.reserve(planned).await
+    meter.reserve(planned).await.map_err(|why| match why {
+        Unreserved::Capped(capped) => capped,
+        Unreserved::Uncounted(err) => panic!("{err}"),
+    })
 }
 
 fn settle(reservation: Box<dyn Reservation>, thousands: u64) {

@@ -151,7 +151,7 @@ The calls of deleted sessions count, and so do those that were imported.",
         doc: "Raises a cap for the current period and puts that on record.
 
 A cap of a day is raised until the day ends, and so is that of a run, for all runs of the day; the cap of a session stays raised.",
-        example: r#"{"cap": "day", "usd": 10}"#
+        example: r#"{"cap": "day", "usd": 10.0}"#
             => r#"{"cap": {"cap": "day", "configured": true, "raised": true, "limitUsd": 10.0, "limitTokens": null, "spent": {"usd": 4.998, "tokens": 912000}, "reserved": {"usd": 0.0, "tokens": 0}}, "until": "2026-11-23T23:00:00.000Z"}"#,
     }
     TokensCreate = "tokens.create", Admin, TokensCreateParams => TokensCreateOutput {
@@ -210,7 +210,7 @@ mod tests {
                 .any(|verb| method.name.ends_with(verb));
             let needed = match (of_access, looks) {
                 // To let somebody spend more is to approve of it.
-                _ if method.name.ends_with(".raise") => Scope::Approvals,
+                _ if method.name == "usage.raise" => Scope::Approvals,
                 (true, _) => Scope::Admin,
                 (false, true) => Scope::Read,
                 (false, false) => Scope::Write,

@@ -16,7 +16,7 @@ use crate::dispatch::candidate::{Candidate, Credential};
 use crate::dispatch::estimate;
 use crate::error::ProviderError;
 use crate::event::StreamEvent;
-use crate::meter::{Capped, Meter, Planned, Reservation};
+use crate::meter::{Meter, Planned, Reservation, Unreserved};
 use crate::request::Request;
 
 /// An open call.
@@ -44,7 +44,7 @@ impl Tab {
         credential: &Credential,
         request: &Request,
         meter: &dyn Meter,
-    ) -> Result<Self, Capped> {
+    ) -> Result<Self, Unreserved> {
         let info = candidate.info.as_ref();
         let price = info.and_then(|info| info.price);
         let limit = request

@@ -52,6 +52,7 @@ impl ProviderError {
             Self::UnknownApi { .. }
             | Self::NoListing { .. }
             | Self::Capped(_)
+            | Self::Uncounted(_)
             | Self::Exhausted(_)
             | Self::Cancelled => Verdict::Final,
         }

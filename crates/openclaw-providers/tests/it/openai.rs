@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use openclaw_core::ApiKey;
 use openclaw_providers::{
-    AssistantBlock, CacheRetention, ListedModel, Message, Modality, OpenAIProvider, Provider,
+    AssistantBlock, CacheRetention, ListedModel, Message, Modality, OpenAIProvider, Provider as _,
     ProviderConfig, ProviderError, Quirks, Reason, Request, ResponsesProvider, Thinking, build,
 };
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn chunks(deltas: &[Value]) -> &'static str {
     let mut text = EVENTS.to_owned();
     for delta in deltas {
         let chunk = json!({"model": "m", "choices": [{"index": 0, "delta": delta}]});
-        text.push_str(&format!("data: {chunk}\n\n"));
+        text.extend(["data: ", &chunk.to_string(), "\n\n"]);
     }
     let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
     format!("{text}data: {last}\n\ndata: [DONE]\n\n").leak()

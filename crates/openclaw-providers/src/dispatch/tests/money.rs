@@ -4,7 +4,7 @@ use openclaw_core::{Cost, Price};
 
 use super::*;
 use crate::catalogue::ModelInfo;
-use crate::meter::{Capped, Meter, Planned, Reservation};
+use crate::meter::{Capped, Meter, Planned, Reservation, Unreserved};
 use crate::request::{Message, UserBlock};
 
 /// Writes down what is set aside and settled, and lets so many calls pass.
@@ -29,7 +29,7 @@ impl Ledger {
 
 #[async_trait]
 impl Meter for Ledger {
-    async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Reservation>, Capped> {
+    async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Reservation>, Unreserved> {
         let mut lines = self.lines.lock();
         let reserved = lines.iter().filter(|line| line.starts_with("plan")).count();
         if reserved >= self.calls {
@@ -37,7 +37,8 @@ impl Meter for Ledger {
                 cap: "day",
                 message: "that was enough".to_owned(),
                 hint: "raise `budget.day`".to_owned(),
-            });
+            }
+            .into());
         }
         lines.push(format!("plan {}", planned.output_tokens));
         Ok(Box::new(Note {

@@ -17,14 +17,14 @@ fn written(request: &Request, server: Server, quirks: &Quirks) -> Value {
     serde_json::to_value(body).unwrap()
 }
 
-fn compat(compat: Value) -> Quirks {
+fn compat(compat: &Value) -> Quirks {
     let compat = compat.as_object().unwrap();
     assert_eq!(Quirks::ignored(compat), [""; 0]);
     Quirks::read(compat)
 }
 
 /// Returns what differs from a request without any wishes: everything but the conversation.
-fn fields(request: &Request, server: Server, quirks: Value) -> Value {
+fn fields(request: &Request, server: Server, quirks: &Value) -> Value {
     let mut body = written(request, server, &compat(quirks));
     let fields = body.as_object_mut().unwrap();
     for common in ["model", "stream", "stream_options", "messages", "tools"] {
@@ -63,7 +63,7 @@ fn careless_ids_names_and_arguments_are_made_legal() {
 fn a_family_is_sent_nothing_that_it_refuses() {
     let key = "c".repeat(64);
     let request = |model| asking(model, Some(Effort::High));
-    let own = |model| fields(&request(model), Server::OpenAI, json!({}));
+    let own = |model| fields(&request(model), Server::OpenAI, &json!({}));
     assert_eq!(
         own("gpt-5.2"),
         json!({"max_completion_tokens": 100, "reasoning_effort": "high", "store": false,
@@ -75,11 +75,11 @@ fn a_family_is_sent_nothing_that_it_refuses() {
             "prompt_cache_key": key})
     );
     assert_eq!(
-        fields(&request("llama"), Server::Other, json!({})),
+        fields(&request("llama"), Server::Other, &json!({})),
         json!({"max_tokens": 100, "temperature": 0.5, "reasoning_effort": "high"})
     );
     assert_eq!(
-        fields(&request("mistral-large"), Server::Mistral, json!({})),
+        fields(&request("mistral-large"), Server::Mistral, &json!({})),
         json!({"max_tokens": 100, "temperature": 0.5})
     );
 }
@@ -91,7 +91,7 @@ fn what_refuses_an_effort_beside_tools_is_sent_none() {
             tools: samples::conversation().tools,
             ..asking(model, effort)
         };
-        let fields = fields(&request, Server::OpenAI, json!({}));
+        let fields = fields(&request, Server::OpenAI, &json!({}));
         fields.get("reasoning_effort").cloned()
     };
     assert_eq!(
@@ -115,7 +115,7 @@ fn every_server_is_told_to_think_in_its_own_way() {
             ..asking("m", Some(effort))
         };
         let quirks = format.map_or(json!({}), |format| json!({"thinkingFormat": format}));
-        fields(&request, server, quirks)
+        fields(&request, server, &quirks)
     };
     for (server, format, on, off) in [
         (
@@ -158,7 +158,7 @@ fn every_server_is_told_to_think_in_its_own_way() {
         assert_eq!(told(server, format, Effort::Low), on);
         assert_eq!(told(server, format, Effort::Off), off);
     }
-    let nothing_said = fields(&asking("m", None), Server::Zai, json!({}));
+    let nothing_said = fields(&asking("m", None), Server::Zai, &json!({}));
     assert_eq!(nothing_said, json!({"max_tokens": 100, "temperature": 0.5}));
 }
 
@@ -172,7 +172,7 @@ fn a_prompt_stays_cached_as_long_as_the_model_offers() {
             conversation: Some("c".into()),
             ..asking(model, None)
         };
-        fields(&request, Server::OpenAI, json!({"supportsStore": false}))
+        fields(&request, Server::OpenAI, &json!({"supportsStore": false}))
     };
     assert_eq!(kept("gpt-5.2", CacheRetention::None), json!({}));
     assert_eq!(
@@ -190,7 +190,7 @@ fn a_prompt_stays_cached_as_long_as_the_model_offers() {
 }
 
 /// Returns the messages after the system prompt.
-fn messages(request: &Request, server: Server, quirks: Value) -> Vec<Value> {
+fn messages(request: &Request, server: Server, quirks: &Value) -> Vec<Value> {
     let body = written(request, server, &compat(quirks));
     body["messages"].as_array().unwrap()[1..].to_vec()
 }
@@ -217,7 +217,7 @@ fn quirks_of_messages_are_followed() {
     let strings = messages(
         &request,
         Server::Other,
-        json!({"requiresStringContent": true, "requiresToolResultName": true}),
+        &json!({"requiresStringContent": true, "requiresToolResultName": true}),
     );
     assert_eq!(
         strings[0]["content"],
@@ -227,18 +227,18 @@ fn quirks_of_messages_are_followed() {
     let thoughts = messages(
         &request,
         Server::Other,
-        json!({"requiresThinkingAsText": true}),
+        &json!({"requiresThinkingAsText": true}),
     );
     assert_eq!(
         thoughts[1]["content"],
         json!("A picture.\nNobody signed this.\nLet me look around.")
     );
-    let mut asked = request.clone();
+    let mut asked = request;
     asked.messages.remove(3);
     let between = messages(
         &asked,
         Server::Other,
-        json!({"requiresAssistantAfterToolResult": true}),
+        &json!({"requiresAssistantAfterToolResult": true}),
     );
     assert_eq!(
         between[4],
@@ -249,14 +249,14 @@ fn quirks_of_messages_are_followed() {
 #[test]
 fn thoughts_go_back_only_where_they_came_from() {
     let request = samples::conversation();
-    let own = messages(&request, Server::DeepSeek, json!({}));
+    let own = messages(&request, Server::DeepSeek, &json!({}));
     assert_eq!(own[1]["reasoning_content"], json!("A picture.\n"));
     assert_eq!(own[4]["reasoning_content"], json!(""));
     let dialect = dialect(Server::DeepSeek, "model-1", None);
     let body = of(&request, "model-1", &dialect, &"another".into());
     let body = serde_json::to_value(body).unwrap();
     assert_eq!(body["messages"][2]["reasoning_content"], json!(""));
-    let plain = messages(&request, Server::Other, json!({}));
+    let plain = messages(&request, Server::Other, &json!({}));
     assert_eq!(plain[1].get("reasoning_content"), None);
 }
 
@@ -278,7 +278,7 @@ fn openrouter_gets_its_details_back() {
             messages: vec![Message::Assistant(vec![thinking(by), said])],
             ..Request::default()
         };
-        messages(&request, Server::OpenRouter, json!({})).remove(0)
+        messages(&request, Server::OpenRouter, &json!({})).remove(0)
     };
     assert_eq!(
         answer("test"),
@@ -340,7 +340,7 @@ fn the_configuration_routes_at_openrouter() {
         fields(
             &request,
             Server::OpenRouter,
-            json!({"openRouterRouting": {"only": ["groq"]}})
+            &json!({"openRouterRouting": {"only": ["groq"]}})
         ),
         json!({"provider": {"only": ["groq"]}})
     );

@@ -255,7 +255,24 @@ async fn scripts_read_json_about_events() {
                     "text": "It is in notes.md.\nAnything else?"
                   }
                 ]
-              }
+              },
+              "calls": [
+                {
+                  "provider": "fake",
+                  "model": "fake-model",
+                  "outcome": "ok",
+                  "usage": {
+                    "input": 25,
+                    "output": 15,
+                    "cacheRead": 0,
+                    "cacheWrite": 0,
+                    "reasoning": 0
+                  },
+                  "cost": 0,
+                  "latencyMs": "[DURATION]",
+                  "firstTokenMs": "[DURATION]"
+                }
+              ]
             },
             "hash": "[TOKEN]"
           }

@@ -82,7 +82,7 @@ impl Log {
         sums.await.unwrap().remove("").unwrap_or_default()
     }
 
-    fn day(&self) -> Limit {
+    fn day() -> Limit {
         let midnight: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
         Limit {
             cap: "day",
@@ -153,14 +153,20 @@ fn planned(least: u64, most: u64) -> Call {
 }
 
 async fn granted(store: &EventStore, run: &str, call: &Call, limit: &Limit) -> Reservation {
-    match store.reserve(&spender(run), call, &[limit.clone()]).await {
+    match store
+        .reserve(&spender(run), call, std::slice::from_ref(limit))
+        .await
+    {
         Ok(Verdict::Granted(reservation)) => reservation,
         other => panic!("{other:?}"),
     }
 }
 
 async fn refused(store: &EventStore, run: &str, call: &Call, limit: &Limit) -> Shortage {
-    match store.reserve(&spender(run), call, &[limit.clone()]).await {
+    match store
+        .reserve(&spender(run), call, std::slice::from_ref(limit))
+        .await
+    {
         Ok(Verdict::Short(shortage)) => shortage,
         other => panic!("{other:?}"),
     }
@@ -207,7 +213,7 @@ async fn a_deleted_session_has_spent_what_it_spent() {
         .await
         .unwrap();
     assert_eq!(log.total().await, before);
-    assert_eq!(standing(&log.store, &log.day()).await.spent, dollars(3));
+    assert_eq!(standing(&log.store, &Log::day()).await.spent, dollars(3));
 }
 
 #[tokio::test]
@@ -271,7 +277,7 @@ async fn steps_of_earlier_versions_count_and_openclaws_with_their_cost() {
         (DOLLAR / 4, 0)
     );
     // It was not spent here, so it counts against no cap.
-    let spent = standing(&log.store, &log.day()).await.spent;
+    let spent = standing(&log.store, &Log::day()).await.spent;
     assert_eq!(spent.cost, Cost::default());
 }
 
@@ -325,27 +331,27 @@ async fn sums_are_narrowed_by_time_agent_and_session() {
 #[tokio::test]
 async fn a_call_may_write_what_is_left_but_no_less_than_it_needs() {
     let log = Log::new().await;
-    let first = granted(&log.store, "a", &planned(1, 5), &log.day()).await;
+    let first = granted(&log.store, "a", &planned(1, 5), &Log::day()).await;
     assert_eq!((first.output(), first.most()), (5, dollars(6)));
-    let second = granted(&log.store, "b", &planned(1, 5), &log.day()).await;
+    let second = granted(&log.store, "b", &planned(1, 5), &Log::day()).await;
     assert_eq!((second.output(), second.most()), (3, dollars(4)));
-    let short = refused(&log.store, "c", &planned(1, 5), &log.day()).await;
+    let short = refused(&log.store, "c", &planned(1, 5), &Log::day()).await;
     assert_eq!(
         (short.passing, short.standing.reserved),
         (true, dollars(10))
     );
     drop(second);
-    let third = granted(&log.store, "c", &planned(3, 5), &log.day()).await;
+    let third = granted(&log.store, "c", &planned(3, 5), &Log::day()).await;
     assert_eq!(third.output(), 3);
     drop(third);
     assert!(
-        refused(&log.store, "c", &planned(4, 5), &log.day())
+        refused(&log.store, "c", &planned(4, 5), &Log::day())
             .await
             .passing
     );
     drop(first);
     assert!(
-        !refused(&log.store, "c", &planned(10, 20), &log.day())
+        !refused(&log.store, "c", &planned(10, 20), &Log::day())
             .await
             .passing
     );
@@ -354,15 +360,15 @@ async fn a_call_may_write_what_is_left_but_no_less_than_it_needs() {
 #[tokio::test]
 async fn what_was_settled_counts_until_it_is_recorded_and_not_twice() {
     let log = Log::new().await;
-    let reservation = granted(&log.store, "r", &planned(1, 8), &log.day()).await;
+    let reservation = granted(&log.store, "r", &planned(1, 8), &Log::day()).await;
     let took = call(2, Some(2));
     reservation.settle(&took.usage, took.cost);
-    let probe = granted(&log.store, "other", &planned(1, 1), &log.day()).await;
-    let at = standing(&log.store, &log.day()).await;
+    let probe = granted(&log.store, "other", &planned(1, 1), &Log::day()).await;
+    let at = standing(&log.store, &Log::day()).await;
     assert_eq!((at.spent, at.reserved), (dollars(0), dollars(4)));
     drop(probe);
     log.record("agent:main:main", "r", vec![took]).await;
-    let at = standing(&log.store, &log.day()).await;
+    let at = standing(&log.store, &Log::day()).await;
     assert_eq!((at.spent, at.reserved), (dollars(2), dollars(0)));
 }
 
@@ -370,11 +376,11 @@ async fn what_was_settled_counts_until_it_is_recorded_and_not_twice() {
 async fn two_processes_do_not_spend_the_same_money() {
     let log = Log::new().await;
     let other = open(log.dir.path(), &log.clock);
-    let ours = granted(&log.store, "a", &planned(1, 5), &log.day()).await;
-    let theirs = granted(&other, "b", &planned(1, 5), &log.day()).await;
+    let ours = granted(&log.store, "a", &planned(1, 5), &Log::day()).await;
+    let theirs = granted(&other, "b", &planned(1, 5), &Log::day()).await;
     assert_eq!((ours.output(), theirs.output()), (5, 3));
     assert!(
-        refused(&log.store, "c", &planned(1, 1), &log.day())
+        refused(&log.store, "c", &planned(1, 1), &Log::day())
             .await
             .passing
     );
@@ -384,12 +390,12 @@ async fn two_processes_do_not_spend_the_same_money() {
 async fn the_calls_of_a_process_that_died_count_with_the_most_they_may_have_taken() {
     let log = Log::new().await;
     let dead = open(log.dir.path(), &log.clock);
-    let open_call = granted(&dead, "open", &planned(1, 2), &log.day()).await;
-    let ended = granted(&dead, "ended", &planned(1, 4), &log.day()).await;
+    let open_call = granted(&dead, "open", &planned(1, 2), &Log::day()).await;
+    let ended = granted(&dead, "ended", &planned(1, 4), &Log::day()).await;
     let took = call(1, Some(1));
     ended.settle(&took.usage, took.cost);
     // The settlement is taken in with the next thing that is asked of the writer.
-    drop(granted(&dead, "x", &planned(1, 1), &log.day()).await);
+    drop(granted(&dead, "x", &planned(1, 1), &Log::day()).await);
     let owner: String = rusqlite::Connection::open(log.store.path())
         .and_then(|connection| {
             connection.query_row("SELECT owner FROM reservations LIMIT 1", [], |row| {
@@ -402,7 +408,7 @@ async fn the_calls_of_a_process_that_died_count_with_the_most_they_may_have_take
     let total = log.total().await;
     assert_eq!((total.calls, total.failed), (2, 2));
     assert_eq!(total.cost, Cost::from_nanos(4 * DOLLAR));
-    let at = standing(&log.store, &log.day()).await;
+    let at = standing(&log.store, &Log::day()).await;
     assert_eq!((at.spent, at.reserved), (dollars(4), dollars(0)));
     let events = log.store.read(&key("agent:main:main"), 2..=9).await;
     let lost: Vec<_> = events.unwrap().iter().filter_map(Change::of).collect();
@@ -420,7 +426,7 @@ async fn a_raise_goes_for_its_period_and_is_on_record() {
     let raise = |usd| Raise {
         cap: "day".into(),
         subject: String::new(),
-        period: log.day().period,
+        period: Log::day().period,
         usd,
         tokens: None,
         by: "owner".into(),
@@ -428,9 +434,9 @@ async fn a_raise_goes_for_its_period_and_is_on_record() {
     let twenty = Some(Cost::from_nanos(20 * DOLLAR));
     log.store.raise(raise(twenty)).await.unwrap();
     let again = open(log.dir.path(), &log.clock);
-    let at = standing(&again, &log.day()).await;
+    let at = standing(&again, &Log::day()).await;
     assert_eq!((at.usd, at.tokens, at.raised), (twenty, None, true));
-    let mut tomorrow = log.day();
+    let mut tomorrow = Log::day();
     tomorrow.period += SignedDuration::from_hours(24);
     assert_eq!(standing(&again, &tomorrow).await.usd, tomorrow.usd);
     let audit = log.store.read(&SessionKey::audit(), 1..=9).await.unwrap();
@@ -439,7 +445,7 @@ async fn a_raise_goes_for_its_period_and_is_on_record() {
         [AuditEntry::CapRaised {
             cap: "day".into(),
             subject: None,
-            since: log.day().period,
+            since: Log::day().period,
             usd: Some(20.0),
             tokens: None,
             by: "owner".into(),
@@ -453,7 +459,7 @@ async fn tokens_are_capped_where_nobody_knows_the_price() {
     let limit = Limit {
         usd: None,
         tokens: Some(4),
-        ..log.day()
+        ..Log::day()
     };
     let unpriced = Call {
         price: None,

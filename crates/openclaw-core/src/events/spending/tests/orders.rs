@@ -40,7 +40,9 @@ async fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
         match step {
             Step::Reserve { run, most } if !open.contains_key(&run) => {
                 let (spender, call) = (spender(&run.to_string()), planned(1, most));
-                let asked = stores[run % 2].reserve(&spender, &call, &[log.day()]).await;
+                let asked = stores[run % 2]
+                    .reserve(&spender, &call, &[Log::day()])
+                    .await;
                 if let Verdict::Granted(reservation) = asked.unwrap() {
                     open.insert(run, reservation);
                 }
@@ -95,7 +97,7 @@ async fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 .await,
         );
     }
-    let at = standing(&log.store, &log.day()).await;
+    let at = standing(&log.store, &Log::day()).await;
     prop_assert_eq!(at.spent.tokens + at.reserved.tokens, spent);
     Ok(())
 }
