@@ -112,6 +112,7 @@ impl AgentError {
             ),
             Self::UnusableModel { hint, .. } => hint.clone(),
             Self::Provider(err) => err.hint(),
+            Self::TooManySteps(_) => Some("ask it to go on, or for less at a time".to_owned()),
             Self::Store(StoreError::Leased(_)) => {
                 Some("wait until that run has ended, or stop it, and try again".to_owned())
             }
@@ -119,7 +120,6 @@ impl AgentError {
             | Self::NoAgent(_)
             | Self::Store(_)
             | Self::LaneFull { .. }
-            | Self::TooManySteps(_)
             | Self::TimedOut(_)
             | Self::Cancelled
             | Self::FailedBefore { .. }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use openclaw_core::events::{
-    Block, CallOutcome, CallPayload, Change, Lease, NewEvent, Payload, StepPayload, StoreError,
-    Thinking as StoredThinking,
+    Block, CallOutcome, CallPayload, Change, Lease, NewEvent, Payload, SessionEvent, StepPayload,
+    StoreError, Thinking as StoredThinking,
 };
 use openclaw_core::{CallId, Cost, ModelRef, ProviderId, RunId, SessionEventKind, Usage};
 use openclaw_providers::{AssistantBlock, Completion, Message, Meter, StopReason, ToolResult};
@@ -128,7 +128,9 @@ impl Run {
     /// Closes what an earlier run left open and folds the session's events.
     async fn transcript(&self) -> Result<Vec<Message>, AgentError> {
         let store = self.lease.store();
+        store.record_lost_calls().await?;
         let mut events = store.read(self.lease.session(), 1..=u64::MAX).await?;
+        self.count_earlier(&events);
         let open = transcript::open_calls(&events);
         if !open.is_empty() {
             let closing = open.into_iter().map(|call| {
@@ -144,6 +146,19 @@ impl Run {
             events.extend(self.lease.append(closing.collect()).await?);
         }
         Ok(transcript::fold(&events, &self.id))
+    }
+
+    /// A run that goes on after its process died has spent what it spent before that.
+    fn count_earlier(&self, events: &[SessionEvent]) {
+        let of_run = events
+            .iter()
+            .filter(|event| event.run_id.as_ref() == Some(&self.id));
+        for call in of_run
+            .filter_map(|event| event.payload.as_ref())
+            .flat_map(|payload| &payload.calls)
+        {
+            self.meter.count(&call.usage, call.cost);
+        }
     }
 
     fn delta(&self, step: u32, part: Part, text: String) {

@@ -127,9 +127,8 @@ impl Brief {
             }
         }
         let (answer, calls) = answer.finish();
-        if answer.is_ok() {
-            heard.end(&mut hear);
-        }
+        // What was held back as the possible beginning of a secret cannot become one any more.
+        heard.end(&mut hear);
         Asked {
             answer: answer.map_err(failed),
             calls,

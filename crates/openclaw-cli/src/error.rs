@@ -3,17 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use openclaw_config::{ConfigError, Problem};
+use openclaw_config::{AgentSettings, ConfigError, Problem};
 use openclaw_core::env::OPENCLAW_GATEWAY_TOKEN;
 use openclaw_core::events::{BackupError, StoreError};
 use openclaw_core::session_key::SessionKeyError;
 use openclaw_core::state_dir::StateDirError;
 use openclaw_core::validation::ValidationError;
 use openclaw_core::{Kind, SessionKey};
-use openclaw_gateway::GatewayError;
 use openclaw_gateway::models::listing::ListingError;
 use openclaw_gateway::renewal::SignInError;
 use openclaw_gateway::vault::VaultError;
+use openclaw_gateway::{GatewayError, Home};
 use openclaw_ipc::{ClientError, RpcError};
 use openclaw_sandbox::SandboxError;
 
@@ -92,6 +92,9 @@ pub(crate) enum CliError {
     /// The agent has nothing to think with.
     #[error("no model is configured in `{}`", config.display())]
     NoModel { config: PathBuf },
+    /// The config names a model that is none.
+    #[error("`{}` names a model that is none: {problem}", config.display())]
+    Misnamed { config: PathBuf, problem: String },
     /// What has to happen in this process would happen in the gateway.
     #[error("`{flag}` needs a turn in this process, and a gateway runs on `{}`", root.display())]
     GatewayRuns { flag: &'static str, root: PathBuf },
@@ -136,11 +139,23 @@ impl CliError {
             Self::Listing(err) => err.kind(),
             Self::NoSession { .. } | Self::NoLog { .. } | Self::NoGrant(_) => Kind::NotFound,
             Self::NoGateway(_) => Kind::Unreachable,
-            Self::NoModel { .. } => Kind::Config,
+            Self::NoModel { .. } | Self::Misnamed { .. } => Kind::Config,
             Self::GatewayRuns { .. } => Kind::Busy,
             Self::Interrupted => Kind::Cancelled,
             Self::Input(_) | Self::Output(_) | Self::Runtime(_) => Kind::Unavailable,
             Self::Json(_) => Kind::Internal,
+        }
+    }
+
+    /// An agent has no model to ask.
+    pub(crate) fn no_model(home: &Home, agent: &AgentSettings) -> Self {
+        let config = home.state.config_file().to_owned();
+        match agent.misnamed.first() {
+            Some(misnamed) => Self::Misnamed {
+                config,
+                problem: misnamed.problem.clone(),
+            },
+            None => Self::NoModel { config },
         }
     }
 
@@ -186,8 +201,14 @@ impl CliError {
                 "run `openclaw onboard --help` for how to set one, or try `openclaw demo`"
                     .to_owned(),
             ),
+            Self::Misnamed { .. } => Some(
+                "list the models with `openclaw models list --all`, and choose one with \
+                 `openclaw models set`"
+                    .to_owned(),
+            ),
             Self::GatewayRuns { .. } => Some(
-                "stop the gateway for that long, or name another home with `--state-dir`"
+                "stop the gateway for that long, or name another home with `--workspace` or \
+                 `--profile`"
                     .to_owned(),
             ),
             Self::NoLog { .. } => {

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use openclaw_agents::{Agent, AgentModel, Limits, NoModel, ToolRegistry};
-use openclaw_config::AgentSettings;
+use openclaw_config::{AgentSettings, Misnamed};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
-use openclaw_core::{AgentId, Clock, ModelRef};
+use openclaw_core::{AgentId, Clock, Kind, ModelRef};
 use openclaw_providers::Health;
 use openclaw_sandbox::{SandboxConfig, SandboxLevel};
 
@@ -67,11 +67,22 @@ fn thinking_with(settings: &AgentSettings, routed: &Routed) -> Result<(), NoMode
             tracing::warn!(%agent, %model, %err, "an agent cannot answer");
         }
     }
+    for Misnamed { name, problem } in &settings.misnamed {
+        let agent = &settings.id;
+        tracing::warn!(%agent, model = name, why = problem, "the config names a model that is none; the agent does without it");
+    }
     match (answers, routed.unusable.first()) {
         (None, Some(unusable)) => Err(NoModel::Unusable {
             kind: unusable.error.kind(),
             message: unusable.error.to_string(),
             hint: unusable.error.hint(),
+        }),
+        (None, None) => settings.misnamed.first().map_or(Ok(()), |none| {
+            Err(NoModel::Unusable {
+                kind: Kind::Config,
+                message: none.problem.clone(),
+                hint: Some("list the models with `openclaw models list --all`".to_owned()),
+            })
         }),
         _ => Ok(()),
     }

@@ -14,10 +14,11 @@ use openclaw_config::{AuthMode, Config, ConfigError, DEFAULT_AGENT, Judged, Secr
 use openclaw_core::access::SharedSecret;
 use openclaw_core::access::tokens::{TokenFileError, Tokens};
 use openclaw_core::env::{Env, OPENCLAW_GATEWAY_PASSWORD, OPENCLAW_GATEWAY_TOKEN, Variable};
-use openclaw_core::events::AuditEntry;
+use openclaw_core::events::{AuditEntry, UsageQuery};
 use openclaw_core::state_dir::{Overrides, StateDir};
 use openclaw_core::{AgentId, ApiKey, Clock, ModelRef};
 use openclaw_http::Tape;
+use openclaw_ipc::methods::CapStatus;
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
@@ -142,6 +143,19 @@ impl Home {
         Caps::new(self.config.own.budget, people.time_zone.as_deref())
     }
 
+    /// Returns the caps that hold; how much of them is used is not looked at.
+    pub fn caps_that_hold(&self) -> Vec<CapStatus> {
+        self.caps().all().map(|rule| rule.unused()).collect()
+    }
+
+    /// Returns the query for the calls of the day that it is, where the people are.
+    pub fn calls_of_today(&self) -> UsageQuery {
+        UsageQuery {
+            since: Some(self.caps().day_of(Clock::system().now()).began),
+            ..UsageQuery::default()
+        }
+    }
+
     /// Returns this home with every exchange with a model recorded into a cassette, which must not
     /// exist yet.
     pub fn recorded(mut self, cassette: &Path) -> Result<Self, GatewayError> {
@@ -162,6 +176,7 @@ impl Home {
         for settings in agents.filter(|settings| settings.id == *agent) {
             settings.model = Some(model.clone());
             settings.fallbacks.clear();
+            settings.misnamed.clear();
         }
         self
     }

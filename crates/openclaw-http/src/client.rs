@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_core::Clock;
+use openclaw_core::env::Env;
 use reqwest::{Client, Response};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -15,6 +16,7 @@ use crate::encoding::encoding;
 use crate::error::{Endpoint, HttpError, Phase};
 use crate::limits;
 use crate::network::Network;
+use crate::proxy;
 use crate::request::{GetJson, PostJson, Request};
 use crate::retry::{Retry, jitter};
 use crate::tape::{Deck, Tape};
@@ -140,11 +142,22 @@ impl HttpClient {
         stop: &CancellationToken,
     ) -> Result<Body, HttpError> {
         let tape = self.tape.as_ref();
+        let mut proxy = None;
         let exchange = Exchange {
-            way: match tape.and_then(Tape::deck) {
-                Some(deck) => Way::Tape(deck),
-                None => Way::Network(self.client(Route::to(&request.url)).await?, tape),
+            way: if let Some(deck) = tape.and_then(Tape::deck) {
+                Way::Tape(deck)
+            } else {
+                let route = Route::to(&request.url);
+                if route == Route::Outside {
+                    let named = self
+                        .network
+                        .proxy
+                        .on_the_way(&request.url, Env::from_process);
+                    proxy = named?;
+                }
+                Way::Network(self.client(route).await?, tape)
             },
+            proxy,
             deadlines: Deadlines::starting_now(&self.timeouts),
             first_byte: self.timeouts.first_byte,
             connect: self.timeouts.connect,
@@ -177,6 +190,8 @@ impl HttpClient {
 /// One request with everything that its attempts share.
 struct Exchange<'a> {
     way: Way<'a>,
+    /// The proxy that is gone through.
+    proxy: Option<Endpoint>,
     deadlines: Deadlines,
     first_byte: Duration,
     connect: Duration,
@@ -288,6 +303,12 @@ impl Exchange<'_> {
         let status = head.status;
         let retry_after = limits::asked_wait(status, &head.headers, self.clock.now());
         let encoding = encoding(&head.headers);
+        if status == proxy::WHO_ASKS
+            && let Some(proxy) = self.proxy.clone()
+        {
+            let endpoint = self.endpoint();
+            return Err(HttpError::ProxyAuthentication { endpoint, proxy });
+        }
         let body = Body::new(head, self.endpoint(), self.deadlines, self.stop.clone());
         let is_success = (200..300).contains(&status);
         let body_excerpt = match (encoding, is_success) {
@@ -315,10 +336,16 @@ impl Exchange<'_> {
         let source = error.without_url();
         let endpoint = self.endpoint();
         let is_connect = source.is_connect();
+        let is_untrusted = is_untrusted(&source);
+        if is_connect
+            && !is_untrusted
+            && let Some(proxy) = &self.proxy
+        {
+            return proxy::failure(self.endpoint(), proxy.clone(), source);
+        }
         if is_connect && source.is_timeout() {
             return self.late(Phase::Connect, self.connect);
         }
-        let is_untrusted = is_untrusted(&source);
         let source = source.into();
         match (is_untrusted, is_connect) {
             (true, _) => HttpError::Certificate { endpoint, source },

@@ -32,6 +32,11 @@ impl Endpoint {
             url.path()
         ))
     }
+
+    /// Leaves the path out too.
+    pub(crate) fn origin(url: &Url) -> Self {
+        Self(url.origin().ascii_serialization())
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -119,6 +124,25 @@ pub enum HttpError {
         /// What the network said.
         #[source]
         source: Cause,
+    },
+    /// No connection came about through a proxy, which may be down or refuse to make one.
+    #[error("no connection to {endpoint} through the proxy {proxy}")]
+    Proxy {
+        /// Whom the request was for.
+        endpoint: Endpoint,
+        /// The proxy.
+        proxy: Endpoint,
+        /// What the network said.
+        #[source]
+        source: Cause,
+    },
+    /// A proxy wants to know who asks, or does not believe it (407).
+    #[error("the proxy {proxy} on the way to {endpoint} wants other credentials")]
+    ProxyAuthentication {
+        /// Whom the request was for.
+        endpoint: Endpoint,
+        /// The proxy.
+        proxy: Endpoint,
     },
     /// The server's certificate is not believed.
     #[error("the certificate of {endpoint} is not trusted")]
@@ -213,6 +237,8 @@ impl HttpError {
             Self::Tls { .. }
             | Self::Client { .. }
             | Self::Connect { .. }
+            | Self::Proxy { .. }
+            | Self::ProxyAuthentication { .. }
             | Self::Certificate { .. }
             | Self::Broken { .. }
             | Self::Encoded { .. }
@@ -238,14 +264,24 @@ impl HttpError {
             }
             Self::Network(error) => (**error).hint(),
             Self::Tape(error) => (**error).hint(),
+            Self::Proxy { .. } => Some(
+                "check that the proxy runs and lets this through, or name another: the provider's `request.proxy.url`, or `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`; hosts in `NO_PROXY` are reached without one",
+            ),
+            Self::ProxyAuthentication { .. } => Some(
+                "check the user and password in the proxy's address, http://user:password@host:port: the provider's `request.proxy.url`, or `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`",
+            ),
+            Self::Broken { .. } => Some(
+                "try again; if it happens again, check the network and what stands between here and the server",
+            ),
+            Self::Timeout { .. } => Some("try again, and check that the server is not overloaded"),
+            Self::TooLarge { .. } => {
+                Some("check the address: nothing that is asked for here is that long")
+            }
             Self::InvalidUrl { .. }
             | Self::Scheme { .. }
             | Self::SecretHeader { .. }
             | Self::Encode { .. }
             | Self::Connect { .. }
-            | Self::Broken { .. }
-            | Self::TooLarge { .. }
-            | Self::Timeout { .. }
             | Self::Status { .. }
             | Self::Cancelled => None,
         }
@@ -261,6 +297,7 @@ impl HttpError {
         match self {
             Self::Status { status, .. } => Retry::is_for(*status),
             Self::Connect { .. }
+            | Self::Proxy { .. }
             | Self::Broken { .. }
             | Self::Timeout {
                 phase: Phase::Connect,

@@ -27,6 +27,7 @@ mod encoding;
 mod error;
 mod limits;
 mod network;
+mod proxy;
 pub mod oauth;
 mod request;
 mod retry;

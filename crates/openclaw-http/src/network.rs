@@ -96,6 +96,12 @@ pub enum NetworkError {
     /// The proxy's address is no address of a proxy; it is not repeated, since it may hold a password.
     #[error("the address of the proxy is not one of the form http://host:port")]
     ProxyUrl,
+    /// A variable of the environment names no proxy; its value may hold a password.
+    #[error("the environment variable `{name}` is not of the form http://host:port")]
+    ProxyVariable {
+        /// The variable.
+        name: &'static str,
+    },
     /// The proxy's name and password cannot be sent.
     #[error("the proxy's credentials have characters that a header cannot carry")]
     ProxyCredentials,
@@ -113,6 +119,9 @@ impl NetworkError {
             Self::Unreadable { .. } => "check the path and who may read the file",
             Self::NoCertificate { .. } | Self::Pem { .. } | Self::Certificate { .. } => {
                 "give the authority's certificate as text that begins with -----BEGIN CERTIFICATE-----"
+            }
+            Self::ProxyVariable { .. } => {
+                "write the proxy as http://host:port or http://user:password@host:port, or unset the variable"
             }
             Self::ProxyUrl => {
                 "write the proxy as http://host:port or http://user:password@host:port"

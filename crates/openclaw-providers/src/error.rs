@@ -94,6 +94,8 @@ pub enum ProviderError {
         what: &'static str,
         /// The beginning of it, for the log.
         excerpt: String,
+        /// Whether something of the answer was understood before that.
+        begun: bool,
     },
     /// The answer is larger than we are willing to hold.
     #[error("provider `{provider}` sent {what} of more than {limit} bytes")]
@@ -234,6 +236,13 @@ impl ProviderError {
             )),
             Self::Exhausted(exhausted) => exhausted.hint(),
             Self::Capped(capped) => Some(capped.hint.clone()),
+            Self::Malformed {
+                provider,
+                begun: true,
+                ..
+            } => Some(format!(
+                "try again; if it happens again, the server of provider `{provider}` does not keep to its API, so choose another model"
+            )),
             Self::Malformed { provider, .. } => Some(format!(
                 "check that `baseUrl` and `api` of provider `{provider}` belong together"
             )),
@@ -270,6 +279,15 @@ fn http_hint(provider: &ProviderId, source: &HttpError) -> Option<String> {
             ..
         } => Some(format!(
             "check `baseUrl` of provider `{provider}` and that its server runs"
+        )),
+        HttpError::Timeout { phase, .. } => Some(format!(
+            "try again, or allow more time: `providers.{provider}.timeouts.{}` in openclaw-rs.json5",
+            match phase {
+                Phase::Connect => "connect",
+                Phase::FirstByte => "firstByte",
+                Phase::Idle => "idle",
+                Phase::Total => "total",
+            }
         )),
         other => other.hint().map(str::to_owned),
     }

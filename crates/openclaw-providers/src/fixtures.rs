@@ -6,11 +6,11 @@ use std::{fs, thread};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::PROVIDERS;
 use crate::event::StreamEvent;
 use crate::fold::{Completion, Fold};
 use crate::request::Request;
 use crate::wire::{Decode, Party, Pipe};
+use crate::{PROVIDERS, Reach};
 use crate::{anthropic, google, ollama, openai, responses};
 
 /// What came of an answer: what was streamed, and what it adds up to.
@@ -49,9 +49,6 @@ pub(crate) const APIS: &[Api] = &[
         decode: |pieces| decode(pieces, ollama::decode::Decoder::new(&request())),
     },
 ];
-
-/// What speaks over no wire.
-const OFFLINE: [&str; 2] = ["replay", "scripted"];
 
 impl Api {
     /// Returns the files of this API, and those of Azure that are in the same format.
@@ -123,7 +120,7 @@ pub(crate) fn pieces<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
 
 #[test]
 fn every_api_over_http_has_its_decoder_here() {
-    for spec in PROVIDERS.iter().filter(|spec| !OFFLINE.contains(&spec.api)) {
+    for spec in PROVIDERS.iter().filter(|spec| spec.reach == Reach::Http) {
         let format = spec.api.strip_prefix("azure-").unwrap_or(spec.api);
         let here = APIS.iter().any(|api| api.name == format);
         assert!(here, "no decoder of {format} in fixtures.rs");

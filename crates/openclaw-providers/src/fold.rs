@@ -207,6 +207,7 @@ impl Fold {
             provider: self.provider.clone(),
             what,
             excerpt: excerpt(&mask(&format!("{event:?}")), 200),
+            begun: true,
         }
     }
 }

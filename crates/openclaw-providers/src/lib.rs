@@ -15,6 +15,7 @@
 
 pub mod anthropic;
 pub mod catalogue;
+mod count;
 pub mod dispatch;
 pub mod error;
 pub mod event;
@@ -54,7 +55,7 @@ pub use ollama::OllamaProvider;
 pub use openai::OpenAIProvider;
 pub use provider::{KeyStyle, ListedModel, Modality, Provider, ProviderConfig};
 pub use quirks::Quirks;
-pub use registry::{PROVIDERS, ProviderSpec, WELL_KNOWN, WellKnown, build};
+pub use registry::{PROVIDERS, ProviderSpec, Reach, WELL_KNOWN, WellKnown, build};
 pub use request::{
     Arguments, AssistantBlock, CacheRetention, Effort, Message, Request, Thinking, ToolCall,
     ToolResult, ToolSpec, UserBlock,

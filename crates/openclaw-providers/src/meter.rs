@@ -29,6 +29,9 @@ pub struct Planned<'a> {
 pub trait Meter: fmt::Debug + Send + Sync {
     /// Sets aside what a call may take, or refuses the call.
     async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Reservation>, Unreserved>;
+
+    /// Counts a call that is on record from before there was this meter.
+    fn count(&self, _usage: &Usage, _cost: Option<Cost>) {}
 }
 
 /// What was set aside for one call. Dropped without being settled, it says that the call was never

@@ -41,7 +41,7 @@ impl Default for Decoder {
 
 impl Decoder {
     /// Makes a decoder with a limit in bytes for a line.
-    pub const fn with_limit(max_line: usize) -> Self {
+    pub(crate) const fn with_limit(max_line: usize) -> Self {
         Self {
             max_line,
             line: Vec::new(),

@@ -8,9 +8,19 @@ use crate::google::GoogleProvider;
 use crate::ollama::OllamaProvider;
 use crate::openai::OpenAIProvider;
 use crate::provider::{Provider, ProviderConfig};
+use crate::quirks::Server;
 use crate::replay::{self, ReplayProvider};
 use crate::responses::ResponsesProvider;
 use crate::scripted::{self, ScriptedProvider};
+
+/// Where the answers of an API come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A server, by HTTP.
+    Http,
+    /// This program itself.
+    Here,
+}
 
 /// One API.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +29,8 @@ pub struct ProviderSpec {
     pub api: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
+    /// Where its answers come from.
+    pub reach: Reach,
     /// Makes a provider that speaks it.
     pub build: fn(ProviderConfig) -> Result<Arc<dyn Provider>, ProviderError>,
 }
@@ -28,46 +40,55 @@ pub const PROVIDERS: &[ProviderSpec] = &[
     ProviderSpec {
         api: "anthropic-messages",
         about: "Anthropic's Messages API",
+        reach: Reach::Http,
         build: |config| Ok(Arc::new(AnthropicProvider::from_config(config)?)),
     },
     ProviderSpec {
         api: "openai-completions",
         about: "OpenAI's Chat Completions API, which most local servers speak",
+        reach: Reach::Http,
         build: |config| Ok(Arc::new(OpenAIProvider::from_config(config)?)),
     },
     ProviderSpec {
         api: "openai-responses",
         about: "OpenAI's Responses API",
+        reach: Reach::Http,
         build: |config| Ok(Arc::new(ResponsesProvider::from_config(config)?)),
     },
     ProviderSpec {
         api: "azure-openai-responses",
         about: "OpenAI's Responses API at Azure",
+        reach: Reach::Http,
         build: |config| Ok(Arc::new(ResponsesProvider::azure(config)?)),
     },
     ProviderSpec {
         api: "azure-openai-completions",
         about: "OpenAI's Chat Completions API at Azure",
+        reach: Reach::Http,
         build: |config| Ok(Arc::new(OpenAIProvider::azure(config)?)),
     },
     ProviderSpec {
         api: replay::API,
         about: "A cassette that `openclaw agent --record` wrote, played without key and network",
+        reach: Reach::Here,
         build: |config| Ok(Arc::new(ReplayProvider::from_config(&config))),
     },
     ProviderSpec {
         api: "google-generative-ai",
         about: "Google's Gemini API",
+        reach: Reach::Http,
         build: |config| Ok(Arc::new(GoogleProvider::from_config(config)?)),
     },
     ProviderSpec {
         api: "ollama",
         about: "Ollama's own API",
+        reach: Reach::Http,
         build: |config| Ok(Arc::new(OllamaProvider::from_config(config)?)),
     },
     ProviderSpec {
         api: scripted::API,
         about: "The offline model of the demo, which follows a fixed script",
+        reach: Reach::Here,
         build: |config| Ok(Arc::new(ScriptedProvider::named(config.id))),
     },
 ];
@@ -90,6 +111,18 @@ pub struct WellKnown {
 }
 
 impl WellKnown {
+    /// Returns the API that it speaks where no other is named, at its own address or another one.
+    ///
+    /// Responses is spoken by `OpenAI` and Azure and by few others; Chat Completions by nearly all.
+    pub fn api_at(&self, base_url: Option<&str>) -> &'static str {
+        let is_elsewhere = |url| !matches!(Server::of(url), Server::OpenAI | Server::Azure);
+        if self.api == "openai-responses" && base_url.is_some_and(is_elsewhere) {
+            "openai-completions"
+        } else {
+            self.api
+        }
+    }
+
     /// Returns the environment variables that its key may be in, the usual one first.
     pub fn key_variables(&self) -> impl Iterator<Item = &'static str> {
         [self.api_key_env, self.other_key_env].into_iter().flatten()
@@ -208,6 +241,27 @@ mod tests {
             );
             assert_eq!(provider.unwrap().id().as_str(), known.id);
         }
+    }
+
+    #[test]
+    fn responses_are_asked_for_where_they_are_spoken() {
+        let named = |id| WELL_KNOWN.iter().find(|known| known.id == id).unwrap();
+        for (url, api) in [
+            (None, "openai-responses"),
+            (Some("https://api.openai.com/v1"), "openai-responses"),
+            (Some("https://eu.api.openai.com/v1"), "openai-responses"),
+            (
+                Some("https://x.openai.azure.com/openai/v1"),
+                "openai-responses",
+            ),
+            (Some("http://127.0.0.1:8000/v1"), "openai-completions"),
+            (Some("https://proxy.example/v1"), "openai-completions"),
+        ] {
+            assert_eq!(named("openai").api_at(url), api, "{url:?}");
+        }
+        let elsewhere = Some("http://127.0.0.1:8000");
+        assert_eq!(named("anthropic").api_at(elsewhere), "anthropic-messages");
+        assert_eq!(named("ollama").api_at(elsewhere), "ollama");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use openclaw_core::{CallId, ProviderId};
 use serde_json::{Map, Value};
 
+use crate::wire::read_whole;
+
 /// One question to a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
@@ -169,7 +171,7 @@ impl Arguments {
         if text.trim().is_empty() {
             return Self::Object(Map::new());
         }
-        match serde_json::from_str(text) {
+        match read_whole(text) {
             Ok(object) => Self::Object(object),
             Err(_not_an_object) => Self::Malformed(text.to_owned()),
         }

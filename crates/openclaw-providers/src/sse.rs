@@ -114,7 +114,7 @@ impl Decoder {
     }
 
     /// Makes a decoder with limits in bytes for a line and for the data of an event.
-    pub const fn with_limits(max_line: usize, max_event: usize) -> Self {
+    pub(crate) const fn with_limits(max_line: usize, max_event: usize) -> Self {
         Self {
             max_line,
             max_event,

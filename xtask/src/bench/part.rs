@@ -59,12 +59,18 @@ fn events(place: &Place) -> Result<String, Error> {
     let million = figures(
         &benchmark(place, "openclaw-core", "million")
             .arg("--binary")
+            .arg(&binary),
+    )?;
+    report::step("measuring half a million calls of models; this takes some minutes");
+    let spending = figures(
+        &benchmark(place, "openclaw-core", "spending")
+            .arg("--binary")
             .arg(binary),
     )?;
     report::step("measuring the event log; this takes about a minute");
     let timings = figures(&benchmark(place, "openclaw-core", "events"))?;
     let timings: Vec<&str> = timings.trim().lines().map(str::trim_end).collect();
-    Ok(format!("{million}\n```text\n{}\n```\n", timings.join("\n")))
+    Ok(format!("{million}\n{spending}\n```text\n{}\n```\n", timings.join("\n")))
 }
 
 fn stores(place: &Place) -> Result<String, Error> {

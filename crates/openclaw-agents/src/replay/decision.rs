@@ -65,11 +65,7 @@ impl Decision {
 
 /// What part of a prompt a cache held differs from call to call and says nothing about the model.
 fn shape(usage: Usage) -> (u64, u64) {
-    let prompt = usage
-        .input
-        .saturating_add(usage.cache_read)
-        .saturating_add(usage.cache_write);
-    (prompt, usage.output)
+    (usage.prompt(), usage.output)
 }
 
 fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {

@@ -3,7 +3,10 @@
 
 use openclaw_agents::{AgentRuntime, SandboxConfig, ToolRegistry};
 use openclaw_core::ApiKey;
-use openclaw_providers::{AnthropicProvider, OpenAIProvider};
+use openclaw_providers::{
+    AnthropicProvider, GoogleProvider, OllamaProvider, OpenAIProvider, ProviderConfig,
+    ResponsesProvider,
+};
 use openclaw_testkit::{FakeCall, FakeProvider, Reply, SeenRequest, WireFormat};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -23,9 +26,21 @@ fn unmarked(value: &Value) -> Value {
     }
 }
 
+/// Where APIs have the conversation.
+const CONVERSATION: [&str; 3] = ["messages", "input", "contents"];
+
+/// What stands above it in a prompt, and the name by which a provider finds it again.
+const ABOVE: [&str; 5] = [
+    "system",
+    "instructions",
+    "systemInstruction",
+    "tools",
+    "prompt_cache_key",
+];
+
 fn messages(body: &Value) -> Vec<Value> {
-    let messages = body.get("messages").and_then(Value::as_array);
-    messages.cloned().unwrap()
+    let messages = CONVERSATION.iter().find_map(|name| body.get(*name));
+    messages.and_then(Value::as_array).cloned().unwrap()
 }
 
 /// Returns a hash of what stands above the conversation and of its first `length` messages.
@@ -33,18 +48,27 @@ fn prefix(request: &SeenRequest, length: usize) -> String {
     let body = unmarked(&request.body);
     let mut conversation = messages(&body);
     conversation.truncate(length);
-    let prefix = json!([body.get("system"), body.get("tools"), conversation]);
+    let prefix = json!([ABOVE.map(|name| body.get(name)), conversation]);
     format!("{:x}", Sha256::digest(prefix.to_string()))
 }
 
 fn replies() -> [Reply; 4] {
     let exec = |command: &str| FakeCall::new("exec", &json!({ "command": command, "n": 1.50 }));
     [
-        Reply::tool_calls([exec("echo one"), exec("echo two >&2; exit 3")]).with_text("Both."),
+        Reply::tool_calls([exec("echo one"), exec("echo two >&2; exit 3")])
+            .with_text("Both.")
+            .with_thinking("Two at once.", "c2lnbmVk"),
         Reply::tool_calls([FakeCall::raw("ls", "{\"path\": ")]),
         Reply::text("Done."),
         Reply::text("As I said."),
     ]
+}
+
+fn config(fixture: &Fixture, wire: WireFormat) -> ProviderConfig {
+    ProviderConfig {
+        base_url: Some(fixture.provider.base_url(wire)),
+        ..ProviderConfig::new("fake")
+    }
 }
 
 /// Takes two turns and compares each request with the one before.
@@ -98,4 +122,25 @@ async fn requests_to_chat_completions_begin_like_the_one_before() {
         AgentRuntime::new(OpenAIProvider::without_key(base_url)),
     )
     .await;
+}
+
+#[tokio::test]
+async fn requests_to_responses_begin_like_the_one_before() {
+    let fixture = Fixture::new(FakeProvider::scripted(replies()));
+    let provider = ResponsesProvider::from_config(config(&fixture, WireFormat::Responses)).unwrap();
+    assert_stable(fixture, AgentRuntime::new(provider)).await;
+}
+
+#[tokio::test]
+async fn requests_to_google_begin_like_the_one_before() {
+    let fixture = Fixture::new(FakeProvider::scripted(replies()));
+    let provider = GoogleProvider::from_config(config(&fixture, WireFormat::Google)).unwrap();
+    assert_stable(fixture, AgentRuntime::new(provider)).await;
+}
+
+#[tokio::test]
+async fn requests_to_ollama_begin_like_the_one_before() {
+    let fixture = Fixture::new(FakeProvider::scripted(replies()));
+    let provider = OllamaProvider::from_config(config(&fixture, WireFormat::Ollama)).unwrap();
+    assert_stable(fixture, AgentRuntime::new(provider)).await;
 }

@@ -114,6 +114,7 @@ async fn a_call_beyond_the_recording_ends_the_replay_without_running() {
         exec("echo one >> ran"),
     ])
     .usage(Usage {
+        input: 3,
         output: 7,
         ..Usage::default()
     })]);
@@ -126,7 +127,7 @@ async fn a_call_beyond_the_recording_ends_the_replay_without_running() {
     assert!(replay.step().await.unwrap().is_none());
     // Only the step that was compared counts on the recorded side.
     let totals = replay.totals();
-    assert_eq!((totals.recorded.total(), totals.replayed.total()), (40, 7));
+    assert_eq!((totals.recorded.total(), totals.replayed.total()), (40, 10));
     assert_eq!(
         (ran(&fixture).as_str(), fixture.events().await.len()),
         ("one\n", before)

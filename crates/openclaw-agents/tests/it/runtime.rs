@@ -1,6 +1,7 @@
 //! `AgentRuntime::process_message` from end to end.
 
-use openclaw_testkit::{FakeCall, FakeProvider, Reply};
+use openclaw_providers::StopReason;
+use openclaw_testkit::{FakeCall, FakeProvider, Reply, Stop};
 use serde_json::json;
 
 use super::Fixture;
@@ -43,6 +44,29 @@ async fn answers_with_the_help_of_tools_and_remembers_the_conversation() {
             "AgentResponse"
         ]
     );
+    fixture.provider.assert_clean();
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_for_a_reason_nobody_knows_is_an_answer_and_the_session_goes_on() {
+    let mut fixture = Fixture::new(FakeProvider::scripted([
+        Reply::text("so far").stop(Stop::Other("pause_turn")),
+        Reply::text("and the rest"),
+    ]));
+    let runtime = fixture.runtime();
+    let paused = runtime
+        .process_message(&mut fixture.context, "tell me")
+        .await
+        .unwrap();
+    assert_eq!(paused.content, "so far");
+    assert_eq!(paused.stop, StopReason::Other("pause_turn".to_owned()));
+    let rest = runtime
+        .process_message(&mut fixture.context, "go on")
+        .await
+        .unwrap();
+    assert_eq!(rest.content, "and the rest");
+    let seen = fixture.provider.last_request();
+    assert_eq!(seen.user_texts(), ["tell me", "go on"]);
     fixture.provider.assert_clean();
 }
 

@@ -1,6 +1,8 @@
 //! `openclaw agent`: one message to the agent, through the gateway if one runs, otherwise in this
 //! process.
 
+mod answer;
+
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +19,6 @@ use openclaw_ipc::methods::{
     SessionCancel, SessionCancelParams, SessionCreate, SessionCreateParams, SessionMessage,
     SessionMessageOutput, SessionMessageParams,
 };
-use serde_json::{Value, json};
 use tokio::{task, time};
 
 use super::Cx;
@@ -138,10 +139,15 @@ pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
         }
         let turn = turn?;
         if cx.out.is_json() {
-            cx.out.document(&document(&turn))?;
-        } else if let Some(model) = &turn.answer.fallback {
+            cx.out.document(&answer::document(&turn))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(model) = &turn.answer.fallback {
             cx.out
                 .note(format_args!("`{model}` stood in for the agent's own model"));
+        }
+        if let Some(line) = answer::unfinished(&turn.answer) {
+            cx.out.note(cx.out.look_aside(Look::Doubtful, &line));
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -257,10 +263,8 @@ async fn embedded(
     message: Said,
 ) -> Result<Turn, CliError> {
     let settings = home.config.agent(&target.agent());
-    if settings.is_some_and(|settings| settings.model.is_none()) {
-        return Err(CliError::NoModel {
-            config: home.state.config_file().to_owned(),
-        });
+    if let Some(settings) = settings.filter(|settings| settings.model.is_none()) {
+        return Err(CliError::no_model(home, settings));
     }
     renewal::renew_due(home).await;
     // Reading keys may mean to open the credential store, which takes long.
@@ -358,56 +362,4 @@ fn end(
     answer: Option<&SessionMessageOutput>,
 ) -> Result<(), CliError> {
     shown.map_or(Ok(()), |shown| shown.finish(answer))
-}
-
-/// The document that TypeScript OpenClaw prints for a turn.
-fn document(turn: &Turn) -> Value {
-    let Turn {
-        session,
-        answer,
-        duration,
-    } = turn;
-    let usage = answer.usage;
-    let payloads: Vec<Value> = (!answer.content.is_empty())
-        .then(|| json!({ "text": answer.content, "mediaUrl": null }))
-        .into_iter()
-        .collect();
-    let mut agent_meta = json!({
-        "sessionKey": session,
-        "provider": answer.provider,
-        "model": answer.model,
-        "usage": {
-            "input": usage.input,
-            "output": usage.output,
-            "cacheRead": usage.cache_read,
-            "cacheWrite": usage.cache_write,
-            "total": usage.total(),
-        },
-    });
-    if let (Some(id), Some(meta)) = (
-        super::sessions::session_id(session),
-        agent_meta.as_object_mut(),
-    ) {
-        meta.insert("sessionId".to_owned(), Value::from(id));
-    }
-    if let Some(meta) = agent_meta.as_object_mut() {
-        let cost = answer.cost.map(|cost| Value::from(cost.usd()));
-        let fallback = answer.fallback.clone().map(Value::from);
-        meta.extend(cost.map(|cost| ("costUsd".to_owned(), cost)));
-        meta.extend(fallback.map(|model| ("fallback".to_owned(), model)));
-    }
-    json!({
-        "runId": answer.run_id,
-        "status": "ok",
-        "summary": "completed",
-        "result": {
-            "payloads": payloads,
-            "meta": {
-                "durationMs": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-                "stopReason": answer.stop_reason,
-                "steps": answer.steps,
-                "agentMeta": agent_meta,
-            },
-        },
-    })
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use openclaw_gateway::models::not_followed;
 use openclaw_gateway::{GatewayBuilder, Home, renewal};
 use tokio::task;
 
@@ -52,8 +53,8 @@ pub(crate) fn run(cx: Cx<'_>, args: &GatewayArgs) -> Result<ExitCode, CliError> 
         cx.out.warning(warning);
     }
     // One line: a home of OpenClaw's may have dozens of areas, and `config validate` lists them.
-    if !home.config.not_followed.is_empty() {
-        let all = &home.config.not_followed;
+    let all = not_followed(&home.config);
+    if !all.is_empty() {
         let named: Vec<String> = all
             .iter()
             .take(NAMED)

@@ -19,6 +19,7 @@ const TAKES: Usage = Usage {
     output: 1000,
     cache_read: 0,
     cache_write: 0,
+    cache_write_1h: 0,
     reasoning: 0,
 };
 
@@ -203,6 +204,33 @@ async fn a_call_whose_process_was_killed_counts_with_the_most_that_it_may_have_t
     gateway.terminate().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_that_goes_on_after_its_process_was_killed_has_spent_what_it_spent() {
+    let provider = dear();
+    let home = home(&provider, &json!({ "turn": { "usd": 4 } }));
+    let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    provider.reply(Reply::text("never").hold_headers());
+    let client = gateway.rpc_client();
+    let created = client.call("session.create", json!({})).await.unwrap();
+    let session = created.unwrap()["sessionKey"].clone();
+    let say = json!({ "sessionKey": session, "content": "hi", "idempotencyKey": "k" });
+    let params = say.clone();
+    let cut = tokio::spawn(async move { client.call("session.message", params).await.is_err() });
+    timeout(PATIENCE, provider.wait_for_holds(1)).await.unwrap();
+    gateway.kill9().await;
+    assert!(cut.await.unwrap());
+
+    let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let said = gateway.rpc_client().call("session.message", say).await;
+    let refusal = said.unwrap().unwrap_err();
+    let message = refusal["message"].as_str().unwrap();
+    assert!(message.contains("the cap `turn`"), "{message}");
+    let (_, said) = turn(&gateway.rpc_client()).await;
+    assert!(said.is_ok(), "{said:?}");
+    provider.release();
+    gateway.terminate().await;
+}
+
 #[tokio::test]
 async fn what_nobody_waits_for_is_capped_without_any_config() {
     let provider = dear();
@@ -299,6 +327,13 @@ async fn what_calls_took_is_shown_by_whatever_is_asked_for() {
         table.stdout.contains("$1.00 in 2 calls (1 failed)"),
         "{table}"
     );
+    let status = openclaw(&home, &["status"]).await;
+    assert!(
+        status.stdout.contains("today     $1.00 in 2 calls\n"),
+        "{status}"
+    );
+    let status = openclaw(&home, &["status", "--json"]).await.json();
+    assert_eq!(usd(&status["usageToday"]["costUsd"]), "1.00000");
     for wrong in [
         &["usage", "--since", "yesterday"][..],
         &["usage", "--days", "0"],

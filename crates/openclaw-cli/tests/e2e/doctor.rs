@@ -121,4 +121,9 @@ async fn a_home_without_a_log_is_well() {
     let home = TestHome::new();
     let found = names(&home, &[]).await;
     assert_eq!(found, (Some(0), vec!["info store.missing".to_owned()]));
+    let ran = openclaw(&home, &["doctor"]).run().await;
+    let caps = "caps     unattended $1.00 (default), unattended-day $5.00 (default)";
+    assert!(ran.stdout.contains(caps), "{ran}");
+    let document = openclaw(&home, &["doctor", "--json"]).run().await.json();
+    assert_eq!(document["caps"][0]["limitUsd"], 1.0);
 }

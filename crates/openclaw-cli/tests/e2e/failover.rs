@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use openclaw_testkit::{FakeProvider, GatewayProcess, Reply, TestHome, WireFormat};
+use openclaw_core::Clock;
+use openclaw_core::clock::rfc3339;
+use openclaw_testkit::{FakeProvider, GatewayProcess, Ran, Reply, TestHome, WireFormat};
 use serde_json::{Value, json};
 
 use crate::OPENCLAW;
@@ -28,6 +30,11 @@ impl Pair {
             first,
             second,
         }
+    }
+
+    async fn status(&self, command: &[&str]) -> Ran {
+        let ran = self.home.command(OPENCLAW).args(command).run().await;
+        ran.assert_code(0)
     }
 
     /// Starts a gateway; `own` is what our own file says about the first provider.
@@ -153,6 +160,25 @@ async fn a_key_that_hits_its_limit_is_followed_by_the_next_key() {
     }
     // The key that was turned down is left alone.
     assert_eq!(pair.first.requests().len(), 3);
+    let status = pair.status(&["models", "status", "--json"]).await.json();
+    let resting = status["failing"].as_array().unwrap();
+    assert_eq!(resting.len(), 1, "{status}");
+    let until = resting[0]["until"].as_str().unwrap();
+    assert_eq!(
+        resting[0],
+        json!({
+            "provider": "first", "model": "m", "credential": "models.providers.first.apiKey",
+            "why": "too many requests were made", "failures": 1, "until": until,
+        })
+    );
+    assert!(*until > *rfc3339(Clock::system().now()), "{until}");
+    let line = format!(
+        "the key `models.providers.first.apiKey` for first/m: too many requests were made; it rests until {until}"
+    );
+    let told = pair.status(&["models", "status"]).await;
+    assert!(told.stderr.contains(&line), "{told}");
+    let told = pair.status(&["status"]).await;
+    assert!(told.stdout.contains(&line), "{told}");
     assert_eq!(pair.second.requests().len(), 0);
     let history = gateway
         .rpc("session.history", json!({ "sessionKey": SESSION }))

@@ -72,6 +72,7 @@ pub(super) fn step(message: &Value) -> (Step, Vec<Called>) {
             output: json::count(usage, "output"),
             cache_read: json::count(usage, "cacheRead"),
             cache_write: json::count(usage, "cacheWrite"),
+            cache_write_1h: json::count(usage, "cacheWrite1h"),
             reasoning: json::count(usage, "reasoning"),
         },
         blocks,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use openclaw_core::{AgentId, ModelRef};
 use serde_json::Value;
 
-use super::model_choice::ModelParams;
+use super::model_choice::{Misnamed, ModelParams};
 use super::reader::Reader;
 
 /// The agent that a home has when its config lists none.
@@ -22,6 +22,8 @@ pub struct AgentSettings {
     pub model: Option<ModelRef>,
     /// The models that stand in for it, the first one first (`model.fallbacks`).
     pub fallbacks: Vec<ModelRef>,
+    /// What its config names in their place that is no model.
+    pub misnamed: Vec<Misnamed>,
     /// How they are to be asked (`params`, `thinkingDefault`).
     pub params: ModelParams,
     /// The folder that its tools work in.
@@ -96,6 +98,7 @@ impl Reader<'_> {
             name,
             model: choice.primary,
             fallbacks: choice.fallbacks,
+            misnamed: choice.misnamed,
             params: self.model_params(&at),
             workspace,
             agent_dir,

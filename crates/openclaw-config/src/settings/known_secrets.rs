@@ -12,6 +12,11 @@ use crate::redact::{REDACTED, names_secret, redact};
 /// The fewest bytes of a variable's value that is taken for a secret by the variable's name alone.
 const MIN_BY_NAME: usize = 16;
 
+/// The key of a certificate authority: its certificate, or the path of a file with it.
+const AUTHORITY: &str = "ca";
+
+const PEM: &str = "-----BEGIN";
+
 /// Makes the secrets of a config known, and those of the environment.
 pub(super) fn learn(config: &Value, env: &Env) {
     walk(config, &redact(config));
@@ -46,6 +51,10 @@ fn walk(config: &Value, shown: &Value) {
             // Of a reference, the id is left out of what is shown, and it is a name.
             let reference = members.contains_key("source") && members.contains_key("id");
             for (key, value) in members.iter().filter(|(key, _)| !reference || *key != "id") {
+                if key == AUTHORITY && value.as_str().is_some_and(|text| !text.contains(PEM)) {
+                    // Where a file is may be told; what cannot be read has to be named.
+                    continue;
+                }
                 walk(value, shown.get(key).unwrap_or(&Value::Null));
             }
         }
@@ -129,6 +138,7 @@ mod tests {
             "request": {
                 "headers": { "x-way": "header-of-the-way-1" },
                 "auth": { "mode": "authorization-bearer", "token": "bearer-0123456789" },
+                "tls": { "ca": "/etc/authority-of-the-house.pem" },
                 "proxy": { "mode": "explicit-proxy", "url": "http://me:proxy-sesame@127.0.0.1:3128" },
             },
         }, "two": { "request": { "auth": { "mode": "header", "headerName": "x-key", "value": "value-of-a-header" } } } } } });
@@ -148,6 +158,8 @@ mod tests {
         ] {
             assert_eq!(mask(secret), "[REDACTED]", "{secret}");
         }
-        assert_eq!(mask("NAME_OF_THE_THIRD"), "NAME_OF_THE_THIRD");
+        for name in ["NAME_OF_THE_THIRD", "/etc/authority-of-the-house.pem"] {
+            assert_eq!(mask(name), name);
+        }
     }
 }

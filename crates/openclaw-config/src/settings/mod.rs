@@ -40,7 +40,7 @@ pub use gateway::{Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySett
 pub use limits::LimitSettings;
 pub use load::{Judged, judge};
 pub use maintenance::{Maintenance, MaintenanceMode};
-pub use model_choice::{ModelParams, Thinking, aliases, model_named};
+pub use model_choice::{Misnamed, ModelParams, Thinking, aliases, model_named};
 pub use oauth::{OauthEndpoints, OauthSettings};
 pub use own::{OWN_FILE, OwnSettings};
 pub use own_providers::{OwnProvider, OwnTimeouts};

@@ -82,11 +82,21 @@ impl ModelParams {
     }
 }
 
+/// A name that stands where a model is to be named, and means none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misnamed {
+    /// The name.
+    pub name: String,
+    /// Why it means no model.
+    pub problem: String,
+}
+
 /// The model that an agent thinks with, and what stands in for it.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
     pub(super) primary: Option<ModelRef>,
     pub(super) fallbacks: Vec<ModelRef>,
+    pub(super) misnamed: Vec<Misnamed>,
 }
 
 impl Reader<'_> {
@@ -97,13 +107,14 @@ impl Reader<'_> {
     pub(super) fn model_choice(&mut self, agent: &[&str]) -> Choice {
         let own = [agent, &["model"]].concat();
         let shared = [&DEFAULTS[..], &["model"]].concat();
-        let primary = self.primary(&own);
+        let mut misnamed = Vec::new();
+        let primary = self.primary(&own, &mut misnamed);
         let has_own = primary.is_some();
-        let primary = primary.or_else(|| self.primary(&shared));
-        let mut fallbacks = match self.fallbacks(&own) {
+        let primary = primary.or_else(|| self.primary(&shared, &mut misnamed));
+        let mut fallbacks = match self.fallbacks(&own, &mut misnamed) {
             Some(fallbacks) => fallbacks,
             None if has_own => Vec::new(),
-            None => self.fallbacks(&shared).unwrap_or_default(),
+            None => self.fallbacks(&shared, &mut misnamed).unwrap_or_default(),
         };
         let mut seen: Vec<ModelRef> = primary.iter().cloned().collect();
         fallbacks.retain(|model| {
@@ -111,7 +122,11 @@ impl Reader<'_> {
             seen.push(model.clone());
             is_new
         });
-        Choice { primary, fallbacks }
+        Choice {
+            primary,
+            fallbacks,
+            misnamed,
+        }
     }
 
     /// Returns how the models of the agent at this place are to be asked.
@@ -150,7 +165,7 @@ impl Reader<'_> {
     }
 
     /// A model is text, or an object with `primary`.
-    fn primary(&mut self, path: &[&str]) -> Option<ModelRef> {
+    fn primary(&mut self, path: &[&str], misnamed: &mut Vec<Misnamed>) -> Option<ModelRef> {
         let primary = [path, &["primary"]].concat();
         let path = if matches!(self.raw(path), Some(Value::Object(_))) {
             &primary
@@ -158,26 +173,35 @@ impl Reader<'_> {
             path
         };
         let text = self.string(path)?;
-        self.model_or_note(path, &text)
+        self.model_or_note(path, &text, misnamed)
     }
 
     /// Returns nothing where no `fallbacks` are given; an empty list means that there are none.
-    fn fallbacks(&mut self, path: &[&str]) -> Option<Vec<ModelRef>> {
+    fn fallbacks(&mut self, path: &[&str], misnamed: &mut Vec<Misnamed>) -> Option<Vec<ModelRef>> {
         let path = [path, &["fallbacks"]].concat();
         let names = self.raw(&path)?.as_array()?;
         let names = names.iter().filter_map(Value::as_str);
         let names: Vec<&str> = names.filter(|name| !name.trim().is_empty()).collect();
         let models = names
             .into_iter()
-            .filter_map(|name| self.model_or_note(&path, name));
+            .filter_map(|name| self.model_or_note(&path, name, misnamed));
         Some(models.collect())
     }
 
-    fn model_or_note(&mut self, path: &[&str], text: &str) -> Option<ModelRef> {
+    fn model_or_note(
+        &mut self,
+        path: &[&str],
+        text: &str,
+        misnamed: &mut Vec<Misnamed>,
+    ) -> Option<ModelRef> {
         match model_named(self.document(), text) {
             Ok(model) => Some(model),
             Err(problem) => {
-                self.not_followed(path, problem);
+                self.not_followed(path, problem.as_str());
+                misnamed.push(Misnamed {
+                    name: text.trim().to_owned(),
+                    problem,
+                });
                 None
             }
         }

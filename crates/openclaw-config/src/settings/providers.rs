@@ -55,8 +55,8 @@ pub struct ModelSettings {
     pub context_window: Option<u64>,
     /// The most tokens that it may write in one answer (`maxTokens`).
     pub max_tokens: Option<u32>,
-    /// What its tokens cost (`cost`).
-    pub price: Option<Price>,
+    /// What its tokens cost, as far as that is said (`cost`).
+    pub cost: Map<String, Value>,
     /// What it can be shown, by OpenClaw's names (`input`).
     pub input: Option<Vec<String>>,
     /// Whether it can be told to think (`reasoning`).
@@ -136,17 +136,6 @@ impl Reader<'_> {
                 self.not_followed(&[&at[..], &[key]].concat(), NO_EFFECT);
             }
         }
-        if model
-            .get("cost")
-            .and_then(|cost| cost.get("tieredPricing"))
-            .is_some()
-        {
-            let at = [&at[..], &["cost", "tieredPricing"]].concat();
-            self.not_followed(
-                &at,
-                "has no effect: every token is counted at the price beside it",
-            );
-        }
     }
 
     /// Returns the headers of an object, each of which may be a secret.
@@ -184,7 +173,7 @@ fn model_of(model: &Value) -> Option<ModelSettings> {
         base_url: text("baseUrl"),
         context_window: window("contextTokens").or_else(|| window("contextWindow")),
         max_tokens: model.get("maxTokens").and_then(tokens_of),
-        price: model.get("cost").and_then(price_of),
+        cost: model.get("cost").and_then(cost_of).unwrap_or_default(),
         input: model.get("input").and_then(inputs),
         reasoning: model.get("reasoning").and_then(Value::as_bool),
         compat: members_of(model.get("compat")),
@@ -194,19 +183,23 @@ fn model_of(model: &Value) -> Option<ModelSettings> {
     })
 }
 
-/// A price that is below nothing is none; a part that is not given costs nothing, as in OpenClaw.
-fn price_of(cost: &Value) -> Option<Price> {
+/// A price that is below nothing is none.
+fn cost_of(cost: &Value) -> Option<Map<String, Value>> {
     let price: Price = serde_json::from_value(cost.clone()).ok()?;
-    let parts = [
+    let flat = [
         price.input,
         price.output,
         price.cache_read,
         price.cache_write,
     ];
-    parts
+    let tiered = price
+        .tiers
         .iter()
-        .all(|part| part.is_finite() && *part >= 0.0)
-        .then_some(price)
+        .flat_map(|tier| [tier.input, tier.output, tier.cache_read, tier.cache_write]);
+    flat.into_iter()
+        .chain(tiered)
+        .all(|part| part.is_finite() && part >= 0.0)
+        .then(|| members_of(Some(cost)))
 }
 
 fn tokens_of(value: &Value) -> Option<u32> {
@@ -266,14 +259,7 @@ mod tests {
         assert_eq!(provider.models.len(), 2);
         let model = provider.model("m").unwrap();
         assert_eq!(model.context_window, Some(100_000));
-        assert_eq!(
-            model.price,
-            Some(Price {
-                input: 1.0,
-                output: 2.5,
-                ..Price::FREE
-            })
-        );
+        assert_eq!(model.cost["output"], 2.5);
         assert_eq!(model.input.as_deref().unwrap(), ["text", "image"]);
         assert_eq!(model.compat["supportsTools"], false);
         assert_eq!(provider.model("free-of-claims").unwrap().max_tokens, None);
@@ -285,7 +271,7 @@ mod tests {
         let config = meaning(
             "{ models: { providers: { mine: { baseUrl: 'https://x.example', auth: 'aws-sdk', region: 'here',
                  request: { tls: { insecureSkipVerify: true, cert: 'PEM' }, proxy: { mode: 'env-proxy', tls: { insecureSkipVerify: true } }, allowPrivateNetwork: true },
-                 models: [{ id: 'm', mediaInput: {}, cost: { input: 1, tieredPricing: [] } }] } } } }",
+                 models: [{ id: 'm', mediaInput: {}, cost: { input: 1 } }] } } } }",
         );
         let mut named = not_followed(&config);
         named.sort();
@@ -293,7 +279,6 @@ mod tests {
             named,
             [
                 "models.providers.mine.auth",
-                "models.providers.mine.models.0.cost.tieredPricing",
                 "models.providers.mine.models.0.mediaInput",
                 "models.providers.mine.region",
                 "models.providers.mine.request.allowPrivateNetwork",
@@ -311,10 +296,15 @@ mod tests {
 
     #[test]
     fn a_price_below_nothing_is_none() {
-        let config = meaning(
-            "{ models: { providers: { mine: { models: [{ id: 'm', cost: { input: -1 } }] } } } }",
-        );
-        let provider = &config.providers[&ProviderId::from("mine")];
-        assert_eq!(provider.model("m").unwrap().price, None);
+        for cost in [
+            "{ input: -1 }",
+            "{ tieredPricing: [{ range: [0], input: 1, output: -1, cacheRead: 0, cacheWrite: 0 }] }",
+        ] {
+            let config = meaning(&format!(
+                "{{ models: {{ providers: {{ mine: {{ models: [{{ id: 'm', cost: {cost} }}] }} }} }} }}"
+            ));
+            let provider = &config.providers[&ProviderId::from("mine")];
+            assert!(provider.model("m").unwrap().cost.is_empty(), "{cost}");
+        }
     }
 }

@@ -117,6 +117,10 @@ const MIGRATIONS: &[Migration] = &[
         statements: spending::TABLES,
         then: Some(sum_up),
     },
+    Migration {
+        statements: spending::SPENT,
+        then: None,
+    },
 ];
 
 /// The version that this program brings every file to.

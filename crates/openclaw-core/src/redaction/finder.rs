@@ -8,6 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use secrecy::zeroize::Zeroizing;
 
 use super::REDACTED;
+use super::escapes::Plain;
 use super::forms::forms;
 
 /// Finds the forms of a number of values.
@@ -55,10 +56,11 @@ impl Finder {
 
     /// Tells whether a value is in the text.
     pub(super) fn finds(&self, text: &str) -> bool {
-        match &self.automaton {
-            Some(automaton) => automaton.is_match(text),
-            None => true,
-        }
+        let Some(automaton) = &self.automaton else {
+            return true;
+        };
+        automaton.is_match(text)
+            || Plain::of(text).is_some_and(|plain| automaton.is_match(&plain.text))
     }
 
     /// Returns where values stand, in order and apart. Values that overlap are one place.
@@ -67,21 +69,33 @@ impl Finder {
             // Without the means to look nothing may be shown.
             return std::iter::once(0..text.len()).collect();
         };
-        let mut spans: Vec<Range<usize>> = Vec::new();
-        let mut from = 0;
-        while let Some(found) = automaton.find(Input::new(text).span(from..text.len())) {
-            // The next may begin within this one.
-            from = found.start().saturating_add(1);
-            match spans.last_mut() {
-                Some(last) if found.start() < last.end => last.end = last.end.max(found.end()),
-                _ => spans.push(found.range()),
-            }
-        }
-        spans
+        let spans = found(automaton, text);
+        let Some(plain) = Plain::of(text) else {
+            return spans;
+        };
+        let escaped = found(automaton, &plain.text)
+            .into_iter()
+            .map(|span| plain.origin(span.start)..plain.origin(span.end));
+        joined(spans.into_iter().chain(escaped).collect())
     }
 
     /// Returns where the end of the text may be the beginning of a value that goes on.
     pub(super) fn unfinished(&self, text: &str) -> usize {
+        let end = self.beginning(text);
+        let Some(plain) = Plain::of(text) else {
+            return end;
+        };
+        let (whole, cut) = plain.whole();
+        let at = self.beginning(whole);
+        let escaped = if at < whole.len() {
+            plain.origin(at)
+        } else {
+            cut
+        };
+        end.min(escaped)
+    }
+
+    fn beginning(&self, text: &str) -> usize {
         let first = text.len().saturating_sub(self.longest.saturating_sub(1));
         let first = text.ceil_char_boundary(first);
         let tail = text.get(first..).unwrap_or_default();
@@ -98,6 +112,34 @@ impl Finder {
             .get(at)
             .is_some_and(|form| form.starts_with(text))
     }
+}
+
+/// Returns where values stand in a text as it is.
+fn found(automaton: &AhoCorasick, text: &str) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    let mut from = 0;
+    while let Some(found) = automaton.find(Input::new(text).span(from..text.len())) {
+        // The next may begin within this one.
+        from = found.start().saturating_add(1);
+        match spans.last_mut() {
+            Some(last) if found.start() < last.end => last.end = last.end.max(found.end()),
+            _ => spans.push(found.range()),
+        }
+    }
+    spans
+}
+
+/// Returns these places in order and apart.
+fn joined(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    spans.sort_unstable_by_key(|span| span.start);
+    let mut apart: Vec<Range<usize>> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match apart.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => apart.push(span),
+        }
+    }
+    apart
 }
 
 /// Returns the text with a mask in the place of each span.

@@ -3,7 +3,8 @@
 //! Whoever reads a secret from where it is kept tells it to [`learn`]. What somebody merely claims,
 //! such as a token that came with a request, is learned when it has proved to be right and not
 //! before: a stranger must not choose what is masked. What is masked is the value as it is, escaped
-//! in JSON, escaped for a URL, and in base64 wherever in the encoded text it stands.
+//! in JSON or HTML, also where characters are escaped that need not be, escaped for a URL, and in
+//! base64 wherever in the encoded text it stands.
 //!
 //! What this cannot do: values of fewer than [`MIN_LENGTH`] bytes are left alone, as they would
 //! stand in innocent text too; of a value only the first 16 KiB count; and what was cut up, hashed,
@@ -15,6 +16,7 @@
 //! way. The table shares the owner's memory, which is zeroed when both have let go of it. The
 //! automaton that finds the values has a copy of them that is not zeroed when it is replaced.
 
+mod escapes;
 mod finder;
 mod forms;
 mod json;

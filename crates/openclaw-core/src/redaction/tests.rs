@@ -171,6 +171,41 @@ fn a_character_that_is_cut_in_two_is_put_together_again() {
     assert_eq!(shown, "der [REDACTED] ist schlü\u{fffd}");
 }
 
+#[test]
+fn a_value_is_found_whichever_of_its_characters_are_escaped() {
+    let key = "sk/esc+APED/ghi=jkl&mno/pqr";
+    learn_text(key);
+    for written in [
+        r"sk/esc\u002BAPED/ghi\u003Djkl\u0026mno/pqr",
+        r"sk/esc\u002bAPED/ghi\u003djkl\u0026mno/pqr",
+        r"sk/esc\\u002bAPED/ghi=jkl&mno/pqr",
+        r"\u0073k/esc+APED/ghi=jkl&mno/pq\u0072",
+        "sk/esc+APED/ghi=jkl&amp;mno/pqr",
+        "sk/esc&#43;APED/ghi&#x3D;jkl&amp;mno/pqr",
+    ] {
+        assert_eq!(mask(&format!("a {written} b")), "a [REDACTED] b");
+        let document = format!(r#"{{"error":"k {written}"}}"#);
+        assert!(mask_json(document).contains("k [REDACTED]"), "{written}");
+        let mut stream = StreamMask::new();
+        let mut shown = String::new();
+        for c in format!("a {written} b").chars() {
+            shown.push_str(&stream.push(&c.to_string()));
+        }
+        shown.push_str(&stream.finish());
+        assert_eq!(shown, "a [REDACTED] b");
+    }
+    learn_text("smile-\u{1f600}-smile");
+    assert_eq!(mask(r"smile-\uD83D\ude00-smile"), "[REDACTED]");
+    for innocent in [
+        r"C:\users\u00",
+        "a & b &amp; c",
+        r"\u0041\ud83d",
+        "&#x110000;",
+    ] {
+        assert_eq!(mask(innocent), innocent);
+    }
+}
+
 proptest! {
     #[test]
     fn it_makes_no_difference_where_a_text_is_cut(
@@ -181,7 +216,12 @@ proptest! {
                 Just("aaaaaaaa".to_owned()),
                 Just("grün-und-blau".to_owned()),
                 Just("dGhlIGtleQ".to_owned()),
+                Just("\\u0061bababab".to_owned()),
+                Just("abab\\\\u0061bab".to_owned()),
+                Just("gr\\u00FCn&#45;und-bl".to_owned()),
+                Just("&am".to_owned()),
                 "[abcgün-]{0,6}",
+                "[\\\\u006b&;]{0,9}",
             ],
             0..8,
         ),

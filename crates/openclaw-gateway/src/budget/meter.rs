@@ -74,7 +74,7 @@ impl Meter for RunMeter {
         let call = Call {
             provider: planned.provider.clone(),
             model: planned.model.to_owned(),
-            price: planned.price.copied(),
+            price: planned.price.cloned(),
             input: planned.input_tokens,
             least_output: LEAST_OUTPUT.min(planned.output_tokens),
             most_output: planned.output_tokens,
@@ -113,6 +113,17 @@ impl Meter for RunMeter {
             }
         }
     }
+
+    fn count(&self, usage: &Usage, cost: Option<Cost>) {
+        *self.spent.lock() += spent(usage, cost);
+    }
+}
+
+fn spent(usage: &Usage, cost: Option<Cost>) -> Spent {
+    Spent {
+        cost: cost.unwrap_or_default(),
+        tokens: usage.total(),
+    }
 }
 
 /// What is set aside for a call of a run.
@@ -132,10 +143,7 @@ impl Reservation for Held {
 
     fn settle(mut self: Box<Self>, usage: &Usage, cost: Option<Cost>) {
         if let Some(reservation) = self.reservation.take() {
-            *self.run.lock() += Spent {
-                cost: cost.unwrap_or_default(),
-                tokens: usage.total(),
-            };
+            *self.run.lock() += spent(usage, cost);
             reservation.settle(usage, cost);
         }
     }

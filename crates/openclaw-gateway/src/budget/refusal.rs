@@ -7,6 +7,9 @@ use openclaw_providers::{Capped, Planned};
 
 use super::rules::Rule;
 
+/// The fewest tokens to which a cap is worth raising: a few short calls.
+const LEAST_TOKENS: u64 = 100_000;
+
 /// A cap is reached, or what is left of it is too little.
 pub(super) fn capped(rule: Option<&Rule>, shortage: &Shortage) -> Capped {
     let Shortage {
@@ -17,7 +20,7 @@ pub(super) fn capped(rule: Option<&Rule>, shortage: &Shortage) -> Capped {
         Some(CapName::Turn) => "this turn".to_owned(),
         Some(CapName::Session) => "this session".to_owned(),
         Some(CapName::Agent) => format!("the agent `{}` today", limit.subject),
-        Some(CapName::Unattended) => "this run, which nobody waits for,".to_owned(),
+        Some(CapName::Unattended) => "this run, which nobody waits for".to_owned(),
         Some(CapName::UnattendedDay) => "today's runs that nobody waits for".to_owned(),
         Some(CapName::Day) | None => "today".to_owned(),
     };
@@ -52,7 +55,11 @@ pub(super) fn capped(rule: Option<&Rule>, shortage: &Shortage) -> Capped {
         Some(most) => format!("--usd {}", twice(most)),
         None => format!(
             "--tokens {}",
-            standing.tokens.unwrap_or_default().saturating_mul(2)
+            standing
+                .tokens
+                .unwrap_or_default()
+                .saturating_mul(2)
+                .max(LEAST_TOKENS)
         ),
     };
     Capped {

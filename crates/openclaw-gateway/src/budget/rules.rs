@@ -6,7 +6,7 @@ use openclaw_agents::{Attended, Whose};
 use openclaw_config::{BudgetSettings, Cap};
 use openclaw_core::events::{Limit, Scope, Spent};
 use openclaw_core::{AgentId, Cost, SessionKey};
-use openclaw_ipc::methods::CapName;
+use openclaw_ipc::methods::{CapName, CapStatus};
 
 /// What one run that nobody waits for may cost, unless the config says otherwise.
 ///
@@ -117,6 +117,19 @@ impl Rules {
         })
     }
 
+    /// Returns the caps that are set.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Rule> {
+        let names = [
+            CapName::Turn,
+            CapName::Session,
+            CapName::Agent,
+            CapName::Day,
+            CapName::Unattended,
+            CapName::UnattendedDay,
+        ];
+        names.into_iter().filter_map(|name| self.rule(name))
+    }
+
     /// Returns what a call of a run has to keep to, when the run has spent so much.
     pub(crate) fn of_call(&self, whose: &Whose, run: Spent, day: &Day) -> Vec<(Rule, Limit)> {
         let unattended: &[CapName] = match whose.attended {
@@ -147,6 +160,20 @@ impl Rules {
 }
 
 impl Rule {
+    /// Returns this as it is shown where nobody looks at how much of it is used.
+    pub(crate) fn unused(&self) -> CapStatus {
+        CapStatus {
+            cap: self.name,
+            subject: None,
+            configured: self.configured,
+            raised: false,
+            limit_usd: self.cap.usd.map(Cost::usd),
+            limit_tokens: self.cap.tokens,
+            spent: None,
+            reserved: None,
+        }
+    }
+
     /// Returns the limit of a run that has spent so much; a raise goes for all runs of the day.
     pub(crate) fn of_runs(&self, spent: Spent, day: &Day) -> Limit {
         self.limit(String::new(), day.began, Scope::Counted(spent))

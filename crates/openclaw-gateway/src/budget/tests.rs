@@ -24,6 +24,7 @@ const PRICE: Price = Price {
     output: 1000.0,
     cache_read: 1000.0,
     cache_write: 1000.0,
+    tiers: Vec::new(),
 };
 
 const fn usd(dollars: u64) -> Cap {
@@ -278,6 +279,10 @@ async fn a_turn_has_its_cap_to_itself() {
     place.record("one", 3).await;
     assert_eq!(ask(&one, Some(&PRICE), 3).await.unwrap_err().cap, "turn");
     assert!(ask(&other, Some(&PRICE), 4).await.is_ok());
+    // A run that goes on with another meter has spent what it spent.
+    let again = place.meter("one");
+    again.count(&output(3), Some(PRICE.of(&output(3))));
+    assert_eq!(ask(&again, Some(&PRICE), 3).await.unwrap_err().cap, "turn");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use hyper::Uri;
 use openclaw_config::ModelSettings;
-use openclaw_core::ModelRef;
+use openclaw_core::{ModelRef, Price};
 use openclaw_providers::{Catalogue, Modality, ModelInfo};
+use serde_json::{Map, Value};
 
 use super::listing::Listing;
 
@@ -27,8 +28,14 @@ pub(super) fn about(
     }
 }
 
-/// Tells whether a server is a program on this machine, which nobody is paid for unless the config
-/// says what it costs.
+/// Returns what a model on this machine's own server costs: nothing, unless somebody is paid for a
+/// model of that name, to whom the server may lead.
+pub(super) fn on_this_machine(model: &ModelRef) -> Price {
+    let dearest = Catalogue::built_in().dearest(&model.model);
+    dearest.cloned().unwrap_or(Price::FREE)
+}
+
+/// Tells whether a server is a program on this machine.
 pub(super) fn is_on_this_machine(url: &str) -> bool {
     let Ok(url) = url.parse::<Uri>() else {
         return false;
@@ -64,10 +71,32 @@ fn configured(about: ModelInfo, settings: &ModelSettings) -> ModelInfo {
         context_window: settings.context_window.or(about.context_window),
         max_tokens: settings.max_tokens.or(about.max_tokens),
         input: input.unwrap_or(about.input),
-        tools: tools
-            .and_then(serde_json::Value::as_bool)
-            .unwrap_or(about.tools),
+        tools: tools.and_then(Value::as_bool).unwrap_or(about.tools),
         reasoning: settings.reasoning.unwrap_or(about.reasoning),
-        price: settings.price.or(about.price),
+        price: priced(about.price, &settings.cost),
     }
+}
+
+/// What a config leaves out stays as it is, but for prices of large prompts: they go with the others.
+///
+/// Where nothing is known beside it, a config has to tell what both the prompt and the answer cost:
+/// half a price is none. Cached tokens that it says nothing of cost what others do.
+fn priced(known: Option<Price>, cost: &Map<String, Value>) -> Option<Price> {
+    if cost.is_empty() {
+        return known;
+    }
+    let mut cost = cost.clone();
+    if known.is_none() {
+        let (input, _output) = (cost.get("input")?.clone(), cost.get("output")?);
+        for cached in ["cacheRead", "cacheWrite"] {
+            cost.entry(cached).or_insert_with(|| input.clone());
+        }
+    }
+    let flat = Price {
+        tiers: Vec::new(),
+        ..known.unwrap_or_default()
+    };
+    let mut all = serde_json::to_value(flat).ok()?;
+    all.as_object_mut()?.extend(cost);
+    serde_json::from_value(all).ok()
 }

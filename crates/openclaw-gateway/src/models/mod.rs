@@ -1,12 +1,13 @@
 //! From a config to the models that an agent can ask.
 //!
 //! [`Models::route`] makes of an agent's model and its fallbacks a [`Route`]: each model with every
-//! key that there is for its provider (`credentials`), with what is known about it (`facts`), and
+//! key that there is for its provider (`credentials`), with what is known about it (`facts`, `quirks`), and
 //! reached as the config says (`transport`). [`listing`] keeps what providers say about their models.
 
 mod credentials;
 mod facts;
 pub mod listing;
+mod quirks;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -18,13 +19,14 @@ use openclaw_core::events::AuditEntry;
 use openclaw_core::{AgentId, Clock, ModelRef, Price, ProviderId};
 use openclaw_providers::dispatch::{Candidate, Credential, Defaults, Health, Policy, Route};
 use openclaw_providers::{
-    CacheRetention, Catalogue, Effort, Modality, ModelInfo, Provider, ProviderConfig, Quirks,
-    WELL_KNOWN, WellKnown,
+    CacheRetention, Catalogue, Effort, Modality, ModelInfo, Provider, ProviderConfig, WELL_KNOWN,
+    WellKnown,
 };
 use serde_json::{Map, Value};
 
 pub use self::credentials::{Found, Origin};
 use self::listing::Listing;
+pub use self::quirks::not_followed;
 use crate::error::GatewayError;
 use crate::home::Home;
 
@@ -100,14 +102,20 @@ impl<'a> Models<'a> {
     pub fn info(&self, model: &ModelRef) -> ModelInfo {
         let settings = self.settings(&model.provider);
         let of_model = settings.model(&model.model);
-        let mut info = facts::about(model, &self.listing, of_model);
+        let mut info = self.said(model);
         let url = of_model
             .and_then(|model| model.base_url.as_deref())
             .or(settings.base_url.as_deref());
         if info.price.is_none() && url.is_some_and(facts::is_on_this_machine) {
-            info.price = Some(Price::FREE);
+            info.price = Some(facts::on_this_machine(model));
         }
         info
+    }
+
+    /// Returns what somebody says about a model.
+    fn said(&self, model: &ModelRef) -> ModelInfo {
+        let settings = self.settings(&model.provider);
+        facts::about(model, &self.listing, settings.model(&model.model))
     }
 
     /// Tells whether a provider is a program on this computer.
@@ -211,21 +219,21 @@ impl<'a> Models<'a> {
         let settings = self.settings(id);
         let known = known(id);
         let of_model = settings.model(&model.model);
+        let given = of_model
+            .and_then(|model| model.base_url.as_deref())
+            .or(settings.base_url.as_deref());
         let api = of_model
             .and_then(|model| model.api.as_deref())
             .or(self.own_api(id))
             .or(settings.api.as_deref())
-            .or(known.map(|known| known.api))
+            .or(known.map(|known| known.api_at(given)))
             // As OpenClaw has it for a server that is given by its address alone.
-            .or(settings.base_url.as_ref().map(|_| "openai-completions"))
+            .or(given.map(|_| "openai-completions"))
             .ok_or_else(|| GatewayError::UnknownProvider {
                 model: model.clone(),
             })?;
         let mut read = Vec::new();
-        let base_url = of_model
-            .and_then(|model| model.base_url.clone())
-            .or_else(|| settings.base_url.clone())
-            .or_else(|| known.and_then(|known| known.base_url).map(str::to_owned));
+        let base_url = given.or(known.and_then(|known| known.base_url));
         let mut params = settings.params.clone();
         params.extend(
             of_model
@@ -233,15 +241,11 @@ impl<'a> Models<'a> {
                 .unwrap_or_default(),
         );
         let config = ProviderConfig {
-            base_url,
+            base_url: base_url.map(str::to_owned),
             headers: transport::headers(self.home, id, &settings, of_model, &mut read)?,
             network: transport::network(self.home, id, &settings.request, &mut read)?,
             timeouts: transport::timeouts(self.home, id, &settings),
-            quirks: settings
-                .models
-                .iter()
-                .map(|model| (model.id.clone(), Quirks::read(&compat(model))))
-                .collect(),
+            quirks: quirks::of(&settings),
             params,
             tape: self.home.tape.clone(),
             ..ProviderConfig::new(id.clone())
@@ -296,15 +300,9 @@ impl<'a> Models<'a> {
 
     /// Tells whether anything is known about a model beyond what is taken to hold for all.
     fn is_known(&self, model: &ModelRef) -> bool {
-        let price = None;
-        let known = ModelInfo {
-            price,
-            ..self.info(model)
-        };
-        self.info(model)
-            .price
-            .is_some_and(|price| price != Price::FREE)
-            || known != ModelInfo::unknown(&model.model)
+        let mut said = self.said(model);
+        let price = said.price.take();
+        price.is_some_and(|price| price != Price::FREE) || said != ModelInfo::unknown(&model.model)
     }
 
     fn defaults(&self, agent: &AgentSettings, model: &ModelRef, info: &ModelInfo) -> Defaults {
@@ -337,23 +335,6 @@ pub fn known(provider: &ProviderId) -> Option<&'static WellKnown> {
     WELL_KNOWN
         .iter()
         .find(|known| known.id == provider.as_str())
-}
-
-/// `thinkingLevelMap` says with the words of a provider what `reasoningEffortMap` says, too.
-fn compat(model: &openclaw_config::ModelSettings) -> Map<String, Value> {
-    let mut compat = model.compat.clone();
-    let levels: Map<String, Value> = model
-        .thinking_levels
-        .iter()
-        .filter(|(_, word)| word.is_string())
-        .map(|(level, word)| (level.clone(), word.clone()))
-        .collect();
-    if !levels.is_empty() {
-        compat
-            .entry("reasoningEffortMap")
-            .or_insert_with(|| Value::Object(levels));
-    }
-    compat
 }
 
 fn effort(thinking: Thinking) -> Option<Effort> {

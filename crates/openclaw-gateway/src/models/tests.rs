@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use openclaw_core::env::Env;
 use openclaw_core::state_dir::Overrides;
-use openclaw_core::{Kind, Price};
+use openclaw_core::{Kind, Price, Usage};
 use openclaw_providers::{KeyStyle, ListedModel};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -248,7 +248,10 @@ fn a_config_knows_better_than_a_provider_and_that_better_than_the_catalogue() {
     let info = Models::of(&home).info(&"openai/gpt-5.5".parse().unwrap());
     let price = Price {
         input: 1.0,
-        ..Price::FREE
+        output: 30.0,
+        cache_read: 0.5,
+        cache_write: 5.0,
+        tiers: Vec::new(),
     };
     assert_eq!(
         (
@@ -298,6 +301,43 @@ fn a_proxy_that_is_none_and_an_authority_that_is_none_are_told() {
 }
 
 #[test]
+fn openai_at_somebody_elses_address_is_asked_by_the_api_that_most_servers_speak() {
+    let asked = |settings: Value| {
+        let config = json!({
+            "agents": { "defaults": { "model": "openai/m" } },
+            "models": { "providers": { "openai": settings } },
+        });
+        let place = Place::new(&config, &json!({}), &[("OPENAI_API_KEY", "sk")]);
+        let home = place.home();
+        let route = Models::of(&home).route(agent(&home), &health()).route;
+        let provider = format!(
+            "{:?}",
+            route.unwrap().candidates()[0].credentials[0].provider
+        );
+        provider.split(' ').next().unwrap().to_owned()
+    };
+    let local = "http://127.0.0.1:8000/v1";
+    for (settings, provider) in [
+        (json!({ "models": [] }), "ResponsesProvider"),
+        (
+            json!({ "baseUrl": "https://api.openai.com/v1", "models": [] }),
+            "ResponsesProvider",
+        ),
+        (json!({ "baseUrl": local, "models": [] }), "OpenAIProvider"),
+        (
+            json!({ "models": [{ "id": "m", "name": "M", "baseUrl": local }] }),
+            "OpenAIProvider",
+        ),
+        (
+            json!({ "baseUrl": local, "api": "openai-responses", "models": [] }),
+            "ResponsesProvider",
+        ),
+    ] {
+        assert_eq!(asked(settings.clone()), provider, "{settings}");
+    }
+}
+
+#[test]
 fn what_providers_said_is_kept_in_bounds() {
     let named = |id: String| ListedModel {
         id,
@@ -311,4 +351,54 @@ fn what_providers_said_is_kept_in_bounds() {
     assert_eq!(listing.of("p").unwrap().models.len(), listing::MOST_MODELS);
     assert!(listing.find("p", "m1").is_some());
     assert!(listing.find("p", "m6000").is_none());
+}
+
+#[test]
+fn a_paid_name_on_this_machine_costs_what_it_costs_elsewhere() {
+    let config = json!({ "models": { "providers": {
+        "litellm": { "baseUrl": "http://127.0.0.1:4000/v1", "models": [
+            { "id": "gpt-5.4-mini", "name": "Own", "cost": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0 } },
+        ] },
+        "elsewhere": { "baseUrl": "https://models.example/v1", "models": [] },
+    } } });
+    let place = Place::new(&config, &json!({}), &[]);
+    let home = place.home();
+    let models = Models::of(&home);
+    let price = |model: &str| models.info(&model.parse().unwrap()).price;
+    let paid = Catalogue::built_in()
+        .about("anthropic", "claude-opus-5")
+        .price;
+    assert!(paid.as_ref().is_some_and(|price| *price != Price::FREE));
+    assert_eq!(price("litellm/claude-opus-5"), paid);
+    assert_eq!(price("litellm/anthropic/claude-opus-5"), paid);
+    assert_eq!(price("litellm/qwen3:32b"), Some(Price::FREE));
+    assert_eq!(price("litellm/gpt-5.4-mini"), Some(Price::FREE));
+    assert_eq!(price("lmstudio/claude-opus-5"), Some(Price::FREE));
+    assert_eq!(price("elsewhere/claude-opus-5"), None);
+    // What a server on this machine can be shown, its model's name does not tell.
+    assert!(!models.is_known(&"litellm/claude-opus-5".parse().unwrap()));
+}
+
+#[test]
+fn prices_of_large_prompts_go_with_the_prices_beside_them() {
+    let tier = json!({ "range": [1000], "input": 7, "output": 8, "cacheRead": 1, "cacheWrite": 9 });
+    let config = json!({ "models": { "providers": { "openai": { "models": [
+        { "id": "gpt-5.5", "name": "A", "cost": { "input": 1 } },
+        { "id": "gpt-5.4", "name": "B", "cost": { "tieredPricing": [tier] } },
+        { "id": "gpt-6-sol", "name": "C", "cost": {} },
+    ] } } } });
+    let place = Place::new(&config, &json!({}), &[]);
+    let home = place.home();
+    let models = Models::of(&home);
+    let dollars = |model: &str| {
+        let price = models.info(&model.parse().unwrap()).price.unwrap();
+        let usage = Usage {
+            input: 1_000_000,
+            ..Usage::default()
+        };
+        price.of(&usage).as_nanos() / 1_000_000_000
+    };
+    assert_eq!(dollars("openai/gpt-5.5"), 1);
+    assert_eq!(dollars("openai/gpt-5.4"), 7);
+    assert_eq!(dollars("openai/gpt-6-sol"), 4);
 }

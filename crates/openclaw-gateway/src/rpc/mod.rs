@@ -5,6 +5,7 @@
 
 mod agent;
 mod agents;
+mod models;
 mod session;
 mod tokens;
 mod tools;

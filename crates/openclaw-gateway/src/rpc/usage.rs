@@ -43,6 +43,15 @@ impl Handle<UsageGet> for Rpc {
             let first = date(&today.date, "days")?.checked_sub(back.days());
             since = Some(first.unwrap_or(Date::MIN));
         }
+        if let (Some(since), Some(until)) = (since, until)
+            && since > until
+        {
+            let message = format!("the first day, {since}, comes after the last one, {until}");
+            return Err(RpcError::new(Kind::Invalid, message).with_field("since"));
+        }
+        if let Some(agent) = &params.agent_id {
+            self.has_asked(agent).await?;
+        }
         let query = UsageQuery {
             since: since.and_then(|day| midnight(day, &zone)),
             // The last day counts, so what comes before the next one does.
@@ -95,16 +104,8 @@ impl Handle<UsageStatus> for Rpc {
             .await
             .map_err(|err| store_error(&err))?;
         let sum = spent.into_values().next().unwrap_or_default();
-        let names = [
-            CapName::Turn,
-            CapName::Session,
-            CapName::Agent,
-            CapName::Day,
-            CapName::Unattended,
-            CapName::UnattendedDay,
-        ];
         let mut limits = Vec::new();
-        for rule in names.into_iter().filter_map(|name| rules.rule(name)) {
+        for rule in rules.all() {
             let of_rule = self.limits_of(rule, params.session_key.as_ref(), &day);
             limits.extend(of_rule.into_iter().map(|limit| (rule, limit)));
         }
@@ -137,7 +138,7 @@ impl Handle<UsageRaise> for Rpc {
                 let session = params.session_key.as_ref().ok_or_else(|| {
                     invalid("say which session's cap to raise".to_owned(), "sessionKey")
                 })?;
-                rule.of_session(session)
+                rule.of_session(&self.existing(session).await?.key)
             }
             CapName::Agent => rule.of_agent(&self.agent(params.agent_id.as_ref())?.id, &day),
             CapName::Turn | CapName::Unattended => rule.of_runs(Spent::default(), &day),
@@ -174,6 +175,22 @@ impl Handle<UsageRaise> for Rpc {
 }
 
 impl Rpc {
+    /// Refuses an agent that neither the config nor the log knows.
+    async fn has_asked(&self, agent: &AgentId) -> Result<(), RpcError> {
+        let Err(unknown) = self.agent(Some(agent)) else {
+            return Ok(());
+        };
+        let ever = UsageQuery {
+            agent: Some(agent.clone()),
+            ..UsageQuery::default()
+        };
+        let sums = self.store.usage(ever, |_| String::new()).await;
+        if sums.map_err(|err| store_error(&err))?.is_empty() {
+            return Err(unknown);
+        }
+        Ok(())
+    }
+
     fn limits_of(&self, rule: Rule, session: Option<&SessionKey>, day: &Day) -> Vec<Limit> {
         match rule.name {
             CapName::Turn | CapName::Unattended => vec![rule.of_runs(Spent::default(), day)],
@@ -217,14 +234,13 @@ fn status(rule: &Rule, limit: &Limit, standing: &Standing) -> CapStatus {
     // Each run has this to itself.
     let shared = !matches!(rule.name, CapName::Turn | CapName::Unattended);
     CapStatus {
-        cap: rule.name,
         subject: Some(limit.subject.clone()).filter(|subject| !subject.is_empty()),
-        configured: rule.configured,
         raised: standing.raised,
         limit_usd: standing.usd.map(Cost::usd),
         limit_tokens: standing.tokens,
         spent: shared.then(|| amount(&standing.spent)),
         reserved: shared.then(|| amount(&standing.reserved)),
+        ..rule.unused()
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Label;
@@ -27,6 +27,12 @@ const SUM_DIGITS: usize = 16;
 
 /// What stands before a checksum at the end of a line.
 const SUM: &str = ",\"sum\":\"";
+
+/// What stands before the checksum of the line before.
+const AFTER: &str = ",\"after\":\"";
+
+/// The name of the member that has it.
+const AFTER_NAME: &str = "after";
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,34 +143,62 @@ impl Part {
     }
 }
 
-impl Record {
-    /// Returns the line, with its checksum and its end.
-    pub(super) fn line(&self) -> Result<String, serde_json::Error> {
-        let mut line = serde_json::to_string(self)?;
-        let sum = sum(line.as_bytes());
-        // The checksum joins the members of the object.
+/// What ties each line to the one before it.
+///
+/// Every line that is written names the checksum of the line before, so that it shows when one is
+/// missing, comes twice or stands in another place.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    /// The checksum of the last line; nothing after a line that has none.
+    last: Option<String>,
+}
+
+impl Chain {
+    /// Returns the line of a record, with its checksum and its end.
+    pub(super) fn write(&mut self, record: &Record) -> Result<String, serde_json::Error> {
+        let mut line = serde_json::to_string(record)?;
+        // What is added joins the members of the object.
         line.pop();
+        if let Some(last) = &self.last {
+            line.push_str(AFTER);
+            line.push_str(last);
+            line.push('"');
+        }
+        let sum = sum(line.as_bytes());
         line.push_str(SUM);
         line.push_str(&sum);
         line.push_str("\"}\n");
+        self.last = Some(sum);
         Ok(line)
     }
 
     /// Reads a line, without its end.
-    pub(super) fn read(line: &[u8]) -> Result<Self, Damage> {
+    pub(super) fn read(&mut self, line: &[u8]) -> Result<Record, Damage> {
         let text = str::from_utf8(line).map_err(|_where| Damage::NotText)?;
-        let text = match summed(text) {
-            None => text.to_owned(),
-            Some((object, expected)) => {
-                let object = format!("{object}}}");
-                if sum(object.as_bytes()) != expected {
-                    return Err(Damage::Checksum);
-                }
-                object
-            }
+        let Some((object, expected)) = summed(text) else {
+            self.last = None;
+            return record(text);
         };
-        serde_json::from_str(&text).map_err(Damage::NoRecord)
+        if sum(object.as_bytes()) != expected {
+            return Err(Damage::Checksum);
+        }
+        let after = object
+            .rsplit_once(AFTER)
+            .and_then(|(_, after)| after.strip_suffix('"'));
+        let record = record(&format!("{object}}}"))?;
+        let last = self.last.replace(expected.to_owned());
+        if last.is_some() && last.as_deref() != after {
+            return Err(Damage::Gap);
+        }
+        Ok(record)
     }
+}
+
+/// Reads a record; whoever takes the checksum out of a line need not take out what it is tied to.
+fn record(text: &str) -> Result<Record, Damage> {
+    let mut members: Map<String, Value> = serde_json::from_str(text).map_err(Damage::NoRecord)?;
+    members.remove(AFTER_NAME);
+    serde_json::from_value(Value::Object(members)).map_err(Damage::NoRecord)
 }
 
 /// Parts a line from its checksum, if it has one.

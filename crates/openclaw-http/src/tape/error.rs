@@ -24,13 +24,12 @@ pub enum TapeError {
         source: io::Error,
     },
     /// The file cannot be read.
-    #[error("the cassette `{}` cannot be read", path.display())]
+    #[error("the cassette `{}` cannot be read: {reason}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
+        /// Why not.
+        reason: String,
     },
     /// The cassette is longer than one may be.
     #[error("the cassette `{}` has more than {limit} bytes", path.display())]
@@ -66,12 +65,18 @@ pub enum TapeError {
         source: Damage,
     },
     /// Every exchange has been played.
-    #[error("the cassette `{}` is at its end: all {exchanges} of its exchanges were played", path.display())]
+    #[error(
+        "the cassette `{}` is at its end: all {exchanges} of its exchanges were played{}",
+        path.display(),
+        cut_short(*broken_off)
+    )]
     AtEnd {
         /// The file.
         path: PathBuf,
         /// How many it has.
         exchanges: u32,
+        /// The line of a request of which the recording breaks off in the midst of the answer.
+        broken_off: Option<usize>,
     },
     /// The cassette does not say which API answered.
     #[error("the request on line {line} of the cassette `{}` does not say for which API it is", path.display())]
@@ -109,6 +114,17 @@ pub enum Damage {
     /// Its checksum says that it was changed.
     #[error("its checksum does not match")]
     Checksum,
+    /// It was written after another line than the one before it.
+    #[error("a line before it is missing, or not in its place")]
+    Gap,
+    /// The answer that it ends is shorter or longer than its lines say.
+    #[error("the answer has {found} bytes, and {told} by the `bytes` of its lines")]
+    Length {
+        /// How many bytes came, by the lines.
+        told: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// It is not a record.
     #[error("it is no record")]
     NoRecord(#[source] serde_json::Error),
@@ -124,6 +140,12 @@ pub enum Damage {
     /// It does not go with the lines before it.
     #[error("it does not go with the lines before it")]
     OutOfPlace,
+}
+
+fn cut_short(broken_off: Option<usize>) -> String {
+    broken_off.map_or_else(String::new, |line| {
+        format!(", and the recording breaks off in the answer to the request on line {line}")
+    })
 }
 
 impl TapeError {
@@ -154,8 +176,12 @@ impl TapeError {
             }
             Self::Version { .. } => "play it with the program that recorded it, or a newer one",
             Self::Damaged { .. } => {
-                "get the file again; if you changed the line on purpose, remove its `sum`"
+                "get the file again; if you changed its lines on purpose, remove the `sum` of that line and of the lines around it"
             }
+            Self::AtEnd {
+                broken_off: Some(_),
+                ..
+            } => "record it again, or end the answer by hand with a line of the record `end`",
             Self::AtEnd { .. } => {
                 "begin again with a new process; a cassette is played once through"
             }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use openclaw_core::redaction::REDACTED;
 use serde_json::Value;
 
 use super::Label;
-use super::cassette::{FORMAT, How, MAX_BYTES, Part, Record, VERSION};
+use super::cassette::{Chain, FORMAT, How, MAX_BYTES, Part, Record, VERSION};
 use super::error::{Damage, TapeError};
 use crate::error::Phase;
 
@@ -26,6 +27,8 @@ pub(super) struct Exchange {
     pub(super) head: Option<Head>,
     pub(super) data: Vec<u8>,
     pub(super) marks: Vec<Mark>,
+    /// How many bytes the lines say that had come, if they say so.
+    pub(super) told: Option<usize>,
     pub(super) end: Option<End>,
 }
 
@@ -59,6 +62,7 @@ pub(super) fn exchanges(path: &Path) -> Result<Vec<Exchange>, TapeError> {
     let bytes = bytes(path)?;
     let lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
     let mut reading = Reading::default();
+    let mut chain = Chain::default();
     for (at, line) in lines {
         let number = at.saturating_add(1);
         let damaged = |source| match (number, source) {
@@ -74,7 +78,7 @@ pub(super) fn exchanges(path: &Path) -> Result<Vec<Exchange>, TapeError> {
                 source,
             },
         };
-        let record = Record::read(line.trim_ascii_end()).map_err(damaged)?;
+        let record = chain.read(line.trim_ascii_end()).map_err(damaged)?;
         match reading.take(number, record) {
             Ok(()) => {}
             Err(Odd::Damage(source)) => return Err(damaged(source)),
@@ -96,13 +100,20 @@ pub(super) fn exchanges(path: &Path) -> Result<Vec<Exchange>, TapeError> {
 
 /// Reads a whole file of bounded size.
 fn bytes(path: &Path) -> Result<Vec<u8>, TapeError> {
-    let read = |source| TapeError::Read {
+    let read = |source: io::Error| TapeError::Read {
         path: path.to_owned(),
-        source,
+        reason: match source.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            _ => source.to_string(),
+        },
     };
+    let kind = fs::metadata(path).map_err(read)?;
+    if kind.is_dir() {
+        return Err(read(io::Error::other("it is a folder")));
+    }
     // Opening a pipe would wait for somebody to write to it.
-    if !fs::metadata(path).map_err(read)?.is_file() {
-        return Err(read(io::Error::other("it is not a file")));
+    if !kind.is_file() {
+        return Err(read(io::Error::other("it is no regular file")));
     }
     let mut bytes = Vec::new();
     fs::File::open(path)
@@ -148,6 +159,35 @@ impl From<Damage> for Odd {
     }
 }
 
+impl Exchange {
+    /// Takes what came of the body.
+    fn came(&mut self, data: Vec<u8>, after_ms: Option<u64>, bytes: Option<usize>) {
+        if let Some(bytes) = bytes {
+            self.told = Some(self.told.unwrap_or_default().saturating_add(bytes));
+        }
+        if bytes.is_some() || after_ms.is_some() {
+            self.marks.push(Mark {
+                after: Duration::from_millis(after_ms.unwrap_or_default()),
+                bytes: bytes.unwrap_or(data.len()),
+            });
+        }
+        self.data.extend(data);
+    }
+
+    /// Tells whether the body is as long as its lines say.
+    fn agrees(&self) -> Result<(), Damage> {
+        // A secret that was taken out had another length than what stands in its place.
+        let is_masked = || String::from_utf8_lossy(&self.data).contains(REDACTED);
+        match self.told {
+            Some(told) if told != self.data.len() && !is_masked() => Err(Damage::Length {
+                told,
+                found: self.data.len(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Reading {
     fn take(&mut self, line: usize, record: Record) -> Result<(), Odd> {
         if let Record::Cassette {
@@ -157,7 +197,7 @@ impl Reading {
             if self.begun == Begun::Yes || format != FORMAT {
                 return Err(Damage::OutOfPlace.into());
             }
-            if version > VERSION {
+            if version != VERSION {
                 return Err(Odd::Version(version));
             }
             self.begun = Begun::Yes;
@@ -221,13 +261,7 @@ impl Reading {
                 if exchange.head.is_none() {
                     return Err(Damage::OutOfPlace);
                 }
-                if bytes.is_some() || after_ms.is_some() {
-                    exchange.marks.push(Mark {
-                        after: Duration::from_millis(after_ms.unwrap_or_default()),
-                        bytes: bytes.unwrap_or(data.len()),
-                    });
-                }
-                exchange.data.extend(data);
+                exchange.came(data, after_ms, bytes);
             }
             Record::End {
                 exchange,
@@ -237,7 +271,9 @@ impl Reading {
                 limit_ms,
                 message,
             } => {
-                self.open(exchange)?.end = Some(End {
+                let exchange = self.open(exchange)?;
+                exchange.agrees()?;
+                exchange.end = Some(End {
                     after: Duration::from_millis(after_ms),
                     how,
                     phase: phase.unwrap_or(Phase::Total),

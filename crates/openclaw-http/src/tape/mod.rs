@@ -3,8 +3,8 @@
 //! A cassette is a text file of JSON lines. Its first line says what it is; then every attempt of an
 //! exchange has a `request`, mostly a `response` with its `chunk`s, and an `end` that says how it
 //! ended. Each line is written when what it tells has happened, so that a crash leaves the lines
-//! before it, and has a checksum of its own, so that damage shows. A line that somebody wrote by hand
-//! needs none.
+//! before it, and has a checksum of its own and that of the line before it, so that it shows when one
+//! was damaged, is missing or stands in another place. A line that somebody wrote by hand needs none.
 //!
 //! # Security
 //! Headers that are secrets are left out, parameters of addresses too unless they are known to be

@@ -63,7 +63,15 @@ impl Player {
         TapeError::AtEnd {
             path: self.path.clone(),
             exchanges: self.len(),
+            broken_off: self.broken_off(),
         }
+    }
+
+    /// Returns the line of the last request of which the answer has no end.
+    fn broken_off(&self) -> Option<usize> {
+        let mut last = self.exchanges.iter().rev();
+        let open = last.find(|exchange| exchange.end.is_none())?;
+        Some(open.line)
     }
 
     pub(super) fn upcoming(&self) -> Result<Upcoming, TapeError> {

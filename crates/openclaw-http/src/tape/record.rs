@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::Label;
-use super::cassette::{FORMAT, How, MAX_BYTES, Part, Record, VERSION};
+use super::cassette::{Chain, FORMAT, How, MAX_BYTES, Part, Record, VERSION};
 use super::error::TapeError;
 use super::scrub::Scrub;
 use crate::error::{Endpoint, HttpError};
@@ -47,6 +47,7 @@ pub(super) struct Recorder {
 #[derive(Debug)]
 struct State {
     file: File,
+    chain: Chain,
     bytes: u64,
     exchanges: u32,
     writing: Writing,
@@ -75,6 +76,7 @@ impl Recorder {
             path: path.to_owned(),
             state: Mutex::new(State {
                 file,
+                chain: Chain::default(),
                 bytes: 0,
                 exchanges: 0,
                 writing: Writing::Well,
@@ -103,6 +105,7 @@ impl Recorder {
         TapeError::AtEnd {
             path: self.path.clone(),
             exchanges: self.state.lock().exchanges,
+            broken_off: None,
         }
     }
 
@@ -143,7 +146,7 @@ impl Recorder {
         if !matches!(state.writing, Writing::Well) {
             return;
         }
-        let line = match record.line() {
+        let line = match state.chain.write(record) {
             Ok(line) => line,
             Err(error) => return self.fail(state, io::Error::other(error)),
         };
@@ -216,7 +219,9 @@ impl Recording {
     /// Takes what went wrong.
     pub(crate) fn failed(&mut self, error: &HttpError) {
         let how = match error {
-            HttpError::Connect { .. } | HttpError::Certificate { .. } => How::Connect,
+            HttpError::Connect { .. }
+            | HttpError::Proxy { .. }
+            | HttpError::Certificate { .. } => How::Connect,
             HttpError::Timeout { .. } => How::Timeout,
             HttpError::Broken { .. } => How::Cut,
             _ => How::Stopped,

@@ -1,5 +1,7 @@
 //! Cassettes on their own, without a client.
 
+mod damage;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -9,7 +11,7 @@ use openclaw_core::{ApiKey, redaction};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::cassette::{Part, Record};
+use super::cassette::{Chain, Part, Record};
 use super::scrub::Scrub;
 use super::*;
 use crate::error::{Endpoint, HttpError};
@@ -148,7 +150,7 @@ fn no_secret_gets_onto_a_cassette() {
 
     let records = written
         .lines()
-        .map(|line| Record::read(line.as_bytes()).unwrap());
+        .map(|line| Chain::default().read(line.as_bytes()).unwrap());
     let said: String = records
         .filter_map(|record| match record {
             Record::Chunk {

@@ -166,3 +166,49 @@ async fn this_machine_is_never_spoken_to_through_a_proxy() {
     let body = through(Proxy::Url(nobody, key), &server.url("/v1")).await;
     assert_eq!(text(body.unwrap()).await.unwrap(), "hello");
 }
+
+#[tokio::test]
+async fn a_proxy_that_is_down_is_named_without_its_password() {
+    let nobody = Proxy::at("http://me:secret@127.0.0.1:1").unwrap();
+    for scheme in ["http", "https"] {
+        let url = format!("{scheme}://model.invalid/v1");
+        let error = through(nobody.clone(), &url).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("no connection to {url} through the proxy http://127.0.0.1:1")
+        );
+        assert!(error.hint().unwrap().contains("check that the proxy runs"));
+        assert!(error.is_temporary());
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_other_credentials_is_asked_once() {
+    for scheme in ["http", "https"] {
+        let proxy = Server::start([
+            "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        ]);
+        let network = Network {
+            proxy: Proxy::at(&proxy.url("")).unwrap(),
+            ..Network::default()
+        };
+        let url = format!("{scheme}://model.invalid/v1");
+        let error = HttpClient::with_network(short(), network)
+            .post_json(
+                PostJson::new(&url, &json!({})).unwrap(),
+                &CancellationToken::new(),
+            )
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the proxy {} on the way to {url} wants other credentials",
+                proxy.url("")
+            )
+        );
+        assert!(error.hint().unwrap().contains("user and password"));
+        assert_eq!(proxy.requests().len(), 1);
+    }
+}

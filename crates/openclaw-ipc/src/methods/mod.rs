@@ -26,6 +26,7 @@
 
 mod agent;
 mod dispatch;
+mod models;
 mod page;
 mod session;
 mod table;
@@ -43,6 +44,7 @@ pub use agent::{
     ActiveRun, AgentListOutput, AgentState, AgentStatusOutput, AgentStatusParams, AgentSummary,
 };
 pub use dispatch::{Handle, Handlers};
+pub use models::{FailingModel, ModelsStatusOutput};
 pub use page::{PageLimit, PageLimitError};
 pub use session::{
     Attachment, SessionCancelOutput, SessionCancelParams, SessionCreateOutput, SessionCreateParams,
@@ -51,9 +53,9 @@ pub use session::{
     SessionSummary, StopReason,
 };
 pub use table::{
-    AgentList, AgentStatus, LoginCreate, METHODS, SessionCancel, SessionCreate, SessionEnd,
-    SessionHistory, SessionList, SessionMessage, TokensCreate, TokensList, TokensRevoke,
-    ToolsExecute, ToolsList, UsageGet, UsageRaise, UsageStatus, dispatch,
+    AgentList, AgentStatus, LoginCreate, METHODS, ModelsStatus, SessionCancel, SessionCreate,
+    SessionEnd, SessionHistory, SessionList, SessionMessage, TokensCreate, TokensList,
+    TokensRevoke, ToolsExecute, ToolsList, UsageGet, UsageRaise, UsageStatus, dispatch,
 };
 pub use tokens::{
     Disclosed, LoginCreateOutput, TokenSummary, TokensCreateOutput, TokensCreateParams,

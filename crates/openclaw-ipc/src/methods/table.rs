@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::agent::{AgentListOutput, AgentStatusOutput, AgentStatusParams};
 use super::dispatch::{Handle, Handlers, call, unknown};
+use super::models::ModelsStatusOutput;
 use super::session::{
     SessionCancelOutput, SessionCancelParams, SessionCreateOutput, SessionCreateParams,
     SessionEndOutput, SessionEndParams, SessionHistoryOutput, SessionHistoryParams,
@@ -133,6 +134,11 @@ The call of `session.message` that set it off, and those that wait behind it, ar
 A tool that fails is an output with `success: false`; an unknown tool or arguments that do not fit it are errors.",
         example: r#"{"tool": "exec", "params": {"command": "echo hello"}}"#
             => r#"{"success": true, "result": "hello\n", "sessionKey": "agent:main:explicit:0198c5a2-7f3e-4b7a-9d0e-3c1f5a6b7c8d", "callId": "call-1", "durationMs": 12}"#,
+    }
+    ModelsStatus = "models.status", Read, NoParams => ModelsStatusOutput {
+        doc: "Names the models and keys whose last call failed, and until when each is left alone.",
+        example: r"{}"
+            => r#"{"failing": [{"provider": "anthropic", "model": "claude-opus-4-6", "credential": "ANTHROPIC_API_KEY", "why": "too many requests were made", "failures": 1, "until": "2026-11-22T23:15:34.207Z"}]}"#,
     }
     UsageGet = "usage.get", Read, UsageGetParams => UsageGetOutput {
         doc: "Sums up what the calls of models took, failed ones too.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use openclaw_core::Usage;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::count;
 use crate::event::{StopReason, StreamEvent};
 use crate::ids::CallIds;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, not_empty, read_json, sent};
+use crate::wire::{Decode, Fault, not_empty, read_json, sent, written};
 
 /// Reads one answer.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ enum Block {
     /// Text or thoughts.
     Words,
     /// A tool call, with the arguments that came with its start.
-    Call { whole: Option<Map<String, Value>> },
+    Call { whole: Option<String> },
     /// A kind of block that this program does not know.
     Unknown,
 }
@@ -54,7 +55,8 @@ enum Payload {
     },
     MessageDelta {
         delta: End,
-        usage: Option<Tokens>,
+        #[serde(default)]
+        usage: Value,
     },
     MessageStop,
     Ping,
@@ -68,7 +70,8 @@ enum Payload {
 #[derive(Debug, Deserialize)]
 struct Start {
     model: Option<String>,
-    usage: Option<Tokens>,
+    #[serde(default)]
+    usage: Value,
 }
 
 /// A message that came in one piece.
@@ -98,7 +101,7 @@ enum BlockStart {
         #[serde(default)]
         id: String,
         name: String,
-        input: Option<Map<String, Value>>,
+        input: Option<Value>,
     },
     #[serde(other)]
     Unknown,
@@ -139,13 +142,21 @@ struct Details {
 /// Token counts; each is the total so far, and one that is missing stays as it was.
 #[derive(Debug, Deserialize)]
 struct Tokens {
-    #[serde(rename = "input_tokens")]
+    #[serde(default, rename = "input_tokens", deserialize_with = "count::lenient")]
     input: Option<u64>,
-    #[serde(rename = "output_tokens")]
+    #[serde(default, rename = "output_tokens", deserialize_with = "count::lenient")]
     output: Option<u64>,
-    #[serde(rename = "cache_read_input_tokens")]
+    #[serde(
+        default,
+        rename = "cache_read_input_tokens",
+        deserialize_with = "count::lenient"
+    )]
     cache_read: Option<u64>,
-    #[serde(rename = "cache_creation_input_tokens")]
+    #[serde(
+        default,
+        rename = "cache_creation_input_tokens",
+        deserialize_with = "count::lenient"
+    )]
     cache_write: Option<u64>,
     /// The same, by how long it is kept.
     cache_creation: Option<BTreeMap<String, Value>>,
@@ -155,6 +166,7 @@ struct Tokens {
 
 #[derive(Debug, Deserialize)]
 struct OutputTokens {
+    #[serde(default, deserialize_with = "count::lenient")]
     thinking_tokens: Option<u64>,
 }
 
@@ -162,12 +174,13 @@ impl Tokens {
     fn cache_write(&self) -> Option<u64> {
         self.cache_write.or_else(|| {
             let by_time = self.cache_creation.as_ref()?.values();
-            Some(
-                by_time
-                    .filter_map(Value::as_u64)
-                    .fold(0, u64::saturating_add),
-            )
+            Some(by_time.filter_map(count::of).fold(0, u64::saturating_add))
         })
+    }
+
+    fn cache_write_1h(&self) -> Option<u64> {
+        let by_time = self.cache_creation.as_ref()?;
+        count::of(by_time.get("ephemeral_1h_input_tokens")?)
     }
 }
 
@@ -212,7 +225,7 @@ impl Decoder {
                 // Anthropic itself starts with an empty object and sends pieces; some others send
                 // everything here.
                 Block::Call {
-                    whole: input.filter(|input| !input.is_empty()),
+                    whole: input.map(written).filter(|input| input != "{}"),
                 }
             }
             BlockStart::Unknown => {
@@ -255,8 +268,7 @@ impl Decoder {
 
     fn block_stop(&mut self, index: u32, out: &mut VecDeque<StreamEvent>) {
         if let Some(Block::Call { whole }) = self.blocks.remove(&index) {
-            if let Some(whole) = whole {
-                let json = Value::Object(whole).to_string();
+            if let Some(json) = whole {
                 out.push_back(StreamEvent::ToolCallArguments { index, json });
             }
             out.push_back(StreamEvent::ToolCallEnd { index });
@@ -270,10 +282,11 @@ impl Decoder {
     }
 
     /// Each count is the total so far and takes the place of the one before.
-    fn count(&mut self, tokens: Option<Tokens>) -> Option<StreamEvent> {
-        let tokens = tokens?;
+    fn count(&mut self, tokens: Value) -> Option<StreamEvent> {
+        let tokens: Tokens = serde_json::from_value(tokens).ok()?;
         let set = |count: &mut u64, now: Option<u64>| *count = now.unwrap_or(*count);
         set(&mut self.usage.cache_write, tokens.cache_write());
+        set(&mut self.usage.cache_write_1h, tokens.cache_write_1h());
         set(&mut self.usage.input, tokens.input);
         set(&mut self.usage.output, tokens.output);
         set(&mut self.usage.cache_read, tokens.cache_read);
@@ -326,7 +339,13 @@ impl Decode for Decoder {
     fn event(&mut self, event: &sse::Event, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
         // The data repeats the event's name; some gateways in between drop the name.
         match read_json(&event.data)? {
-            Payload::MessageStart { message } => self.start(message, out),
+            Payload::MessageStart { mut message } => {
+                // What was written when the answer began is not what it took.
+                if let Some(usage) = message.usage.as_object_mut() {
+                    usage.remove("output_tokens");
+                }
+                self.start(message, out);
+            }
             Payload::ContentBlockStart {
                 index,
                 content_block,

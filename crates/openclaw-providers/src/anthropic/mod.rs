@@ -10,6 +10,8 @@ mod files;
 mod models;
 mod thinking;
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,6 +26,7 @@ use self::body::{Thoughts, Writer};
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::provider::{KeyStyle, ListedModel, Provider, ProviderConfig};
+use crate::quirks::{Quirks, fitted};
 use crate::request::Request;
 use crate::wire::{self, Access, Party};
 
@@ -67,6 +70,7 @@ pub struct AnthropicProvider {
     access: Access,
     betas: Option<HeaderValue>,
     base_url: String,
+    quirks: BTreeMap<String, Quirks>,
     client: HttpClient,
 }
 
@@ -81,6 +85,7 @@ impl AnthropicProvider {
             access: Access::with_key(Arc::clone(&key), own),
             key,
             base_url: BASE_URL.to_owned(),
+            quirks: BTreeMap::new(),
             client: HttpClient::new(Timeouts::default()),
         }
     }
@@ -108,6 +113,7 @@ impl AnthropicProvider {
             betas: betas(&config.params, &sent_as),
             access,
             base_url,
+            quirks: config.quirks,
             client,
             id: config.id,
         })
@@ -182,6 +188,7 @@ impl Provider for AnthropicProvider {
         request: Request,
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError> {
+        let request = fitted(&request, self.quirks.get(&request.model));
         let writer = Writer {
             provider: &self.id,
             thoughts: Thoughts::Returned,
@@ -204,16 +211,23 @@ impl Provider for AnthropicProvider {
         let party = self.party();
         let mut models = Vec::new();
         let mut after: Option<String> = None;
+        let mut seen = BTreeSet::new();
         for _page in 0..models::MAX_PAGES {
             let get = self
                 .get(after.as_deref())
                 .map_err(|error| party.http(error))?;
             let page: models::Page = wire::get(&self.client, &party, get, &stop).await?;
             after = page.add_to(&mut models);
-            if after.is_none() {
+            // One that comes again leads round in a circle.
+            if after
+                .as_ref()
+                .is_none_or(|after| !seen.insert(after.clone()))
+            {
                 break;
             }
         }
+        let mut ids = BTreeSet::new();
+        models.retain(|model: &ListedModel| ids.insert(model.id.clone()));
         Ok(models)
     }
 }

@@ -26,8 +26,10 @@ pub(super) struct Page {
 struct Listed {
     id: String,
     display_name: Option<String>,
-    max_input_tokens: Option<u64>,
-    max_tokens: Option<u64>,
+    #[serde(default)]
+    max_input_tokens: Value,
+    #[serde(default)]
+    max_tokens: Value,
     capabilities: Option<Value>,
 }
 
@@ -60,8 +62,8 @@ impl Listed {
             input: image.or(document).map(|_| input.collect()),
             reasoning: can("thinking"),
             name: self.display_name,
-            context_window: self.max_input_tokens,
-            max_tokens: self.max_tokens,
+            context_window: self.max_input_tokens.as_u64(),
+            max_tokens: self.max_tokens.as_u64(),
             id: self.id,
             ..ListedModel::default()
         }
@@ -101,7 +103,7 @@ mod tests {
                         "thinking": {"supported": true, "types": {}},
                     },
                 },
-                {"id": "local", "object": "model"},
+                {"id": "local", "object": "model", "max_input_tokens": -1, "max_tokens": 0.5},
             ],
             "has_more": true, "first_id": "claude-opus-4-8", "last_id": "local",
         });

@@ -79,7 +79,7 @@ impl ModelInfo {
             input: listed.input.clone().unwrap_or(self.input),
             tools: listed.tools.unwrap_or(self.tools),
             reasoning: listed.reasoning.unwrap_or(self.reasoning),
-            price: listed.price.or(self.price),
+            price: listed.price.clone().or(self.price),
         }
     }
 }
@@ -147,6 +147,15 @@ impl Catalogue {
             about.price = Some(Price::FREE);
         }
         about
+    }
+
+    /// Returns what the dearest of the models costs that have this name, whoever serves them; a name
+    /// may begin with somebody who does: `openai/gpt-5.5`.
+    pub fn dearest(&self, model: &str) -> Option<&Price> {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        self.providers()
+            .filter_map(|provider| self.own(provider, name)?.price.as_ref())
+            .max_by(|a, b| (a.input + a.output).total_cmp(&(b.input + b.output)))
     }
 
     fn own(&self, provider: &str, model: &str) -> Option<&ModelInfo> {

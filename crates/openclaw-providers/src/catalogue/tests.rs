@@ -1,6 +1,6 @@
 //! What is known about models.
 
-use openclaw_core::Price;
+use openclaw_core::{Price, Usage};
 
 use super::*;
 use crate::registry::WELL_KNOWN;
@@ -14,10 +14,18 @@ fn the_figures_can_be_read_and_are_plausible() {
         let mut seen = Vec::new();
         for model in catalogue.of(provider) {
             let name = format!("{provider}/{}", model.id);
-            let price = model.price.unwrap();
+            let price = model.price.as_ref().unwrap();
             assert!(price.input > 0.0 && price.input <= price.output, "{name}");
             assert!(price.cache_read <= price.input, "{name}");
             assert!(price.cache_write >= price.input, "{name}");
+            for pair in price.tiers.windows(2) {
+                assert_eq!(pair[0].range[1..], pair[1].range, "{name}");
+                assert!(pair[0].input < pair[1].input, "{name}");
+                assert!(pair[0].output < pair[1].output, "{name}");
+                assert!(pair[0].cache_read < pair[1].cache_read, "{name}");
+                assert!(pair[0].cache_write < pair[1].cache_write, "{name}");
+                assert_eq!((pair[0].range[0], pair[0].input), (0.0, price.input));
+            }
             assert!(
                 (1_000..10_000_000).contains(&model.context_window.unwrap()),
                 "{name}"
@@ -97,4 +105,28 @@ fn what_a_provider_says_counts_before_what_is_known() {
         ..known.clone()
     };
     assert_eq!(known.refined(&listed), expected);
+}
+
+#[test]
+fn a_large_prompt_costs_what_its_size_says() {
+    let cost = |provider, model, input| {
+        let price = Catalogue::built_in().about(provider, model).price.unwrap();
+        let usage = Usage {
+            input,
+            ..Usage::default()
+        };
+        price.of(&usage).as_nanos()
+    };
+    assert_eq!(cost("google", "gemini-2.5-pro", 200_000), 200_000 * 1250);
+    assert_eq!(cost("google", "gemini-2.5-pro", 200_001), 200_001 * 2500);
+    assert_eq!(cost("azure", "gpt-5.5", 272_001), 272_001 * 10_000);
+}
+
+#[test]
+fn a_name_costs_what_the_dearest_of_that_name_does() {
+    let catalogue = Catalogue::built_in();
+    let input = |model| catalogue.dearest(model).map(|price| price.input);
+    assert_eq!(input("gpt-5.5"), Some(5.0));
+    assert_eq!(input("openai/gpt-5.5-2026-04-23"), Some(5.0));
+    assert_eq!(input("qwen3:32b"), None);
 }

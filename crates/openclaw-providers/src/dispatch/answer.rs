@@ -108,7 +108,7 @@ pub(super) fn note_failure(pass: &mut Pass, rest: Rest, error: &ProviderError) {
     match error.verdict() {
         Verdict::Key(ailment) if ailment.needs_its_owner() => {
             let hint = error.hint();
-            tracing::warn!(%model, credential, why = %error, hint, ?rests, "a key is left alone until somebody sees to it");
+            tracing::warn!(%model, credential, why = %error, hint, ?rests, "a key does not work and is left alone for a while; somebody has to see to it");
         }
         _ => {
             tracing::info!(%model, credential, why = %error, ?rests, "a model or key is left alone for a while");

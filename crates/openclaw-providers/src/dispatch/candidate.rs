@@ -87,7 +87,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Three attempts, three minutes of silence; rests of 30 seconds, 1 and 5 minutes, and of 10
+    /// Three attempts, five minutes of silence; rests of 30 seconds, 1 and 5 minutes, and of 10
     /// minutes for keys that are refused, as OpenClaw has them.
     fn default() -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Default for Policy {
                 attempts: 3,
                 ..Retry::default()
             },
-            stall: Duration::from_mins(3),
+            stall: Duration::from_mins(5),
             rest: Duration::from_secs(30),
             long_rest: Duration::from_mins(10),
             threshold: 3,

@@ -1,15 +1,17 @@
 //! What one call takes, from what was set aside for it to what it was settled with.
 //!
-//! Settled is what the provider told. Where it told nothing although it wrote something, or broke
-//! off before it told the last of it, the tokens are estimated on the safe side: the request's from
-//! its size, the answer's from what came of it. A call of which nothing came and nothing was told
-//! is taken to have cost nothing. A call that is dropped half-way is settled the same way.
+//! Settled is what the provider told. What it did not tell, or told before it broke off, or cannot
+//! be true, is estimated on the safe side: the request's tokens from its size, the answer's from
+//! what came of it. A call that was refused, or got nowhere, is taken to have cost nothing; one
+//! that got through and brought no word is taken to have cost its request. A call that is dropped
+//! half-way is settled the same way.
 
 use std::mem;
 use std::time::Duration;
 
 use openclaw_core::events::{CallOutcome, CallPayload};
 use openclaw_core::{Cost, ModelRef, Price, Usage};
+use openclaw_http::{HttpError, Phase};
 use tokio::time::Instant;
 
 use crate::dispatch::candidate::{Candidate, Credential};
@@ -17,7 +19,11 @@ use crate::dispatch::estimate;
 use crate::error::ProviderError;
 use crate::event::StreamEvent;
 use crate::meter::{Meter, Planned, Reservation, Unreserved};
-use crate::request::Request;
+use crate::request::{CacheRetention, Request};
+
+/// How many times more tokens an answer may seem to have than its provider counts, before the
+/// count is taken to be that of something else. Estimates are about twice what is counted.
+const ODD: u64 = 16;
 
 /// An open call.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub(crate) struct Tab {
     written: u64,
     told: Usage,
     whole: bool,
+    /// Whether it is known that the provider did nothing for it.
+    refused: bool,
     skipped: u32,
     began: Instant,
     first_token: Option<Duration>,
@@ -46,16 +54,21 @@ impl Tab {
         meter: &dyn Meter,
     ) -> Result<Self, Unreserved> {
         let info = candidate.info.as_ref();
-        let price = info.and_then(|info| info.price);
+        let price = info.and_then(|info| info.price.clone());
         let limit = request
             .max_tokens
             .or_else(|| info.and_then(|info| info.max_tokens));
         let asked = estimate::request(request);
+        // How long what is written to a cache is kept, only the answer tells.
+        let dearest = match request.cache {
+            CacheRetention::Long => price.clone().map(Price::kept_for_an_hour),
+            CacheRetention::None | CacheRetention::Short => price.clone(),
+        };
         let reservation = meter
             .reserve(Planned {
                 provider: &candidate.model.provider,
                 model: &candidate.model.model,
-                price: price.as_ref(),
+                price: dearest.as_ref(),
                 input_tokens: asked,
                 output_tokens: limit.map_or(estimate::ANSWER, u64::from),
             })
@@ -69,6 +82,7 @@ impl Tab {
             written: 0,
             told: Usage::default(),
             whole: false,
+            refused: false,
             skipped: 0,
             began: Instant::now(),
             first_token: None,
@@ -114,17 +128,14 @@ impl Tab {
     /// Returns what the call took as far as that is known, and what is estimated beyond that.
     pub(crate) fn usage(&self) -> Usage {
         let mut usage = self.told;
-        if self.written == 0 {
+        if self.refused && self.written == 0 {
             return usage;
         }
-        let read = [usage.cache_read, usage.cache_write]
-            .into_iter()
-            .fold(usage.input, u64::saturating_add);
-        let told_all = self.whole && self.told != Usage::default();
-        if read == 0 && !told_all {
+        if usage.prompt() == 0 {
             usage.input = self.asked;
         }
-        if usage.output == 0 || !told_all {
+        let odd = usage.output.saturating_mul(ODD) < self.written;
+        if odd || !self.whole {
             usage.output = usage.output.max(self.written);
         }
         usage
@@ -132,6 +143,7 @@ impl Tab {
 
     /// Settles the call and returns what is recorded of it.
     pub(crate) fn close(mut self, failure: Option<&ProviderError>) -> CallPayload {
+        self.refused = failure.is_some_and(did_nothing);
         let (usage, cost) = self.settle();
         CallPayload {
             provider: self.model.provider.clone(),
@@ -154,7 +166,7 @@ impl Tab {
 
     fn settle(&mut self) -> (Usage, Option<Cost>) {
         let usage = self.usage();
-        let cost = self.price.map(|price| price.of(&usage));
+        let cost = self.price.as_ref().map(|price| price.of(&usage));
         if let Some(reservation) = self.reservation.take() {
             // Nothing told and nothing written: the reservation goes back whole.
             if usage != Usage::default() {
@@ -168,6 +180,26 @@ impl Tab {
 impl Drop for Tab {
     fn drop(&mut self) {
         self.settle();
+    }
+}
+
+/// Returns whether a provider that failed like this did not begin to work.
+fn did_nothing(failure: &ProviderError) -> bool {
+    match failure {
+        ProviderError::Http { source, .. } => !matches!(
+            source,
+            HttpError::Broken { .. }
+                | HttpError::Timeout {
+                    phase: Phase::FirstByte | Phase::Idle | Phase::Total,
+                    ..
+                }
+        ),
+        ProviderError::EndedEarly { .. }
+        | ProviderError::Stalled { .. }
+        | ProviderError::Empty { .. }
+        | ProviderError::TooLarge { .. }
+        | ProviderError::Cancelled => false,
+        _ => true,
     }
 }
 

@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 
 use openclaw_core::Usage;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::count;
 use crate::error::Reason;
 use crate::event::{StopReason, StreamEvent};
 use crate::google::signature::Place;
 use crate::ids::CallIds;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, not_empty, read_json, sent};
+use crate::wire::{Decode, Fault, not_empty, read_json, sent, written};
 
 /// Reads one answer.
 ///
@@ -75,7 +76,7 @@ struct Part {
 struct Call {
     id: Option<String>,
     name: String,
-    args: Option<Map<String, Value>>,
+    args: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,32 +89,52 @@ struct Feedback {
 /// Token counts of the whole answer so far.
 #[derive(Debug, Deserialize)]
 struct Tokens {
-    #[serde(rename = "promptTokenCount")]
+    #[serde(
+        default,
+        rename = "promptTokenCount",
+        deserialize_with = "count::lenient"
+    )]
     prompt: Option<u64>,
-    #[serde(rename = "toolUsePromptTokenCount")]
+    #[serde(
+        default,
+        rename = "toolUsePromptTokenCount",
+        deserialize_with = "count::lenient"
+    )]
     tool_use: Option<u64>,
-    #[serde(rename = "cachedContentTokenCount")]
+    #[serde(
+        default,
+        rename = "cachedContentTokenCount",
+        deserialize_with = "count::lenient"
+    )]
     cached: Option<u64>,
-    #[serde(rename = "candidatesTokenCount")]
+    #[serde(
+        default,
+        rename = "candidatesTokenCount",
+        deserialize_with = "count::lenient"
+    )]
     candidates: Option<u64>,
-    #[serde(rename = "thoughtsTokenCount")]
+    #[serde(
+        default,
+        rename = "thoughtsTokenCount",
+        deserialize_with = "count::lenient"
+    )]
     thoughts: Option<u64>,
 }
 
 impl From<Tokens> for Usage {
     /// The prompt's tokens include the cached ones here, and the answer's not the thoughts.
     fn from(tokens: Tokens) -> Self {
-        let count = |tokens: Option<u64>| tokens.unwrap_or(0);
-        let cache_read = count(tokens.cached);
-        let reasoning = count(tokens.thoughts);
+        let told = |tokens: Option<u64>| tokens.unwrap_or(0);
+        let cache_read = told(tokens.cached);
+        let reasoning = told(tokens.thoughts);
         Self {
-            input: count(tokens.prompt)
-                .saturating_add(count(tokens.tool_use))
+            input: told(tokens.prompt)
+                .saturating_add(told(tokens.tool_use))
                 .saturating_sub(cache_read),
-            output: count(tokens.candidates).saturating_add(reasoning),
+            output: told(tokens.candidates).saturating_add(reasoning),
             cache_read,
-            cache_write: 0,
             reasoning,
+            ..Self::default()
         }
     }
 }
@@ -208,8 +229,7 @@ impl Decoder {
             id: self.ids.accept(call.id.as_deref().unwrap_or_default()),
             name: call.name,
         });
-        if let Some(args) = call.args.filter(|args| !args.is_empty()) {
-            let json = Value::Object(args).to_string();
+        if let Some(json) = call.args.map(written).filter(|args| args != "{}") {
             out.push_back(StreamEvent::ToolCallArguments { index, json });
         }
         out.push_back(StreamEvent::ToolCallEnd { index });
@@ -300,6 +320,10 @@ impl Decode for Decoder {
 
     fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    fn may_end(&self) -> bool {
+        self.finish.is_some()
     }
 
     fn skipped(&self) -> u32 {

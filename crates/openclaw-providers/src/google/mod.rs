@@ -13,14 +13,19 @@ mod schema;
 mod signature;
 mod thinking;
 
+use std::collections::BTreeSet;
+
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use openclaw_core::{ApiKey, ProviderId};
-use openclaw_http::{GetJson, HeaderName, HttpClient, PostJson, Timeouts};
+use openclaw_core::ProviderId;
+use openclaw_http::{GetJson, HeaderName, HttpClient, PostJson};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::provider::{ListedModel, Provider, ProviderConfig};
+use crate::quirks::{Quirks, fitted};
 use crate::request::Request;
 use crate::wire::{self, Access, Party};
 
@@ -36,33 +41,16 @@ const VERSION: &str = "/v1beta";
 const KEY: (HeaderName, &str) = (HeaderName::from_static("x-goog-api-key"), "");
 
 /// A provider that speaks the Gemini API.
-///
-/// ```
-/// use openclaw_core::secrets::ApiKey;
-/// use openclaw_providers::GoogleProvider;
-///
-/// let provider = GoogleProvider::new(ApiKey::new("AIza...".into()));
-/// assert!(provider.api_key().is_some());
-/// ```
 #[derive(Clone, Debug)]
 pub struct GoogleProvider {
     id: ProviderId,
     access: Access,
     base_url: String,
+    quirks: BTreeMap<String, Quirks>,
     client: HttpClient,
 }
 
 impl GoogleProvider {
-    /// Makes the provider `google` with Google's own address.
-    pub fn new(key: ApiKey) -> Self {
-        Self {
-            id: ProviderId::from("google"),
-            access: Access::with_key(key.into(), KEY),
-            base_url: BASE_URL.to_owned(),
-            client: HttpClient::new(Timeouts::default()),
-        }
-    }
-
     /// Makes the provider that a configuration describes; Google's own address needs a key.
     pub fn from_config(config: ProviderConfig) -> Result<Self, ProviderError> {
         let access = Access::of(&config, KEY)?;
@@ -76,21 +64,10 @@ impl GoogleProvider {
         Ok(Self {
             access,
             base_url,
+            quirks: config.quirks,
             client,
             id: config.id,
         })
-    }
-
-    /// Replaces the address, to which `/models/…` is added.
-    #[must_use]
-    pub fn with_base_url(mut self, base_url: &str) -> Self {
-        self.base_url = versioned(base_url);
-        self
-    }
-
-    /// Returns the key, which prints as `[REDACTED]`; none if requests carry none.
-    pub fn api_key(&self) -> Option<&ApiKey> {
-        self.access.key()
     }
 
     fn party(&self) -> Party {
@@ -147,6 +124,7 @@ impl Provider for GoogleProvider {
         request: Request,
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError> {
+        let request = fitted(&request, self.quirks.get(&request.model));
         let party = self.party();
         let path = path(&request.model);
         let url = format!("{}/{path}:streamGenerateContent?alt=sse", self.base_url);
@@ -160,7 +138,8 @@ impl Provider for GoogleProvider {
     async fn models(&self, stop: CancellationToken) -> Result<Vec<ListedModel>, ProviderError> {
         let party = self.party();
         let mut all = Vec::new();
-        let mut token = None;
+        let mut token: Option<String> = None;
+        let mut seen = BTreeSet::new();
         for _page in 0..models::MOST_PAGES {
             let get = GetJson::new(&models::url(&self.base_url, token.as_deref()))
                 .and_then(|get| self.access.apply(get))
@@ -169,7 +148,11 @@ impl Provider for GoogleProvider {
             let (models, next) = page.split();
             all.extend(models);
             token = next;
-            if token.is_none() {
+            // One that comes again leads round in a circle.
+            if token
+                .as_ref()
+                .is_none_or(|token| !seen.insert(token.clone()))
+            {
                 break;
             }
         }

@@ -1,6 +1,7 @@
 //! The list of models, `GET /models`, which comes in pages.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::escaped;
 use crate::provider::{ListedModel, Modality};
@@ -27,8 +28,10 @@ pub(super) struct Page {
 struct Model {
     name: String,
     display_name: Option<String>,
-    input_token_limit: Option<u64>,
-    output_token_limit: Option<u64>,
+    #[serde(default)]
+    input_token_limit: Value,
+    #[serde(default)]
+    output_token_limit: Value,
     supported_generation_methods: Option<Vec<String>>,
     thinking: Option<bool>,
 }
@@ -63,8 +66,8 @@ fn listed(model: Model) -> ListedModel {
     ListedModel {
         id: id.to_owned(),
         name: model.display_name,
-        context_window: model.input_token_limit,
-        max_tokens: model.output_token_limit,
+        context_window: model.input_token_limit.as_u64(),
+        max_tokens: model.output_token_limit.as_u64(),
         input: is_gemini.then(|| {
             vec![
                 Modality::Text,
@@ -107,7 +110,7 @@ mod tests {
                     "inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536, "thinking": true,
                     "supportedGenerationMethods": ["generateContent", "countTokens"],
                 },
-                {"name": "models/gemma-3-4b-it", "supportedGenerationMethods": ["generateContent"]},
+                {"name": "models/gemma-3-4b-it", "inputTokenLimit": -1, "outputTokenLimit": "8k", "supportedGenerationMethods": ["generateContent"]},
                 {"name": "models/text-embedding-004", "supportedGenerationMethods": ["embedContent"]},
             ],
             "nextPageToken": "more",

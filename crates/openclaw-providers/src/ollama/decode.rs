@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 
 use openclaw_core::Usage;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::count;
 use crate::error::Reason;
 use crate::event::{StopReason, StreamEvent};
 use crate::ids::CallIds;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, Framing, not_empty, read_json, sent};
+use crate::wire::{Decode, Fault, Framing, not_empty, read_json, sent, written};
 
 /// Reads one answer.
 #[derive(Debug)]
@@ -31,7 +32,9 @@ struct Line {
     message: Option<Message>,
     done: Option<bool>,
     done_reason: Option<String>,
+    #[serde(default, deserialize_with = "count::lenient")]
     prompt_eval_count: Option<u64>,
+    #[serde(default, deserialize_with = "count::lenient")]
     eval_count: Option<u64>,
     error: Option<Value>,
 }
@@ -52,15 +55,7 @@ struct Call {
 #[derive(Debug, Deserialize)]
 struct Function {
     name: String,
-    arguments: Option<Arguments>,
-}
-
-/// Ollama sends an object; some that copy it send a text, as OpenAI does.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Arguments {
-    Object(Map<String, Value>),
-    Text(String),
+    arguments: Option<Value>,
 }
 
 impl Decoder {
@@ -132,10 +127,7 @@ impl Decoder {
             id: self.ids.accept(call.id.as_deref().unwrap_or_default()),
             name: call.function.name,
         });
-        let json = call.function.arguments.map(|arguments| match arguments {
-            Arguments::Object(object) => Value::Object(object).to_string(),
-            Arguments::Text(text) => text,
-        });
+        let json = call.function.arguments.map(written);
         out.extend(json.map(|json| StreamEvent::ToolCallArguments { index, json }));
         out.push_back(StreamEvent::ToolCallEnd { index });
     }

@@ -10,6 +10,8 @@ mod body;
 pub(crate) mod decode;
 mod models;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use openclaw_core::ProviderId;
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::provider::{ListedModel, Provider, ProviderConfig};
+use crate::quirks::{Quirks, fitted};
 use crate::request::Request;
 use crate::wire::{self, Access, Party};
 
@@ -38,6 +41,7 @@ pub struct OllamaProvider {
     id: ProviderId,
     access: Access,
     base_url: String,
+    quirks: BTreeMap<String, Quirks>,
     params: Map<String, Value>,
     client: HttpClient,
 }
@@ -49,6 +53,7 @@ impl OllamaProvider {
             access: Access::of(&config, (header::AUTHORIZATION, "Bearer "))?,
             base_url: native(config.base_url.as_deref().unwrap_or(BASE_URL)),
             client: config.client(),
+            quirks: config.quirks,
             params: config.params,
             id: config.id,
         })
@@ -110,6 +115,7 @@ impl Provider for OllamaProvider {
         request: Request,
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError> {
+        let request = fitted(&request, self.quirks.get(&request.model));
         let body = body::of(&request, &self.params);
         match self.open(&request, &body, stop.clone()).await {
             Err(ProviderError::Status {

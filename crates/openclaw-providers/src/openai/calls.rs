@@ -7,12 +7,12 @@
 use std::collections::VecDeque;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::event::StreamEvent;
 use crate::fold::MAX_COMPLETION;
 use crate::ids::CallIds;
-use crate::wire::Fault;
+use crate::wire::{Fault, written};
 
 /// The most calls that one answer may have.
 const MAX_CALLS: usize = 4096;
@@ -40,14 +40,7 @@ impl Piece {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FunctionPiece {
     name: Option<String>,
-    arguments: Option<ArgumentsPiece>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum ArgumentsPiece {
-    Text(String),
-    Object(Map<String, Value>),
+    arguments: Option<Value>,
 }
 
 /// The tool calls of one answer.
@@ -103,13 +96,8 @@ impl Calls {
                 name: call.name.clone(),
             });
         }
-        match function.arguments {
-            Some(ArgumentsPiece::Text(text)) => call.held.push_str(&text),
-            Some(ArgumentsPiece::Object(object)) => {
-                call.held.push_str(&Value::Object(object).to_string());
-            }
-            None => {}
-        }
+        let arguments = function.arguments.map(written);
+        call.held.extend(arguments);
         if !call.name.is_empty() && !call.held.is_empty() {
             out.push_back(StreamEvent::ToolCallArguments {
                 index: call.index,

@@ -221,6 +221,10 @@ impl Decode for Decoder {
         self.finished
     }
 
+    fn may_end(&self) -> bool {
+        self.finish_reason.is_some()
+    }
+
     fn skipped(&self) -> u32 {
         self.skipped
     }

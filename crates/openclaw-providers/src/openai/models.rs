@@ -140,6 +140,29 @@ fn by_kind(kind: Option<&str>) -> Option<Vec<Modality>> {
 ///
 /// A negative price stands for one that is not known before the answer.
 fn price(pricing: &Value) -> Option<Price> {
+    let overrides = pricing.get("overrides").and_then(Value::as_array);
+    let mut overrides: Vec<(u64, &Map<String, Value>)> = overrides
+        .into_iter()
+        .flatten()
+        .filter_map(|other| {
+            Some((
+                other.get("min_prompt_tokens")?.as_u64()?,
+                other.as_object()?,
+            ))
+        })
+        .collect();
+    overrides.sort_by_key(|(above, _)| *above);
+    let mut all = pricing.as_object()?.clone();
+    let mut price = rates(&all)?;
+    for (above, changed) in overrides {
+        // Each says only what it changes.
+        all.extend(changed.clone());
+        price = price.dearer_above(above, &rates(&all)?);
+    }
+    Some(price)
+}
+
+fn rates(pricing: &Map<String, Value>) -> Option<Price> {
     let dollars = |field: &str| -> Option<f64> {
         let price: f64 = pricing.get(field)?.as_str()?.parse().ok()?;
         (price >= 0.0 && price.is_finite()).then_some(per_million(price))
@@ -150,6 +173,7 @@ fn price(pricing: &Value) -> Option<Price> {
         output: dollars("completion")?,
         cache_read: dollars("input_cache_read").unwrap_or(input),
         cache_write: dollars("input_cache_write").unwrap_or(input),
+        tiers: Vec::new(),
     })
 }
 
@@ -193,7 +217,8 @@ mod tests {
             "context_length": 1_000_000,
             "architecture": {"input_modalities": ["text", "image", "file", "smell"]},
             "pricing": {"prompt": "0.000005", "completion": "0.000025",
-                "input_cache_read": "0.0000005", "input_cache_write": "0.00000625"},
+                "input_cache_read": "0.0000005", "input_cache_write": "0.00000625",
+                "overrides": [{"min_prompt_tokens": 200_000, "prompt": "0.00001"}]},
             "top_provider": {"max_completion_tokens": 128_000},
             "supported_parameters": ["max_tokens", "reasoning", "tools"],
         }, {
@@ -201,6 +226,13 @@ mod tests {
             "pricing": {"prompt": "-1", "completion": "-1"},
             "supported_parameters": ["max_tokens"],
         }]});
+        let flat = Price {
+            input: 5.0,
+            output: 25.0,
+            cache_read: 0.5,
+            cache_write: 6.25,
+            tiers: Vec::new(),
+        };
         assert_eq!(
             read_all(list),
             [
@@ -211,12 +243,13 @@ mod tests {
                     input: Some(vec![Modality::Text, Modality::Image, Modality::Document]),
                     tools: Some(true),
                     reasoning: Some(true),
-                    price: Some(Price {
-                        input: 5.0,
-                        output: 25.0,
-                        cache_read: 0.5,
-                        cache_write: 6.25,
-                    }),
+                    price: Some(flat.clone().dearer_above(
+                        200_000,
+                        &Price {
+                            input: 10.0,
+                            ..flat
+                        }
+                    )),
                     ..model("anthropic/claude-opus-4.6")
                 },
                 ListedModel {

@@ -3,6 +3,8 @@
 use openclaw_core::Usage;
 use serde_json::Value;
 
+use crate::count;
+
 /// Where the counts stand; the first one that is there counts.
 ///
 /// OpenAI has two spellings, one for each API. `DeepSeek` and Moonshot have fields of their own for
@@ -32,21 +34,21 @@ const REASONING: &[&str] = &[
 
 /// Reads the counts; what is missing is 0. None if it is no object with counts.
 pub(crate) fn usage(tokens: &Value) -> Option<Usage> {
-    let count = |places: &[&str]| {
+    let first = |places: &[&str]| {
         let mut places = places.iter();
-        places.find_map(|place| number(tokens.pointer(place)?))
+        places.find_map(|place| count::of(tokens.pointer(place)?))
     };
-    let (prompt, completion) = (count(PROMPT), count(COMPLETION));
+    let (prompt, completion) = (first(PROMPT), first(COMPLETION));
     if prompt.is_none() && completion.is_none() {
         return None;
     }
     let (prompt, mut output) = (prompt.unwrap_or(0), completion.unwrap_or(0));
-    let cache_read = count(CACHE_READ).unwrap_or(0);
-    let cache_write = count(CACHE_WRITE).unwrap_or(0);
-    let reasoning = count(REASONING).unwrap_or(0);
+    let cache_read = first(CACHE_READ).unwrap_or(0);
+    let cache_write = first(CACHE_WRITE).unwrap_or(0);
+    let reasoning = first(REASONING).unwrap_or(0);
     // xAI and Google do not count the thoughts among what was written; only the total tells.
     let with_thoughts = output.saturating_add(reasoning);
-    if count(TOTAL) == Some(prompt.saturating_add(with_thoughts)) {
+    if first(TOTAL) == Some(prompt.saturating_add(with_thoughts)) {
         output = with_thoughts;
     }
     Some(Usage {
@@ -58,13 +60,8 @@ pub(crate) fn usage(tokens: &Value) -> Option<Usage> {
         cache_read,
         cache_write,
         reasoning,
+        ..Usage::default()
     })
-}
-
-/// Some servers count in floating point.
-fn number(value: &Value) -> Option<u64> {
-    let float = || value.as_f64()?.round().to_string().parse().ok();
-    value.as_u64().or_else(float)
 }
 
 #[cfg(test)]
@@ -79,8 +76,8 @@ mod tests {
             input: 60,
             output: 30,
             cache_read: 40,
-            cache_write: 0,
             reasoning: 10,
+            ..Usage::default()
         };
         for tokens in [
             json!({"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130,
@@ -111,7 +108,7 @@ mod tests {
             output: 1,
             cache_read: 10,
             cache_write: 80,
-            reasoning: 0,
+            ..Usage::default()
         };
         assert_eq!(usage(&tokens), Some(expected));
     }

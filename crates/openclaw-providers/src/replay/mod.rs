@@ -24,9 +24,8 @@ use tokio_util::sync::CancellationToken;
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::provider::{Provider, ProviderConfig};
-use crate::registry;
+use crate::registry::{self, PROVIDERS, ProviderSpec, Reach};
 use crate::request::Request;
-use crate::scripted;
 
 /// The name of the provider.
 pub const ID: &str = "replay";
@@ -100,7 +99,8 @@ impl ReplayProvider {
     fn provider(&self, next: &Upcoming, tape: &Tape) -> Result<Arc<dyn Provider>, ProviderError> {
         let label = next.label.clone();
         // What is no API over a network is on no cassette.
-        if [API, scripted::API].contains(&label.api.as_str()) {
+        let is_recorded = |spec: &ProviderSpec| spec.api == label.api && spec.reach == Reach::Http;
+        if !PROVIDERS.iter().any(is_recorded) {
             return Err(ProviderError::UnknownApi { api: label.api });
         }
         let config = ProviderConfig {

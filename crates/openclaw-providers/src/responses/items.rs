@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::thoughts::Sealed;
 use crate::event::StreamEvent;
 use crate::ids::CallIds;
-use crate::wire::{Fault, not_empty};
+use crate::wire::{Fault, not_empty, written};
 
 /// What stands between the parts of one thought.
 const BETWEEN: &str = "\n\n";
@@ -31,7 +32,7 @@ pub(super) enum Told {
     FunctionCall {
         call_id: Option<String>,
         name: Option<String>,
-        arguments: Option<String>,
+        arguments: Option<Value>,
     },
     /// A tool of the provider's, or something newer than this program.
     #[serde(other)]
@@ -204,7 +205,7 @@ impl Items {
                 arguments,
             } => {
                 let index = self.call(at, call_id.as_deref(), name.as_deref(), out)?;
-                let json = arguments.and_then(not_empty);
+                let json = arguments.map(written).and_then(not_empty);
                 let json = json.filter(|_| before == Stage::Silent);
                 out.extend(json.map(|json| StreamEvent::ToolCallArguments { index, json }));
                 out.push_back(StreamEvent::ToolCallEnd { index });

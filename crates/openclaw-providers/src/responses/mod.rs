@@ -10,7 +10,7 @@ mod items;
 mod thoughts;
 
 use async_trait::async_trait;
-use openclaw_core::{ApiKey, ProviderId};
+use openclaw_core::ProviderId;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ProviderError;
@@ -22,27 +22,12 @@ use crate::request::{AssistantBlock, Message, Request};
 use crate::wire;
 
 /// A provider that speaks OpenAI's Responses API.
-///
-/// ```
-/// use openclaw_core::secrets::ApiKey;
-/// use openclaw_providers::ResponsesProvider;
-///
-/// let provider = ResponsesProvider::new(ApiKey::new("sk-...".into()));
-/// let azure = provider.with_base_url("https://mine.openai.azure.com/openai/v1");
-/// ```
 #[derive(Clone, Debug)]
 pub struct ResponsesProvider {
     site: Site,
 }
 
 impl ResponsesProvider {
-    /// Makes the provider `openai` with OpenAI's own address.
-    pub fn new(key: ApiKey) -> Self {
-        Self {
-            site: Site::with_key(key),
-        }
-    }
-
     /// Makes the provider that a configuration describes; OpenAI's own address and Azure's need a
     /// key.
     pub fn from_config(config: ProviderConfig) -> Result<Self, ProviderError> {
@@ -57,13 +42,6 @@ impl ResponsesProvider {
         Ok(Self {
             site: Site::from_config(config, Kind::Azure)?,
         })
-    }
-
-    /// Replaces the address, to which `/responses` is added; one of Azure's is asked in Azure's way.
-    #[must_use]
-    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.site = self.site.at(base_url.into());
-        self
     }
 
     async fn open(

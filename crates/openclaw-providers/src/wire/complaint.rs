@@ -9,7 +9,7 @@ use std::time::Duration;
 use openclaw_core::redaction::mask;
 use serde_json::Value;
 
-use super::Fault;
+use super::{Fault, read_whole};
 use crate::error::{Reason, excerpt};
 use crate::google;
 
@@ -29,7 +29,7 @@ pub(super) fn public(message: &str) -> String {
 /// Reads the body of an answer with a status of failure.
 pub(super) fn of_body(body: &str, status: u16) -> (Reason, String) {
     let by_status = Reason::of_status(status.into());
-    match serde_json::from_str::<Value>(body) {
+    match read_whole::<Value>(body) {
         Ok(document) => {
             let error = error_in(&document).unwrap_or(&document);
             let message = message_of(error);
@@ -68,7 +68,7 @@ pub(crate) fn sent(error: &Value) -> Fault {
 
 /// Reads the data of an event that is named `error`.
 pub(super) fn of_event(data: &str) -> Fault {
-    match serde_json::from_str::<Value>(data) {
+    match read_whole::<Value>(data) {
         Ok(document) => sent(error_in(&document).unwrap_or(&document)),
         Err(_not_json) => Fault::Sent {
             reason: Reason::Unknown.or_by_words(data),

@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use openclaw_http::{Body, GetJson, HttpClient, PostJson, Retry};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Decode, Fault, Party, Pipe, complaint};
+use super::{Decode, Fault, Party, Pipe, complaint, read_whole};
 use crate::error::ProviderError;
 use crate::event::{EventStream, StreamEvent};
 
 /// How long a body that has said everything may take to end, for its connection to be used again.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
+
+/// How long a server is waited for that has said that the model is done, and goes on with nothing
+/// but comments or not at all; usage and signatures come right after that.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The longest document that is read, such as a page of a list of models.
 const MAX_DOCUMENT: usize = 8 * 1024 * 1024;
@@ -35,6 +40,7 @@ pub(crate) async fn open<D: Decode>(
         body,
         pipe: Pipe::new(party, decoder),
         stop,
+        grace: GRACE,
     };
     let events = stream::unfold(Some(reader), |reader| async move {
         let mut reader = reader?;
@@ -62,7 +68,7 @@ pub(crate) async fn get<T: DeserializeOwned>(
     if text.trim_start().starts_with('<') {
         return Err(foreign("a web page, so a proxy or another server answered"));
     }
-    let Ok(document) = serde_json::from_str::<Value>(&text) else {
+    let Ok(document) = read_whole::<Value>(&text) else {
         return Err(foreign("a document that is no JSON"));
     };
     if let Some(error) = complaint::error_in(&document) {
@@ -76,6 +82,8 @@ struct Reader<D> {
     body: Body,
     pipe: Pipe<D>,
     stop: CancellationToken,
+    /// What is left of the wait for whatever may follow on the end.
+    grace: Duration,
 }
 
 impl<D: Decode> Reader<D> {
@@ -85,18 +93,30 @@ impl<D: Decode> Reader<D> {
                 return Err(ProviderError::Cancelled);
             }
             if let Some(event) = self.pipe.pop()? {
+                self.grace = GRACE;
                 return Ok(Some(event));
             }
             if self.pipe.is_finished() {
                 self.drain().await;
                 return Ok(None);
             }
-            match self.body.next().await {
+            match self.more().await {
                 Some(Ok(bytes)) => self.pipe.push(&bytes),
                 Some(Err(error)) => self.pipe.broken(error),
                 None => self.pipe.end(),
             }
         }
+    }
+
+    /// Waits for more of the body; one that says nothing new after its end has come to it.
+    async fn more(&mut self) -> Option<<Body as Stream>::Item> {
+        if !self.pipe.may_end() {
+            return self.body.next().await;
+        }
+        let since = Instant::now();
+        let more = tokio::time::timeout(self.grace, self.body.next()).await;
+        self.grace = self.grace.saturating_sub(since.elapsed());
+        more.unwrap_or_default()
     }
 
     /// Reads on to the end of the body, since only then is the connection free for the next request.

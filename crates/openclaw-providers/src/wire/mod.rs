@@ -8,6 +8,7 @@
 mod access;
 mod complaint;
 mod exchange;
+mod halves;
 mod pipe;
 mod shape;
 
@@ -17,10 +18,12 @@ use openclaw_core::ProviderId;
 use openclaw_core::redaction::mask;
 use openclaw_http::HttpError;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 pub(crate) use access::Access;
 pub(crate) use complaint::sent;
 pub(crate) use exchange::{get, open};
+pub(crate) use halves::read_whole;
 pub(crate) use pipe::Pipe;
 
 use crate::error::{ProviderError, Reason, excerpt};
@@ -71,6 +74,12 @@ pub(crate) trait Decode: Send + 'static {
     /// Returns whether the answer is whole.
     fn is_finished(&self) -> bool;
 
+    /// Returns whether the model is done, so that [`Decode::end`] may come at any time; what may
+    /// still come, such as the usage, is not worth a long wait.
+    fn may_end(&self) -> bool {
+        false
+    }
+
     /// Returns how many events and parts were skipped because this program does not know them.
     fn skipped(&self) -> u32;
 }
@@ -99,6 +108,15 @@ impl Fault {
 pub(crate) fn read_json<T: DeserializeOwned>(data: &str) -> Result<T, Fault> {
     serde_json::from_str(data)
         .map_err(|_what| Fault::malformed("an event that its API does not have", data))
+}
+
+/// Returns the text of a call's arguments, which is an object's; some send the text itself, and what
+/// is neither is what the model is told that it wrote.
+pub(crate) fn written(arguments: Value) -> String {
+    match arguments {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
 }
 
 /// Pieces without text carry nothing.
@@ -153,6 +171,7 @@ impl Party {
                     provider,
                     what,
                     excerpt,
+                    begun: false,
                 }
             }
             Fault::EndedEarly => ProviderError::EndedEarly {

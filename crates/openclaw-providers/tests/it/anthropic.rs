@@ -255,3 +255,20 @@ async fn what_is_no_list_of_models_is_an_error() {
         assert_eq!(error.to_string(), told);
     }
 }
+
+#[tokio::test]
+async fn what_is_kept_for_an_hour_is_told_apart() {
+    let whole = json!({
+        "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+        "content": [{ "type": "text", "text": "hi" }],
+        "usage": { "input_tokens": 1, "output_tokens": 2, "cache_creation_input_tokens": 30,
+            "cache_creation": { "ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20 } },
+    });
+    let server = Server::start([answer("200 OK", &whole.to_string())]);
+    let provider = AnthropicProvider::from_config(config(&server, "sk")).unwrap();
+    let told = provider
+        .complete(Request::default(), CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!((told.usage.cache_write, told.usage.cache_write_1h), (30, 20));
+}

@@ -60,6 +60,27 @@ async fn every_page_of_google_is_asked_for_with_the_key_in_a_header() {
 }
 
 #[tokio::test]
+async fn pages_that_go_round_in_a_circle_are_left() {
+    for (api, page) in [
+        (
+            "anthropic-messages",
+            "{\"data\": [{\"id\": \"a\", \"max_tokens\": -1}], \"has_more\": true, \"last_id\": \"a\"}",
+        ),
+        (
+            "google-generative-ai",
+            "{\"models\": [{\"name\": \"models/a\", \"inputTokenLimit\": -1}], \"nextPageToken\": \"a\"}",
+        ),
+    ] {
+        let answer: &str = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{page}").leak();
+        let server = Server::start([answer, answer, answer]);
+        let provider = provider(api, server.url("/v1"));
+        let models = provider.models(CancellationToken::new()).await.unwrap();
+        assert_eq!(models[0].context_window, None);
+        assert_eq!(server.requests().len(), 2, "{api}");
+    }
+}
+
+#[tokio::test]
 async fn ollama_is_asked_about_each_of_its_models() {
     let server = Server::start([
         "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"models\": [{\"model\": \"a\"}]}",

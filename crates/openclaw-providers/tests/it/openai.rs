@@ -7,7 +7,7 @@ use std::sync::Arc;
 use openclaw_core::ApiKey;
 use openclaw_providers::{
     AssistantBlock, CacheRetention, ListedModel, Message, Modality, OpenAIProvider, Provider as _,
-    ProviderConfig, ProviderError, Quirks, Reason, Request, ResponsesProvider, Thinking, build,
+    ProviderConfig, ProviderError, Quirks, Reason, Request, Thinking, build,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -103,7 +103,12 @@ async fn azures_responses_name_the_deployment_in_the_body() {
 
 #[tokio::test]
 async fn a_deployment_cannot_be_listed() {
-    let provider = ResponsesProvider::new(key()).with_base_url("https://r.openai.azure.com");
+    let config = ProviderConfig {
+        base_url: Some("https://r.openai.azure.com".into()),
+        api_key: Some(Arc::new(key())),
+        ..ProviderConfig::new("mine")
+    };
+    let provider = build("openai-responses", config).unwrap();
     let error = provider.models(stop()).await.unwrap_err();
     assert!(matches!(error, ProviderError::NoListing { .. }), "{error}");
 }

@@ -37,6 +37,8 @@ pub enum Stop {
     MaxTokens,
     /// It declines to answer.
     Refusal,
+    /// A reason of the provider's own, as it is; Responses has no place for one.
+    Other(&'static str),
 }
 
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ fn everything() -> Reply {
         output: 42,
         cache_read: 20,
         cache_write: 3,
+        cache_write_1h: 0,
         reasoning: 7,
     })
 }

@@ -377,4 +377,5 @@ pub(super) fn models_have_providers(before: &Value, after: &Value) -> Result<(),
 
 fn is_known(provider: &str) -> bool {
     openclaw_config::rules::is_bundled_provider(provider)
+        || openclaw_gateway::models::known(&provider.into()).is_some()
 }

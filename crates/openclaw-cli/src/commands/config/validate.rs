@@ -7,6 +7,7 @@ use clap::Args;
 use openclaw_config::{Config, Problem};
 use openclaw_core::env::{Env, OPENCLAW_CONFIG_PATH, OPENCLAW_STATE_DIR};
 use openclaw_core::state_dir::{Overrides, StateDir};
+use openclaw_gateway::models::not_followed;
 use serde_json::json;
 
 use super::failure::{ConfigFailure, Form};
@@ -84,7 +85,7 @@ fn validated(state: &StateDir, env: &Env) -> Result<(Vec<Problem>, Vec<Problem>)
         problems: err.problems,
         form: Form::Current,
     })?;
-    Ok((verdict.warnings, config.not_followed))
+    Ok((verdict.warnings, not_followed(&config)))
 }
 
 fn tell(

@@ -12,6 +12,7 @@ use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::StateDir;
 use openclaw_gateway::Running;
 use openclaw_gateway::audit::record_config_changes;
+use openclaw_gateway::models::not_followed;
 use serde::Serialize;
 
 use super::finding::{Finding, Severity};
@@ -270,7 +271,7 @@ impl Doctor<'_> {
                     why: "this version accepts it without following it".to_owned(),
                     ..self.about(NOT_FOLLOWED, Severity::Info, problem)
                 };
-                config.not_followed.iter().map(finding).collect()
+                not_followed(&config).iter().map(finding).collect()
             }
             Err(err) => {
                 let finding = |problem| Finding {

@@ -13,12 +13,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use openclaw_core::state_dir::StateDir;
+use openclaw_gateway::Home;
+use openclaw_ipc::methods::CapStatus;
 use serde_json::json;
 
 use self::config::{Mending, Repair};
 use self::finding::{Finding, Severity};
 pub(crate) use self::store::quoted;
-use super::Cx;
+use super::{Cx, usage};
 use crate::error::CliError;
 use crate::output::Look;
 use crate::runtime::{self, Threads};
@@ -85,6 +87,7 @@ pub(crate) fn run(cx: Cx<'_>, args: &DoctorArgs) -> Result<ExitCode, CliError> {
             "checksRun": examined.checks.run,
             "checksSkipped": examined.checks.skipped,
             "findings": examined.findings,
+            "caps": examined.caps,
         });
         if let (true, Some(members)) = (args.mending.fix, document.as_object_mut()) {
             members.insert("dryRun".to_owned(), args.mending.dry_run.into());
@@ -102,6 +105,8 @@ struct Examined {
     repairs: Vec<Repair>,
     checks: store::Checks,
     findings: Vec<Finding>,
+    /// What models may cost; nothing where the config is broken.
+    caps: Vec<CapStatus>,
 }
 
 async fn examine(
@@ -131,10 +136,12 @@ async fn examine(
     findings.extend(credentials::check(cx, state).await);
     findings.extend(found);
     findings.extend(sessions::check(state).await);
+    let home = Home::open(cx.env.clone(), cx.overrides).ok();
     Ok(Examined {
         repairs,
         checks,
         findings,
+        caps: home.map(|home| home.caps_that_hold()).unwrap_or_default(),
     })
 }
 
@@ -175,6 +182,10 @@ fn print(cx: Cx<'_>, args: &DoctorArgs, examined: &Examined) -> Result<(), CliEr
             cx.out
                 .line(format_args!("         fix  {}", text::one_line(fix)))?;
         }
+    }
+    if !examined.caps.is_empty() {
+        let caps = format!("caps     {}", usage::in_a_line(&examined.caps));
+        cx.out.line(cx.out.look(Look::Dim, &caps))?;
     }
     if findings.is_empty() {
         cx.out.line(cx.out.look(Look::Good, "all is well"))?;

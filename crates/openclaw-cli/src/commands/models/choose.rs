@@ -7,7 +7,7 @@ use openclaw_config::{aliases as aliases_of, model_named, source};
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{Kind, ModelRef};
 use openclaw_gateway::models::known;
-use openclaw_gateway::providers::{Catalogue, WELL_KNOWN};
+use openclaw_gateway::providers::{Catalogue, WELL_KNOWN, replay};
 use serde_json::{Value, json};
 
 use crate::commands::Cx;
@@ -160,7 +160,8 @@ pub(super) fn set(cx: Cx<'_>, args: &SetArgs) -> Result<ExitCode, CliError> {
         return Err(ChoiceError::NoProvider(model).into());
     }
     let is_listed = Catalogue::built_in().find(model.provider.as_str(), &model.model);
-    if is_listed.is_none() && configured != Some(true) {
+    let is_recording = model.provider.as_str() == replay::ID;
+    if is_listed.is_none() && configured != Some(true) && !is_recording {
         cx.out.warning(format_args!(
             "`{model}` is not among the models that are known; try it with `openclaw models test`"
         ));

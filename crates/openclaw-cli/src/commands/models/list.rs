@@ -118,7 +118,7 @@ pub(super) fn run(
             view::tokens(row.context_window),
             view::tokens(row.max_tokens.map(u64::from)),
             yes(row.tools),
-            view::price(row.cost),
+            view::price(row.cost.as_ref()),
             yes(row.available),
             row.source.as_str().to_owned(),
             text::one_line(&row.tags.join(",")).into_owned(),

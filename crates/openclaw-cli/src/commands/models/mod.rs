@@ -14,6 +14,7 @@ mod view;
 use std::process::ExitCode;
 
 pub(crate) use self::choose::ChoiceError;
+pub(crate) use self::view::failing;
 
 use clap::{Args, Subcommand};
 use openclaw_gateway::Home;

@@ -9,6 +9,7 @@ use openclaw_config::AgentSettings;
 use openclaw_core::{ModelRef, ProviderId};
 use openclaw_gateway::Home;
 use openclaw_gateway::models::{Found, Models, Origin};
+use openclaw_ipc::methods::{FailingModel, ModelsStatus, NoParams};
 use serde::Serialize;
 
 use super::view;
@@ -16,7 +17,7 @@ use crate::commands::Cx;
 use crate::error::CliError;
 use crate::output::Look;
 use crate::runtime::{self, Threads};
-use crate::text;
+use crate::{remote, text};
 
 /// The arguments of `models status`.
 #[derive(Debug, Default, Args)]
@@ -36,6 +37,8 @@ struct Status {
     fallbacks: Vec<String>,
     aliases: BTreeMap<String, String>,
     auth: Auth,
+    /// What fails for the gateway that runs; nothing is known of it if none does.
+    failing: Option<Vec<FailingModel>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,6 +144,11 @@ async fn status(cx: Cx<'_>, home: &Home, agent: &AgentSettings) -> Status {
         message: unusable.error.to_string(),
         hint: unusable.error.hint(),
     });
+    let misnamed = agent.misnamed.iter().map(|misnamed| Issue {
+        model: misnamed.name.clone(),
+        message: misnamed.problem.clone(),
+        hint: Some("list the models with `openclaw models list --all`".to_owned()),
+    });
     let primary = agent.model.as_ref().map(ModelRef::to_string);
     let aliases = home.config.aliases.iter();
     Status {
@@ -155,10 +163,26 @@ async fn status(cx: Cx<'_>, home: &Home, agent: &AgentSettings) -> Status {
         auth: Auth {
             store_path: home.vault().path().to_owned(),
             missing_providers_in_use: missing,
-            model_route_issues: issues.collect(),
+            model_route_issues: issues.chain(misnamed).collect(),
             providers: rows,
         },
+        failing: failing(home).await.unwrap_or_else(|err| {
+            cx.out.warning(format_args!(
+                "the gateway does not say which models and keys rest: {err}"
+            ));
+            None
+        }),
     }
+}
+
+/// Asks the gateway that runs; what fails is known to it alone.
+async fn failing(home: &Home) -> Result<Option<Vec<FailingModel>>, CliError> {
+    let Some(running) = home.running()? else {
+        return Ok(None);
+    };
+    let mut client = remote::connect(home, &running).await?;
+    let output = client.call::<ModelsStatus>(&NoParams {}).await?;
+    Ok(Some(output.failing))
 }
 
 fn row(provider: &ProviderId, keys: Vec<Found>, without: Without) -> ProviderRow {
@@ -246,6 +270,10 @@ fn tell(cx: Cx<'_>, status: &Status) -> Result<(), CliError> {
         if let Some(hint) = &issue.hint {
             cx.out.note(format_args!("  {}", text::one_line(hint)));
         }
+    }
+    for failing in status.failing.iter().flatten() {
+        let line = view::failing(failing);
+        cx.out.note(cx.out.look_aside(Look::Doubtful, &line));
     }
     Ok(())
 }

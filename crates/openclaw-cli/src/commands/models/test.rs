@@ -106,9 +106,7 @@ fn tried(
     agent: &AgentSettings,
     args: &TestArgs,
 ) -> Result<Vec<ModelRef>, CliError> {
-    let no_model = || CliError::NoModel {
-        config: home.state.config_file().to_owned(),
-    };
+    let no_model = || CliError::no_model(home, agent);
     if let Some(name) = &args.model {
         let document = choose::config(cx)?;
         return Ok(vec![choose::named(&document, name)?]);
@@ -198,7 +196,7 @@ async fn test(cx: Cx<'_>, candidate: &Candidate, credential: &Credential) -> Row
 }
 
 fn passed(candidate: &Candidate, credential: &Credential, answer: &Completion) -> Row {
-    let price = candidate.info.as_ref().and_then(|info| info.price);
+    let price = candidate.info.as_ref().and_then(|info| info.price.clone());
     Row {
         model: candidate.model.to_string(),
         credential: credential.name.clone(),

@@ -6,10 +6,12 @@ use openclaw_core::{AgentId, ModelRef, Price, ProviderId};
 use openclaw_gateway::models::{Found, Models, known};
 use openclaw_gateway::providers::Modality;
 use openclaw_gateway::{GatewayError, Home};
+use openclaw_ipc::methods::FailingModel;
 
 use crate::commands::Cx;
 use crate::commands::sessions::existing_log;
 use crate::error::CliError;
+use crate::text;
 
 /// Returns the agent that was asked for, or the default one.
 pub(super) fn agent<'a>(
@@ -101,6 +103,29 @@ pub(super) fn input(input: &[Modality]) -> String {
     names.join("+")
 }
 
+/// Returns in a line what fails, and until when it is left alone.
+pub(crate) fn failing(failing: &FailingModel) -> String {
+    let FailingModel {
+        provider,
+        model,
+        credential,
+        why,
+        failures: _,
+        until,
+    } = failing;
+    let who = match (model, credential) {
+        (Some(model), Some(key)) => format!("the key `{key}` for {provider}/{model}"),
+        (Some(model), None) => format!("{provider}/{model}"),
+        (None, Some(key)) => format!("the key `{key}` of {provider}"),
+        (None, None) => provider.to_string(),
+    };
+    let then = until.as_ref().map_or_else(
+        || "it is asked again the next time".to_owned(),
+        |until| format!("it rests until {until}"),
+    );
+    text::one_line(&format!("{who}: {why}; {then}")).into_owned()
+}
+
 /// Returns a number of tokens in a few characters: `200k`, `1.05M`.
 pub(super) fn tokens(tokens: Option<u64>) -> String {
     let Some(tokens) = tokens else {
@@ -120,10 +145,10 @@ pub(super) fn tokens(tokens: Option<u64>) -> String {
 }
 
 /// Returns a price in a few characters: dollars per million tokens, in and out.
-pub(super) fn price(price: Option<Price>) -> String {
+pub(super) fn price(price: Option<&Price>) -> String {
     match price {
         None => "-".to_owned(),
-        Some(price) if price == Price::FREE => "free".to_owned(),
+        Some(price) if *price == Price::FREE => "free".to_owned(),
         Some(price) => format!("${}/${}", price.input, price.output),
     }
 }
@@ -151,15 +176,15 @@ mod tests {
     #[test]
     fn prices_are_shown_in_a_few_characters() {
         let some = |input, output| {
-            Some(Price {
+            price(Some(&Price {
                 input,
                 output,
                 ..Price::FREE
-            })
+            }))
         };
         assert_eq!(price(None), "-");
-        assert_eq!(price(Some(Price::FREE)), "free");
-        assert_eq!(price(some(3.0, 15.0)), "$3/$15");
-        assert_eq!(price(some(0.25, 1.5)), "$0.25/$1.5");
+        assert_eq!(price(Some(&Price::FREE)), "free");
+        assert_eq!(some(3.0, 15.0), "$3/$15");
+        assert_eq!(some(0.25, 1.5), "$0.25/$1.5");
     }
 }

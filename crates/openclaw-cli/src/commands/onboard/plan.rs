@@ -42,7 +42,7 @@ impl Plan {
         )?;
         let known = WELL_KNOWN.iter().find(|known| known.id == provider);
         let base_url = base_url(args.base_url, known, &provider)?;
-        let api = api(args.api, known)?;
+        let api = api(args.api, known, base_url.as_deref())?;
         let stored_key = args.store_key.then(|| store_id(&provider));
         let api_key_env = match stored_key {
             Some(_) => None,
@@ -167,9 +167,15 @@ fn base_url(
     Ok(Some(url))
 }
 
-fn api(given: Option<String>, known: Option<&WellKnown>) -> Result<String, OnboardError> {
+fn api(
+    given: Option<String>,
+    known: Option<&WellKnown>,
+    base_url: Option<&str>,
+) -> Result<String, OnboardError> {
     let Some(api) = given else {
-        return Ok(known.map_or(DEFAULT_API, |known| known.api).to_owned());
+        return Ok(known
+            .map_or(DEFAULT_API, |known| known.api_at(base_url))
+            .to_owned());
     };
     let apis: Vec<&str> = PROVIDERS.iter().map(|spec| spec.api).collect();
     if apis.contains(&api.as_str()) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use openclaw_ipc::methods::UsageRow;
 use serde_json::{Value, json};
 
 use super::{Facts, GatewayFacts};
@@ -13,6 +14,7 @@ pub(super) fn of(facts: &Facts) -> Value {
         running,
         latency,
         failure,
+        failing,
     } = &facts.gateway;
     let log = facts.state.event_log();
     let count = facts.sessions.as_ref().ok();
@@ -24,6 +26,7 @@ pub(super) fn of(facts: &Facts) -> Value {
             "error": facts.sessions.as_ref().err().map(ToString::to_string),
         },
         "os": os(),
+        "usageToday": facts.today.as_ref().map(|sum| UsageRow::new("today".to_owned(), sum)),
         "gateway": {
             "mode": "local",
             "url": url,
@@ -32,6 +35,7 @@ pub(super) fn of(facts: &Facts) -> Value {
             "connectLatencyMs": latency.map(|latency| latency.as_millis()),
             "error": failure.as_ref().map(|(_, text)| text),
             "version": running.as_ref().map(|running| &running.version),
+            "failing": failing,
             "startedAt": running.as_ref().map(|running| running.started.to_string()),
         },
         "agents": {

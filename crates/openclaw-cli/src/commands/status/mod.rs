@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use openclaw_config::AgentSettings;
 use openclaw_core::Kind;
+use openclaw_core::events::UsageQuery;
 use openclaw_core::state_dir::StateDir;
+use openclaw_core::usage::UsageSum;
+use openclaw_gateway::models::not_followed;
 use openclaw_gateway::{GatewayError, Home, Running, Vault};
-use openclaw_ipc::methods::{AgentList, NoParams};
+use openclaw_ipc::methods::{FailingModel, ModelsStatus, NoParams};
 use openclaw_sandbox::{self as sandbox, Probe, SandboxError};
 use serde::Serialize;
 use tokio::time;
@@ -42,6 +45,8 @@ struct Facts {
     gateway: GatewayFacts,
     sandbox: Result<Probe, SandboxError>,
     sessions: Result<u64, CliError>,
+    /// What models cost today; none where that cannot be told.
+    today: Option<UsageSum>,
     credentials: CredentialFacts,
 }
 
@@ -87,6 +92,8 @@ struct GatewayFacts {
     running: Option<Running>,
     latency: Option<Duration>,
     failure: Option<(Kind, String)>,
+    /// The models and keys that fail for it.
+    failing: Vec<FailingModel>,
 }
 
 pub(crate) fn run(cx: Cx<'_>) -> Result<ExitCode, CliError> {
@@ -107,11 +114,16 @@ async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
         Err(GatewayError::Config(broken)) => (None, Err(CliError::Config(broken))),
         Err(err) => return Err(err.into()),
     };
-    let (gateway, sandbox, sessions) = tokio::join!(
+    let today = reachable.as_ref().map(Home::calls_of_today);
+    let (gateway, sandbox, logged) = tokio::join!(
         gateway(reachable.as_ref()),
         sandbox::probe(),
-        sessions(&state)
+        logged(&state, today)
     );
+    let (sessions, today) = match logged {
+        Ok((sessions, today)) => (Ok(sessions), today),
+        Err(err) => (Err(err), None),
+    };
     let config = config(&state, home);
     let credentials = CredentialFacts::of(&Vault::new(&state, cx.env.clone()));
     Ok(Facts {
@@ -120,6 +132,7 @@ async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
         gateway,
         sandbox,
         sessions,
+        today,
         credentials,
     })
 }
@@ -169,11 +182,9 @@ fn config(state: &StateDir, home: Result<Home, CliError>) -> ConfigFacts {
     match home {
         Ok(home) => {
             facts.agents = home.config.agents.iter().map(AgentFacts::of).collect();
-            facts.warnings = home
-                .config
-                .warnings
-                .iter()
-                .chain(&home.config.not_followed)
+            let warnings = home.config.warnings.iter();
+            facts.warnings = warnings
+                .chain(&not_followed(&home.config))
                 .map(ToString::to_string)
                 .collect();
         }
@@ -188,11 +199,21 @@ fn config(state: &StateDir, home: Result<Home, CliError>) -> ConfigFacts {
     facts
 }
 
-async fn sessions(state: &StateDir) -> Result<u64, CliError> {
-    match existing_log(state)? {
-        Some(store) => Ok(store.session_count().await?),
-        None => Ok(0),
-    }
+/// Returns how many sessions the log has, and what its calls cost since the day began.
+async fn logged(
+    state: &StateDir,
+    today: Option<UsageQuery>,
+) -> Result<(u64, Option<UsageSum>), CliError> {
+    let Some(store) = existing_log(state)? else {
+        return Ok((0, today.map(|_| UsageSum::default())));
+    };
+    let sessions = store.session_count().await?;
+    let Some(query) = today else {
+        return Ok((sessions, None));
+    };
+    let sums = store.usage(query, |_| String::new()).await?;
+    let sum = sums.into_values().next().unwrap_or_default();
+    Ok((sessions, Some(sum)))
 }
 
 async fn gateway(home: Option<&Home>) -> GatewayFacts {
@@ -225,26 +246,27 @@ async fn gateway(home: Option<&Home>) -> GatewayFacts {
         }
     };
     let began = Instant::now();
-    let outcome = match time::timeout(PATIENCE, ask(home, &running)).await {
+    let mut outcome = match time::timeout(PATIENCE, ask(home, &running)).await {
         Ok(outcome) => outcome.map_err(|err| (err.kind(), err.to_string())),
         Err(_elapsed) => Err((
             Kind::Unreachable,
             format!("no answer within {} ms", PATIENCE.as_millis()),
         )),
     };
+    let failing = outcome.as_mut().map(std::mem::take).unwrap_or_default();
     GatewayFacts {
         url: Some(format!("ws://{}:{}", running.host, running.port)),
+        failing,
         latency: outcome.is_ok().then(|| began.elapsed()),
         failure: outcome.err(),
         running: Some(running),
     }
 }
 
-/// Makes the gateway do something, which tells more than an open port does.
-async fn ask(home: &Home, running: &Running) -> Result<(), CliError> {
+/// Makes the gateway do something, which tells more than an open port does; returns what fails.
+async fn ask(home: &Home, running: &Running) -> Result<Vec<FailingModel>, CliError> {
     let mut client = remote::connect(home, running).await?;
-    client.call::<AgentList>(&NoParams {}).await?;
-    Ok(())
+    Ok(client.call::<ModelsStatus>(&NoParams {}).await?.failing)
 }
 
 fn exit_code(facts: &Facts) -> u8 {
@@ -286,6 +308,7 @@ mod tests {
             gateway,
             sandbox: Err(SandboxError::NetworkAtStrict),
             sessions: Ok(2),
+            today: None,
             credentials: CredentialFacts::default(),
         }
     }

@@ -1,10 +1,11 @@
 //! The facts as people read them.
 
 use openclaw_gateway::Running;
+use openclaw_ipc::methods::UsageRow;
 use openclaw_sandbox::{Probe, SandboxError};
 
 use super::{ConfigFacts, CredentialFacts, Facts, GatewayFacts};
-use crate::commands::Cx;
+use crate::commands::{Cx, models, usage};
 use crate::error::CliError;
 use crate::output::Look;
 use crate::text;
@@ -50,9 +51,16 @@ pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
         row("agent", look, &format!("{}, {model}", agent.id))?;
     }
     print_gateway(cx, &facts.gateway)?;
+    for failing in &facts.gateway.failing {
+        row("model", Look::Doubtful, &models::failing(failing))?;
+    }
     match &facts.sessions {
         Ok(count) => row("sessions", Look::Strong, &count.to_string())?,
         Err(err) => row("sessions", Look::Bad, &err.to_string())?,
+    }
+    if let Some(sum) = &facts.today {
+        let sum = UsageRow::new(String::new(), sum);
+        row("today", Look::Strong, &usage::cost_of_calls(&sum))?;
     }
     if let Some((look, value)) = credentials(&facts.credentials) {
         row("secrets", look, &value)?;

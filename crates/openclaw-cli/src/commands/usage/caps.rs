@@ -31,10 +31,9 @@ pub(super) async fn run(cx: Cx<'_>, home: &Home, args: CapsArgs) -> Result<(), C
     cx.out
         .table(&header, output.caps.iter().map(row).collect())?;
     cx.out.line(format_args!(
-        "\ntoday, {}: {} in {}",
+        "\ntoday, {}: {}",
         output.today.name,
-        sums::cost(&output.today),
-        number_of(output.today.calls, "call"),
+        sums::cost_of_calls(&output.today),
     ))?;
     cx.out.note(format_args!(
         "days are those of {}; `openclaw usage raise --help` says how to raise a cap",
@@ -65,14 +64,27 @@ pub(super) fn row(cap: &CapStatus) -> Vec<String> {
             || "-".to_owned(),
             |subject| text::one_line(subject).into_owned(),
         ),
-        both(
-            cap.limit_usd.map(usd),
-            cap.limit_tokens.map(|tokens| number_of(tokens, "token")),
-        ),
+        limit(cap),
         amount(&cap.spent),
         amount(&cap.reserved),
         set_by.to_owned(),
     ]
+}
+
+/// Says which caps hold: `unattended $1.00 (default), day $20.00`.
+pub(crate) fn in_a_line(caps: &[CapStatus]) -> String {
+    let told = caps.iter().map(|cap| {
+        let default = if cap.configured { "" } else { " (default)" };
+        format!("{} {}{default}", cap.cap.as_str(), limit(cap))
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn limit(cap: &CapStatus) -> String {
+    both(
+        cap.limit_usd.map(usd),
+        cap.limit_tokens.map(|tokens| number_of(tokens, "token")),
+    )
 }
 
 fn both(money: Option<String>, tokens: Option<String>) -> String {

@@ -9,6 +9,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use self::caps::in_a_line;
+pub(crate) use self::sums::cost_of_calls;
+
 use super::Cx;
 use crate::error::CliError;
 use crate::runtime::{self, Threads};

@@ -16,7 +16,7 @@ pub(super) struct RaiseArgs {
     #[arg(value_enum)]
     cap: Cap,
     /// What to raise it to, in US dollars
-    #[arg(long, value_name = "N", required_unless_present = "tokens")]
+    #[arg(long, value_name = "N", required_unless_present = "tokens", value_parser = amount, allow_negative_numbers = true)]
     usd: Option<f64>,
     /// What to raise it to, in tokens
     #[arg(long, value_name = "N")]
@@ -27,6 +27,13 @@ pub(super) struct RaiseArgs {
     /// The agent whose cap it is [default: the default agent]
     #[arg(long, value_name = "ID")]
     agent: Option<String>,
+}
+
+/// Reads an amount of money; JSON has no way to write what is none.
+fn amount(text: &str) -> Result<f64, String> {
+    let usd: Option<f64> = text.parse().ok();
+    usd.filter(|usd| usd.is_finite() && *usd >= 0.0)
+        .ok_or_else(|| format!("`{text}` is no amount of US dollars"))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

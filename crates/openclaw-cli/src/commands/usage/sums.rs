@@ -107,11 +107,8 @@ pub(super) async fn run(cx: Cx<'_>, home: &Home, args: SumArgs) -> Result<(), Cl
     } else {
         String::new()
     };
-    cx.out.line(format_args!(
-        "\n{} in {}{failed}",
-        cost(total),
-        number_of(total.calls, "call"),
-    ))?;
+    cx.out
+        .line(format_args!("\n{}{failed}", cost_of_calls(total)))?;
     cx.out.note(format_args!(
         "latencies are those of the middle call and of the slowest of twenty; days are those of {}",
         output.time_zone
@@ -139,8 +136,13 @@ fn row(row: &UsageRow) -> Vec<String> {
     ]
 }
 
+/// Says what calls cost, and how many they were.
+pub(crate) fn cost_of_calls(row: &UsageRow) -> String {
+    format!("{} in {}", cost(row), number_of(row.calls, "call"))
+}
+
 /// Says what calls cost; what nobody knows the price of is not nothing.
-pub(super) fn cost(row: &UsageRow) -> String {
+fn cost(row: &UsageRow) -> String {
     let known = usd(row.cost_usd);
     if row.unpriced == 0 {
         return known;

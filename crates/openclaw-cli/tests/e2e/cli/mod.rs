@@ -1,6 +1,7 @@
 //! The command line: what it prints, where, and with which exit code.
 
 mod agent;
+mod endings;
 mod models;
 mod onboard;
 mod recording;

@@ -79,6 +79,31 @@ async fn an_openai_provider_then_answers_in_this_process_and_through_the_gateway
     then_talk_both_ways(WireFormat::OpenAi).await;
 }
 
+/// The address of a local server, which few but OpenAI and Azure can ask by Responses.
+#[tokio::test]
+async fn a_server_of_ones_own_is_asked_by_chat_completions_unless_its_provider_is_known() {
+    for (provider, key, path) in [
+        ("local", None, "/v1/chat/completions"),
+        ("openai", Some("OPENAI_API_KEY"), "/v1/chat/completions"),
+        ("ollama", None, "/api/chat"),
+    ] {
+        let (mut home, server) = (TestHome::new(), FakeProvider::start());
+        server.reply(Reply::text("hello"));
+        home.set_env("OPENAI_API_KEY", KEY);
+        let url = server.base_url(WireFormat::OpenAi);
+        let ran = openclaw(&home, &["onboard", "--non-interactive"])
+            .args(["--provider", provider, "--base-url", &url])
+            .args(["--model", "llama3.2"])
+            .args(key.map(|key| ["--api-key-env", key]).into_iter().flatten());
+        drop(ran.run().await.assert_code(0));
+        let ran = openclaw(&home, &["agent", "--message", "hi"]).run().await;
+        assert_eq!(ran.assert_code(0).stdout, "hello\n");
+        let seen = server.last_request();
+        assert_eq!((seen.path.as_str(), seen.model()), (path, "llama3.2"));
+        server.assert_clean();
+    }
+}
+
 #[tokio::test]
 async fn a_missing_or_wrong_flag_writes_nothing() {
     let mut home = TestHome::new();

@@ -15,6 +15,7 @@ async fn without_a_gateway_it_is_not_reachable() {
     let status = ran.assert_code(4).json();
     assert_eq!(status["gateway"]["reachable"], false);
     assert_eq!(status["sandbox"]["available"], true);
+    assert_eq!(status["usageToday"]["costUsd"], 0.0);
     assert!(!home.state_dir().root().exists());
 }
 

@@ -6,6 +6,7 @@ use openclaw_testkit::TestHome;
 use serde_json::json;
 
 use super::{COMMENTED, FEBRUARY, SEED, config, fails, file, fine, home_with, paths, ran};
+use crate::OPENCLAW;
 
 #[tokio::test]
 async fn a_valid_config_has_the_recorded_shape() {
@@ -18,6 +19,21 @@ async fn a_valid_config_has_the_recorded_shape() {
         "{ran}"
     );
     assert!(paths(&document, "notFollowed").contains(&"messages".to_owned()));
+}
+
+#[tokio::test]
+async fn a_difference_of_a_model_that_has_no_effect_is_named() {
+    let home = home_with(
+        r#"{ models: { providers: { mine: { baseUrl: "https://mine.example", models: [
+            { id: "a", name: "A", compat: { supportsTools: true } },
+            { id: "b", name: "B", compat: { toolSchemaProfile: "gemini", supportsStore: false } },
+        ] } } } }"#,
+    );
+    let named = "models.providers.mine.models.1.compat.toolSchemaProfile";
+    let told = ran(&home, &["validate", "--json"]).await.assert_code(0);
+    assert_eq!(paths(&told.json(), "notFollowed"), [named]);
+    let told = home.command(OPENCLAW).args(["doctor"]).run().await;
+    assert!(told.stdout.contains(named), "{told}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Deserialize;
 
+use super::limit::Spent;
 use super::tally::{Tally, tallies};
 use crate::events::error::StoreError;
 use crate::events::hash::Record;
@@ -122,8 +123,28 @@ pub(super) fn channel_of(
     Ok(started.map_or_else(|| "".into(), |started| started.channel))
 }
 
-/// Adds calls to the sums.
+/// Adds calls to the sums and to what limits are about.
 pub(super) fn add(
+    connection: &Connection,
+    entry: &Entry,
+    tallies: &[Tally],
+) -> Result<(), StoreError> {
+    sum_up(connection, entry, tallies)?;
+    let mut spent = Spent::default();
+    for tally in tallies {
+        spent += Spent {
+            cost: tally.sum.cost,
+            tokens: tally.sum.usage.total(),
+        };
+    }
+    match entry.source {
+        Source::Here => spend(connection, entry, spent).map_err(StoreError::write),
+        Source::Elsewhere => Ok(()),
+    }
+}
+
+/// Adds calls to the sums alone.
+pub(super) fn sum_up(
     connection: &Connection,
     entry: &Entry,
     tallies: &[Tally],
@@ -132,6 +153,36 @@ pub(super) fn add(
         .iter()
         .try_for_each(|tally| add_one(connection, entry, tally))
         .map_err(StoreError::write)
+}
+
+/// What is too large for an integer of SQLite's stays the largest.
+fn spend(connection: &Connection, entry: &Entry, spent: Spent) -> rusqlite::Result<()> {
+    let (nanos, tokens) = (
+        sql_integer(spent.cost.as_nanos()),
+        sql_integer(spent.tokens),
+    );
+    let more = "SET nanos = min(nanos + excluded.nanos, 9223372036854775807),
+                    tokens = min(tokens + excluded.tokens, 9223372036854775807)";
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO spent (quarter, agent, attended, nanos, tokens)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (quarter, agent, attended) DO UPDATE {more}"
+        ))?
+        .execute(params![
+            entry.time_ms.div_euclid(QUARTER),
+            entry.agent.as_str(),
+            entry.attended == Attended::Yes,
+            nanos,
+            tokens,
+        ])?;
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO spent_in_session (session_id, nanos, tokens) VALUES (?1, ?2, ?3)
+             ON CONFLICT (session_id) DO UPDATE {more}"
+        ))?
+        .execute(params![entry.session_id, nanos, tokens])
+        .map(drop)
 }
 
 fn add_one(connection: &Connection, entry: &Entry, tally: &Tally) -> rusqlite::Result<()> {
@@ -206,6 +257,7 @@ pub(super) fn sum_at(row: &Row<'_>, first: usize) -> rusqlite::Result<UsageSum> 
             cache_read: number(5)?,
             cache_write: number(6)?,
             reasoning: number(7)?,
+            ..Usage::default()
         },
         cost: Cost::from_nanos(number(8)?),
         latency: durations(9)?,

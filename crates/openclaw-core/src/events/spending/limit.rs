@@ -107,14 +107,7 @@ impl Size<'_> {
             output,
             ..Usage::default()
         };
-        let cost = self.price.map(|price| {
-            // The prompt may be written to the cache, which costs more.
-            let dearest = Price {
-                input: price.input.max(price.cache_write),
-                ..*price
-            };
-            dearest.of(&usage)
-        });
+        let cost = self.price.map(|price| price.at_most(self.input, output));
         (usage, cost)
     }
 
@@ -156,11 +149,15 @@ pub(super) fn standing(connection: &Connection, limit: &Limit) -> Result<Standin
         Scope::Session(session) => {
             let of = "session_id = (SELECT id FROM sessions WHERE key = ?1 AND deleted = 0)";
             let key = [session.as_str()];
-            (spent(connection, of, key)?, reserved(connection, of, key)?)
+            (
+                spent(connection, "spent_in_session", of, key)?,
+                reserved(connection, of, key)?,
+            )
         }
         Scope::AgentSince(agent, since) => (
             spent(
                 connection,
+                "spent",
                 "agent = ?2 AND quarter >= ?1",
                 params![quarter(*since), agent.as_str()],
             )?,
@@ -169,13 +166,14 @@ pub(super) fn standing(connection: &Connection, limit: &Limit) -> Result<Standin
         Scope::UnattendedSince(since) => (
             spent(
                 connection,
+                "spent",
                 "attended = 0 AND quarter >= ?1",
                 [quarter(*since)],
             )?,
             reserved(connection, "attended = 0", [])?,
         ),
         Scope::AllSince(since) => (
-            spent(connection, "quarter >= ?1", [quarter(*since)])?,
+            spent(connection, "spent", "quarter >= ?1", [quarter(*since)])?,
             reserved(connection, "true", [])?,
         ),
     };
@@ -200,27 +198,21 @@ pub(super) fn quarter(time: Timestamp) -> i64 {
     time.as_millisecond().div_euclid(QUARTER)
 }
 
-/// What was imported was spent elsewhere.
-fn spent(connection: &Connection, of: &str, params: impl Params) -> Result<Spent, StoreError> {
-    let sql = format!(
-        "SELECT CAST(total(nanos) AS INTEGER),
-                CAST(total(input) + total(output) + total(cache_read) + total(cache_write) AS INTEGER)
-         FROM usage WHERE own = 1 AND {of}"
-    );
-    amount(connection, &sql, params)
-}
-
 fn reserved(connection: &Connection, of: &str, params: impl Params) -> Result<Spent, StoreError> {
-    let sql = format!(
-        "SELECT CAST(total(nanos) AS INTEGER), CAST(total(tokens) AS INTEGER)
-         FROM reservations WHERE {of}"
-    );
-    amount(connection, &sql, params)
+    spent(connection, "reservations", of, params)
 }
 
-fn amount(connection: &Connection, sql: &str, params: impl Params) -> Result<Spent, StoreError> {
+fn spent(
+    connection: &Connection,
+    table: &str,
+    of: &str,
+    params: impl Params,
+) -> Result<Spent, StoreError> {
     connection
-        .prepare_cached(sql)
+        .prepare_cached(&format!(
+            "SELECT CAST(total(nanos) AS INTEGER), CAST(total(tokens) AS INTEGER)
+             FROM {table} WHERE {of}"
+        ))
         .and_then(|mut statement| {
             statement.query_row(params, |row| {
                 Ok(Spent {

@@ -1,8 +1,9 @@
 //! What model calls took, and what is left to spend.
 //!
-//! Three tables of the log's file, which change in the transaction that records: `usage` has the
+//! Tables of the log's file, which change in the transaction that records: `usage` has the
 //! sums of all calls, by a quarter of an hour, session and model, and keeps them when a session is
-//! deleted; `reservations` has the calls that are under way, of every process; `raises` has the
+//! deleted; `spent` and `spent_in_session` have of those what limits are about, in so few rows that
+//! every call can look at them; `reservations` has the calls that are under way, of every process; `raises` has the
 //! caps that somebody has raised. So what was spent is known at once, after a start too, and two
 //! processes on one log cannot spend the same money.
 //!
@@ -28,7 +29,32 @@ pub(super) use book::{Source, count};
 pub(super) use reserve::{Asked, Granted, Hold, spent, unspent};
 pub(super) use tally::rebuild;
 
-/// The tables, as the migration makes them.
+/// What limits are about; what was spent elsewhere is not.
+pub(super) const SPENT: &str = "
+    CREATE TABLE spent (
+        quarter     INTEGER NOT NULL,           -- of an hour, since 1970
+        agent       TEXT    NOT NULL,
+        attended    INTEGER NOT NULL,           -- 0 when nobody waited for the answer
+        nanos       INTEGER NOT NULL,           -- in billionths of a US dollar
+        tokens      INTEGER NOT NULL,           -- of every kind
+        PRIMARY KEY (quarter, agent, attended)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO spent
+        SELECT quarter, agent, attended, CAST(total(nanos) AS INTEGER),
+               CAST(total(input) + total(output) + total(cache_read) + total(cache_write) AS INTEGER)
+        FROM usage WHERE own = 1 GROUP BY quarter, agent, attended;
+    CREATE TABLE spent_in_session (
+        session_id  INTEGER PRIMARY KEY REFERENCES sessions (id),
+        nanos       INTEGER NOT NULL,
+        tokens      INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO spent_in_session
+        SELECT session_id, CAST(total(nanos) AS INTEGER),
+               CAST(total(input) + total(output) + total(cache_read) + total(cache_write) AS INTEGER)
+        FROM usage WHERE own = 1 GROUP BY session_id;
+";
+
+/// The other tables, as the migration makes them.
 pub(super) const TABLES: &str = "
     CREATE TABLE usage (
         quarter     INTEGER NOT NULL,           -- of an hour, since 1970

@@ -1,15 +1,18 @@
 //! What a recorded event says about calls of models.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
 use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::book::{Entry, Source, add, channel_of};
+use super::book::{Entry, Source, channel_of, sum_up};
 use crate::events::error::StoreError;
 use crate::events::hash::Record;
 use crate::events::payload::{CallOutcome, CallPayload};
 use crate::events::rows::{COLUMN_COUNT, COLUMNS, Stored, column_text};
-use crate::ids::ProviderId;
+use crate::ids::{ChannelId, ProviderId};
 use crate::session_key::SessionKey;
 use crate::usage::{Attended, Cost, Price, Usage, UsageSum};
 
@@ -108,13 +111,15 @@ fn price_of_raw(raw: &str) -> Option<Cost> {
     })
 }
 
-/// Counts every call that the log has, when the sums come into being.
+/// Counts every call that the log has, when the sums come into being; what limits are about does so
+/// after that.
 pub(in crate::events) fn rebuild(connection: &Connection) -> Result<(), StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}, s.key FROM events e JOIN sessions s ON s.id = e.session_id
          WHERE e.payload LIKE '%\"step\"%' OR e.payload LIKE '%\"calls\"%' ORDER BY e.position"
     );
     let mut statement = connection.prepare(&sql).map_err(StoreError::read)?;
+    let mut channels: HashMap<i64, ChannelId> = HashMap::new();
     let mut rows = statement.query([]).map_err(StoreError::read)?;
     while let Some(row) = rows.next().map_err(StoreError::read)? {
         let stored = Stored::of(row).map_err(StoreError::read)?;
@@ -128,15 +133,21 @@ pub(in crate::events) fn rebuild(connection: &Connection) -> Result<(), StoreErr
             Some(_) => Source::Elsewhere,
             None => Source::Here,
         };
+        let channel = match channels.entry(stored.session_id) {
+            Slot::Occupied(known) => known.get().clone(),
+            Slot::Vacant(slot) => slot
+                .insert(channel_of(connection, stored.session_id)?)
+                .clone(),
+        };
         let entry = Entry {
             time_ms: stored.record.time_ms,
             session_id: stored.session_id,
-            channel: channel_of(connection, stored.session_id)?,
+            channel,
             agent: session.agent(),
             attended: Attended::Yes,
             source,
         };
-        add(connection, &entry, &tallies)?;
+        sum_up(connection, &entry, &tallies)?;
     }
     Ok(())
 }

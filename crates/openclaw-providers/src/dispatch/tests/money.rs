@@ -138,6 +138,14 @@ async fn what_the_provider_does_not_tell_is_estimated_once_something_came() {
             Act::Send(vec![used(40, 25), text.clone(), ended()]),
             "took 40 + 25, 290000 nanos",
         ),
+        (
+            Act::Send(vec![used(0, 25), text.clone(), ended()]),
+            "took 108 + 25, 358000 nanos",
+        ),
+        (
+            Act::Send(vec![used(40, 1), text.clone(), ended()]),
+            "took 40 + 20, 240000 nanos",
+        ),
     ] {
         let (route, _) = priced([act]);
         let ledger = Ledger::new(9);
@@ -160,6 +168,22 @@ async fn what_a_failed_attempt_had_taken_before_its_first_token_is_settled_too()
         [
             "plan 500",
             "took 40 + 0, 40000 nanos",
+            "plan 500",
+            "took 10 + 2, 30000 nanos"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_got_through_and_brought_no_word_took_its_request() {
+    let (route, _) = priced([Act::Send(vec![started()]), Act::Say("yes")]);
+    let ledger = Ledger::new(9);
+    spend(&route, &ledger).await;
+    assert_eq!(
+        ledger.lines(),
+        [
+            "plan 500",
+            "took 108 + 0, 108000 nanos",
             "plan 500",
             "took 10 + 2, 30000 nanos"
         ]

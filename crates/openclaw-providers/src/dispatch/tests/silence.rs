@@ -16,7 +16,7 @@ async fn a_model_that_says_nothing_is_followed_by_the_next_one_and_rests_at_once
     assert_eq!(before.elapsed(), Policy::default().stall);
     assert_eq!(
         shown(&calls)[0],
-        "first/-: provider `first` said nothing for 180 s"
+        "first/-: provider `first` said nothing for 300 s"
     );
     assert!(ask(&route).await.0.is_ok());
     assert_eq!(first.asked(), 1);

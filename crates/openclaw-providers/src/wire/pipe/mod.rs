@@ -1,5 +1,6 @@
 //! From the bytes of an answer to its events; it knows nothing of connections.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
@@ -8,6 +9,7 @@ use openclaw_http::HttpError;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::halves::Halves;
 use super::shape::{self, Shape};
 use super::{Decode, Fault, Framing, Party, complaint};
 use crate::error::ProviderError;
@@ -50,6 +52,10 @@ struct Sink<D> {
     party: Party,
     /// The beginning of an answer that has no event so far.
     head: Option<Vec<u8>>,
+    /// What is left of characters that were cut in two, once there were any.
+    halves: Option<Halves>,
+    /// Whether anything of the answer was understood.
+    begun: bool,
     /// What has been decoded and not handed out.
     ready: VecDeque<StreamEvent>,
     /// What went wrong after that.
@@ -65,6 +71,8 @@ impl<D: Decode> Pipe<D> {
                 decoder,
                 party,
                 head: Some(Vec::new()),
+                halves: None,
+                begun: false,
                 ready: VecDeque::new(),
                 failure: None,
             },
@@ -81,6 +89,11 @@ impl<D: Decode> Pipe<D> {
 
     pub(crate) fn is_finished(&self) -> bool {
         self.sink.decoder.is_finished()
+    }
+
+    /// Returns whether the answer would be whole if nothing more came.
+    pub(super) fn may_end(&self) -> bool {
+        self.sink.failure.is_none() && self.sink.decoder.may_end()
     }
 
     pub(super) const fn provider(&self) -> &ProviderId {
@@ -160,16 +173,21 @@ impl<D: Decode> Pipe<D> {
         sink.end();
     }
 
-    /// A connection that breaks after everything was said has done no harm.
+    /// A connection that breaks after everything was said has done no harm, and neither has a wait
+    /// for what need not come.
     pub(super) fn broken(&mut self, error: HttpError) {
+        let may_end = self.may_end();
         let sink = &mut self.sink;
-        if !matches!(error, HttpError::Broken { .. }) {
+        let harmless = match error {
+            HttpError::Broken { .. } => true,
+            HttpError::Timeout { .. } => may_end,
+            _ => false,
+        };
+        if !harmless {
             sink.failure = Some(sink.party.http(error));
             return;
         }
-        let whole = sink.decoder.end(&mut sink.ready).is_ok();
-        sink.tell_skipped();
-        if !whole {
+        if sink.decode(D::end).is_err() {
             sink.failure = Some(ProviderError::EndedEarly {
                 provider: sink.party.id.clone(),
                 source: Some(error),
@@ -193,15 +211,45 @@ impl<D: Decode> Sink<D> {
         let taken = if event.name == ERROR_EVENT {
             Err(complaint::of_event(&event.data))
         } else {
-            self.decoder.event(event, &mut self.ready)
+            self.event(event)
         };
-        self.tell_skipped();
         match taken {
             Err(fault) => self.fault(fault),
             Ok(()) if self.decoder.is_finished() => {}
             Ok(()) => return ControlFlow::Continue(()),
         }
         ControlFlow::Break(())
+    }
+
+    fn event(&mut self, event: &sse::Event) -> Result<(), Fault> {
+        match Halves::stand_in(&mut self.halves, &event.data) {
+            Cow::Borrowed(_as_it_is) => self.decode(|decoder, out| decoder.event(event, out)),
+            Cow::Owned(data) => {
+                let event = sse::Event {
+                    name: event.name.clone(),
+                    data,
+                };
+                self.decode(|decoder, out| decoder.event(&event, out))
+            }
+        }
+    }
+
+    /// Lets the decoder go on and completes what comes of it.
+    fn decode(
+        &mut self,
+        go_on: impl FnOnce(&mut D, &mut VecDeque<StreamEvent>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let known = self.ready.len();
+        let mut gone = go_on(&mut self.decoder, &mut self.ready);
+        self.begun |= self.ready.len() > known;
+        if let Some(halves) = &mut self.halves {
+            let fresh = self.ready.split_off(known);
+            let mended = fresh.into_iter().flat_map(|event| halves.mend(event));
+            self.ready.extend(mended);
+            gone = gone.map_err(|fault| halves.mend_fault(fault));
+        }
+        self.tell_skipped();
+        gone
     }
 
     /// Takes a line that has no end; it may be one that was cut.
@@ -236,14 +284,14 @@ impl<D: Decode> Sink<D> {
         self.head = None;
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_start_matches('\u{feff}');
+        let text = &*Halves::stand_in(&mut self.halves, text);
         let read = serde_json::from_str::<Value>(text);
         let error = read.as_ref().map(complaint::error_in);
         let taken = match error {
             Err(_no_json) => Err(Fault::malformed("a document that is no JSON", text)),
-            Ok(Some(error)) => Err(complaint::sent(error)),
-            Ok(None) => self.decoder.document(text, &mut self.ready),
+            Ok(Some(error)) => self.decode(|_decoder, _out| Err(complaint::sent(error))),
+            Ok(None) => self.decode(|decoder, out| decoder.document(text, out)),
         };
-        self.tell_skipped();
         if let Err(fault) = taken {
             self.fault(fault);
         }
@@ -253,8 +301,7 @@ impl<D: Decode> Sink<D> {
         if self.failure.is_some() {
             return;
         }
-        let ended = self.decoder.end(&mut self.ready);
-        self.tell_skipped();
+        let ended = self.decode(D::end);
         match (ended, self.head.take()) {
             (Ok(()), _) => {}
             (Err(Fault::EndedEarly), Some(head)) if is_foreign(&head) => {
@@ -284,7 +331,11 @@ impl<D: Decode> Sink<D> {
     }
 
     fn fault(&mut self, fault: Fault) {
-        self.failure = Some(self.party.fault(fault));
+        let mut failure = self.party.fault(fault);
+        if let ProviderError::Malformed { begun, .. } = &mut failure {
+            *begun = self.begun;
+        }
+        self.failure = Some(failure);
     }
 }
 

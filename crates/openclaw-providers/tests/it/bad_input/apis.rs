@@ -314,6 +314,14 @@ impl Wire {
         }
     }
 
+    /// An event that no API has.
+    pub(super) const fn nonsense(self) -> &'static str {
+        match self {
+            Self::Ollama => "[]\n",
+            Self::Anthropic | Self::Chat | Self::Responses | Self::Google => "data: 7\n\n",
+        }
+    }
+
     /// The beginning of a line that never ends.
     pub(super) const fn endless(self) -> &'static str {
         match self {

@@ -2,6 +2,8 @@
 //! says what to do, and memory that stays bounded.
 
 mod apis;
+mod halves;
+mod open_end;
 mod server;
 
 use std::fs;
@@ -12,7 +14,7 @@ use openclaw_core::{ApiKey, Kind, Usage};
 use openclaw_http::HttpError;
 use openclaw_providers::{
     Arguments, AssistantBlock, Completion, Fold, Message, PROVIDERS, Provider, ProviderConfig,
-    ProviderError, Reason, Request, UserBlock, build,
+    ProviderError, Reach, Reason, Request, UserBlock, build,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -23,9 +25,6 @@ use self::server::{Pieces, Server, gzip_of_zeros};
 const KEY: &str = "sk-of-the-bad-input";
 const JSON: &str = "content-type: application/json";
 const MIB: usize = 1024 * 1024;
-
-/// The APIs that speak to no server.
-const OFFLINE: [&str; 2] = ["replay", "scripted"];
 
 fn provider(api: &Api, server: &Server) -> Arc<dyn Provider> {
     let mut config = ProviderConfig {
@@ -97,10 +96,8 @@ fn answered(api: &Api, calls: &[Call]) -> String {
 
 #[test]
 fn every_api_over_http_is_in_the_table() {
-    let known = PROVIDERS.iter().map(|spec| spec.api);
-    let mut known = known
-        .filter(|api| !OFFLINE.contains(api))
-        .collect::<Vec<_>>();
+    let known = PROVIDERS.iter().filter(|spec| spec.reach == Reach::Http);
+    let mut known = known.map(|spec| spec.api).collect::<Vec<_>>();
     let mut rows = APIS.iter().map(|api| api.name).collect::<Vec<_>>();
     known.sort_unstable();
     rows.sort_unstable();
@@ -232,20 +229,37 @@ async fn bytes_that_are_no_utf8_are_replaced() {
 async fn arguments_that_are_no_json_are_kept_as_they_were_written() {
     for api in APIS {
         let server = streamed(api, answered(api, &[("call_1", "ls -l")]));
-        let call = match ask(api, &server).await {
-            Ok(answer) => calls(&answer).remove(0),
-            // There, arguments are no text but a value, and anything but an object is none.
-            Err(error) => {
-                told(api, &error);
-                assert_eq!(api.wire, Wire::Google, "{error:?}");
-                assert!(
-                    matches!(error, ProviderError::Malformed { .. }),
-                    "{error:?}"
-                );
-                continue;
-            }
-        };
+        let answer = ask(api, &server).await.unwrap();
+        let call = calls(&answer).remove(0);
         assert_eq!(call.1, Arguments::Malformed("ls -l".into()), "{}", api.name);
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_are_no_object_are_kept_as_they_were_written() {
+    for api in APIS {
+        for arguments in ["[1,\"a\"]", "7", "true"] {
+            let server = streamed(api, answered(api, &[("call_1", arguments)]));
+            let answer = ask(api, &server).await.unwrap();
+            let call = calls(&answer).remove(0);
+            let kept = Arguments::Malformed(arguments.into());
+            assert_eq!(call.1, kept, "{}", api.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_in_an_answer_that_has_begun_is_not_blamed_on_the_address() {
+    for api in APIS {
+        let body = api.wire.start() + &api.wire.text("Well.") + api.wire.nonsense();
+        let error = ask(api, &streamed(api, body)).await.unwrap_err();
+        assert!(
+            matches!(error, ProviderError::Malformed { .. }),
+            "{error:?}"
+        );
+        told(api, &error);
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with("try again"), "{}: {hint}", api.name);
     }
 }
 

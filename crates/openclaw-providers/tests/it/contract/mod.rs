@@ -6,11 +6,11 @@
 mod answers;
 mod broken;
 mod offline;
+mod quirks;
 mod refusals;
 mod served;
 
-use openclaw_providers::{Message, ProviderSpec};
-use openclaw_providers::{PROVIDERS, Request, ToolSpec, UserBlock};
+use openclaw_providers::{Message, PROVIDERS, ProviderSpec, Reach, Request, ToolSpec, UserBlock};
 use serde_json::json;
 
 /// Ends a check with a reason unless a condition holds.
@@ -23,15 +23,12 @@ macro_rules! ensure {
 }
 use ensure;
 
-/// The APIs that no request over HTTP is sent for.
-const OFFLINE: [&str; 2] = ["replay", "scripted"];
-
 /// What a check found wrong with an API.
 type Verdict = Result<(), String>;
 
 /// Holds every API that is spoken over HTTP to a check, and names all that do not stand it.
 async fn every_api(check: impl AsyncFn(&'static str) -> Verdict) {
-    let online = |spec: &&ProviderSpec| !OFFLINE.contains(&spec.api);
+    let online = |spec: &&ProviderSpec| spec.reach == Reach::Http;
     let mut failed = Vec::new();
     for spec in PROVIDERS.iter().filter(online) {
         if let Err(why) = check(spec.api).await {

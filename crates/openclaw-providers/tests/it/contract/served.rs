@@ -13,7 +13,7 @@ use openclaw_providers::{
     Completion, EventStream, Provider, ProviderConfig, ProviderError, Quirks, Request, StreamEvent,
     build,
 };
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::server::Server;
@@ -104,11 +104,26 @@ pub(super) fn impatient(api: &str, server: &Server, timeouts: Timeouts) -> Arc<d
 }
 
 fn with_timeouts(api: &str, id: &str, server: &Server, timeouts: Timeouts) -> Arc<dyn Provider> {
+    // Of the servers that speak Chat Completions, OpenRouter signs thoughts.
+    let compat = json!({"thinkingFormat": "openrouter"});
+    built(api, id, server, timeouts, &compat)
+}
+
+/// Makes a provider whose model is different in this way.
+pub(super) fn odd(api: &str, server: &Server, compat: &Value) -> Arc<dyn Provider> {
+    built(api, "mine", server, Timeouts::default(), compat)
+}
+
+fn built(
+    api: &str,
+    id: &str,
+    server: &Server,
+    timeouts: Timeouts,
+    compat: &Value,
+) -> Arc<dyn Provider> {
     // What Azure alone needs; the others do not know these.
     let params = json!({"apiVersion": "2025-04-01-preview", "deployment": "model-1"});
     let params: Map<_, _> = params.as_object().unwrap().clone();
-    // Of the servers that speak Chat Completions, OpenRouter signs thoughts.
-    let compat = json!({"thinkingFormat": "openrouter"});
     let quirks = Quirks::read(compat.as_object().unwrap());
     let config = ProviderConfig {
         base_url: Some(server.url("")),

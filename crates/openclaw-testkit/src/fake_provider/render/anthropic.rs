@@ -170,8 +170,8 @@ fn usage(usage: &Usage, output: u64) -> Value {
         "cache_creation_input_tokens": usage.cache_write,
         "cache_read_input_tokens": usage.cache_read,
         "cache_creation": {
-            "ephemeral_5m_input_tokens": usage.cache_write,
-            "ephemeral_1h_input_tokens": 0,
+            "ephemeral_5m_input_tokens": usage.cache_write.saturating_sub(usage.cache_write_1h),
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
         },
         "output_tokens": output,
     });
@@ -198,5 +198,6 @@ const fn stop_reason(stop: Stop) -> &'static str {
         Stop::ToolUse => "tool_use",
         Stop::MaxTokens => "max_tokens",
         Stop::Refusal => "refusal",
+        Stop::Other(name) => name,
     }
 }

@@ -139,5 +139,6 @@ const fn finish_reason(stop: Stop) -> &'static str {
         Stop::EndTurn | Stop::ToolUse => "STOP",
         Stop::MaxTokens => "MAX_TOKENS",
         Stop::Refusal => "SAFETY",
+        Stop::Other(name) => name,
     }
 }

@@ -110,6 +110,7 @@ fn line(data: &Value) -> String {
 const fn done_reason(stop: Stop) -> &'static str {
     match stop {
         Stop::EndTurn | Stop::ToolUse | Stop::Refusal => "stop",
+        Stop::Other(name) => name,
         Stop::MaxTokens => "length",
     }
 }

@@ -221,5 +221,6 @@ const fn finish_reason(stop: Stop) -> &'static str {
         Stop::ToolUse => "tool_calls",
         Stop::MaxTokens => "length",
         Stop::Refusal => "content_filter",
+        Stop::Other(name) => name,
     }
 }

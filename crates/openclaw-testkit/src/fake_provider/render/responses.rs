@@ -50,7 +50,7 @@ fn items(message: &Message, asked: &Asked<'_>) -> Vec<Value> {
     if !message.text.is_empty() {
         let part = match message.stop {
             Stop::Refusal => json!({"type": "refusal", "refusal": message.text}),
-            Stop::EndTurn | Stop::ToolUse | Stop::MaxTokens => {
+            Stop::EndTurn | Stop::ToolUse | Stop::MaxTokens | Stop::Other(_) => {
                 json!({"type": "output_text", "text": message.text, "annotations": [], "logprobs": []})
             }
         };
@@ -100,7 +100,9 @@ fn item_events(message: &Message, index: usize, item: &Value) -> Vec<Value> {
             insert(&mut empty, "status", json!("in_progress"));
             let kind = match message.stop {
                 Stop::Refusal => "response.refusal.delta",
-                Stop::EndTurn | Stop::ToolUse | Stop::MaxTokens => "response.output_text.delta",
+                Stop::EndTurn | Stop::ToolUse | Stop::MaxTokens | Stop::Other(_) => {
+                    "response.output_text.delta"
+                }
             };
             let deltas = words(&message.text).map(|word| {
                 json!({"type": kind, "item_id": id, "output_index": index,
@@ -165,6 +167,6 @@ fn event(data: &Value) -> String {
 const fn status(stop: Stop) -> &'static str {
     match stop {
         Stop::MaxTokens => "incomplete",
-        Stop::EndTurn | Stop::ToolUse | Stop::Refusal => "completed",
+        Stop::EndTurn | Stop::ToolUse | Stop::Refusal | Stop::Other(_) => "completed",
     }
 }

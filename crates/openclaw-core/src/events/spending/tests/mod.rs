@@ -1,5 +1,6 @@
 //! Sums and reservations over a real log.
 
+mod fates;
 mod orders;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ const A_DOLLAR_A_TOKEN: Price = Price {
     output: 1e6,
     cache_read: 1e6,
     cache_write: 1e6,
+    tiers: Vec::new(),
 };
 
 struct Log {
