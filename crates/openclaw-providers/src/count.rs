@@ -3,7 +3,7 @@
 //! A count that makes no sense is none: what is not told is estimated, and an answer is not thrown
 //! away because its server cannot count.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 
 /// The most tokens that a single call can have; no model takes or writes as many.

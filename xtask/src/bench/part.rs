@@ -70,7 +70,10 @@ fn events(place: &Place) -> Result<String, Error> {
     report::step("measuring the event log; this takes about a minute");
     let timings = figures(&benchmark(place, "openclaw-core", "events"))?;
     let timings: Vec<&str> = timings.trim().lines().map(str::trim_end).collect();
-    Ok(format!("{million}\n{spending}\n```text\n{}\n```\n", timings.join("\n")))
+    Ok(format!(
+        "{million}\n{spending}\n```text\n{}\n```\n",
+        timings.join("\n")
+    ))
 }
 
 fn stores(place: &Place) -> Result<String, Error> {

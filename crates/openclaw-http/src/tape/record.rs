@@ -219,9 +219,9 @@ impl Recording {
     /// Takes what went wrong.
     pub(crate) fn failed(&mut self, error: &HttpError) {
         let how = match error {
-            HttpError::Connect { .. }
-            | HttpError::Proxy { .. }
-            | HttpError::Certificate { .. } => How::Connect,
+            HttpError::Connect { .. } | HttpError::Proxy { .. } | HttpError::Certificate { .. } => {
+                How::Connect
+            }
             HttpError::Timeout { .. } => How::Timeout,
             HttpError::Broken { .. } => How::Cut,
             _ => How::Stopped,

@@ -270,5 +270,8 @@ async fn what_is_kept_for_an_hour_is_told_apart() {
         .complete(Request::default(), CancellationToken::new())
         .await
         .unwrap();
-    assert_eq!((told.usage.cache_write, told.usage.cache_write_1h), (30, 20));
+    assert_eq!(
+        (told.usage.cache_write, told.usage.cache_write_1h),
+        (30, 20)
+    );
 }

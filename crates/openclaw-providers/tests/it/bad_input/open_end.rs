@@ -1,7 +1,6 @@
 //! Servers that finish their answer and leave it open.
 
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -13,7 +12,7 @@ use super::apis::{APIS, Api, Wire};
 use super::server::{Pieces, Server};
 use super::{provider, request};
 
-fn is_ended_by_the_connection(api: &&Api) -> bool {
+fn is_ended_by_the_connection(api: &Api) -> bool {
     matches!(api.wire, Wire::Chat | Wire::Google)
 }
 
@@ -69,12 +68,13 @@ enum Paused {
 
 #[tokio::test]
 async fn an_answer_that_is_finished_but_left_open_is_whole() {
-    for api in APIS.iter().filter(is_ended_by_the_connection) {
-        let (_open, end) = mpsc::channel::<Vec<u8>>();
-        let end = std::sync::Arc::new(std::sync::Mutex::new(end));
-        ask(api, Paused::Yes, move || {
-            let end = std::sync::Arc::clone(&end);
-            Box::new(std::iter::from_fn(move || end.lock().unwrap().recv().ok()))
+    for api in APIS.iter().filter(|api| is_ended_by_the_connection(api)) {
+        ask(api, Paused::Yes, || {
+            let (open, end) = mpsc::channel::<Vec<u8>>();
+            Box::new(std::iter::from_fn(move || {
+                let _open = &open;
+                end.recv().ok()
+            }))
         })
         .await;
     }
@@ -82,12 +82,14 @@ async fn an_answer_that_is_finished_but_left_open_is_whole() {
 
 #[tokio::test]
 async fn pings_after_the_end_do_not_keep_an_answer_open() {
-    let apis = APIS.iter().filter(is_ended_by_the_connection);
+    let apis = APIS.iter().filter(|api| is_ended_by_the_connection(api));
     let asked = apis.map(|api| {
         ask(api, Paused::No, || {
-            Box::new(std::iter::from_fn(|| {
-                thread::sleep(Duration::from_millis(200));
-                Some(b": ping\n\n".to_vec())
+            let (open, end) = mpsc::channel::<Vec<u8>>();
+            Box::new(std::iter::from_fn(move || {
+                let _open = &open;
+                let waited = end.recv_timeout(Duration::from_millis(200));
+                Some(waited.unwrap_or_else(|_nothing| b": ping\n\n".to_vec()))
             }))
         })
     });
