@@ -100,3 +100,32 @@ fn priced(known: Option<Price>, cost: &Map<String, Value>) -> Option<Price> {
     all.as_object_mut()?.extend(cost);
     serde_json::from_value(all).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn half_a_price_is_none_and_cached_tokens_cost_what_others_do() {
+        let of = |known, cost: Value| priced(known, cost.as_object().unwrap());
+        for half in [json!({}), json!({"input": 3.0}), json!({"output": 15.0})] {
+            assert_eq!(of(None, half.clone()), None, "{half}");
+        }
+        let whole = json!({"input": 3.0, "output": 15.0});
+        let price = Price {
+            input: 3.0,
+            output: 15.0,
+            cache_read: 3.0,
+            cache_write: 3.0,
+            ..Price::FREE
+        };
+        assert_eq!(of(None, whole), Some(price.clone()));
+        let dearer = Price {
+            output: 20.0,
+            ..price.clone()
+        };
+        assert_eq!(of(Some(price), json!({"output": 20.0})), Some(dearer));
+    }
+}

@@ -70,7 +70,7 @@ async fn status_and_list_say_what_is_configured_without_any_secret() {
         json!({
             "key": "fake/fake-model", "name": "Fake", "input": "text", "contextWindow": 200_000,
             "maxTokens": null, "local": true, "available": true, "tools": true, "reasoning": false,
-            "cost": { "input": 1.0, "output": 2.0, "cacheRead": 0.0, "cacheWrite": 0.0 },
+            "cost": { "input": 1.0, "output": 2.0, "cacheRead": 1.0, "cacheWrite": 1.0 },
             "source": "config", "tags": ["default", "configured", "alias:quick"],
         })
     );
