@@ -1,9 +1,9 @@
 //! What a model's server does differently from the API that it claims to speak.
 //!
 //! Three things are held together: what the configuration says ([`Quirks`]), what is known of the
-//! server by its address ([`Server`]), and what is known of the model by its name ([`Family`]).
-//! A [`Dialect`] answers from the first of them that has an answer. What holds for every API, such
-//! as a model without tools, is done to the request itself in [`fitted`].
+//! server by its address (`Server`), and what is known of the model by its name (`Family`).
+//! A `Dialect` answers from the first of them that has an answer. What holds for every API, such
+//! as a model without tools, is done to the request itself in `fitted`.
 
 mod dialect;
 mod family;
