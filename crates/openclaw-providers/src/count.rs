@@ -3,7 +3,6 @@
 //! A count that makes no sense is none: what is not told is estimated, and an answer is not thrown
 //! away because its server cannot count.
 
-use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 
 /// The most tokens that a single call can have; no model takes or writes as many.
@@ -15,11 +14,6 @@ pub(crate) fn of(value: &Value) -> Option<u64> {
     let quoted = || value.as_str()?.trim().parse().ok();
     let count: u64 = value.as_u64().or_else(float).or_else(quoted)?;
     (count <= MOST).then_some(count)
-}
-
-/// As [`of`], for fields of structures.
-pub(crate) fn lenient<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u64>, D::Error> {
-    Ok(of(&Value::deserialize(value)?))
 }
 
 #[cfg(test)]

@@ -258,6 +258,7 @@ const fn empty_hint(stop: &StopReason) -> &'static str {
     match stop {
         StopReason::Refusal => "put the message differently or choose another model",
         StopReason::MaxTokens => "let the model write more tokens (`maxTokens`)",
+        StopReason::ContextLength => "start a new session or choose a model with more context",
         StopReason::EndTurn
         | StopReason::ToolUse
         | StopReason::StopSequence

@@ -66,6 +66,8 @@ pub enum StopReason {
     ToolUse,
     /// It was not allowed to write more.
     MaxTokens,
+    /// The conversation and the answer are as long as it can read.
+    ContextLength,
     /// It, or its provider, declined to answer.
     Refusal,
     /// It wrote a text that it was told to stop at.
@@ -81,6 +83,7 @@ impl StopReason {
             Self::EndTurn => "end_turn",
             Self::ToolUse => "tool_use",
             Self::MaxTokens => "max_tokens",
+            Self::ContextLength => "context_length",
             Self::Refusal => "refusal",
             Self::StopSequence => "stop_sequence",
             Self::Other(name) => name,
@@ -93,6 +96,7 @@ impl StopReason {
             Self::EndTurn,
             Self::ToolUse,
             Self::MaxTokens,
+            Self::ContextLength,
             Self::Refusal,
             Self::StopSequence,
         ];

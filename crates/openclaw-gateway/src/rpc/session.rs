@@ -318,6 +318,8 @@ fn stop_reason(stop: ModelStop) -> (StopReason, Option<String>) {
         ModelStop::MaxTokens => (StopReason::MaxTokens, None),
         ModelStop::Refusal => (StopReason::Refusal, None),
         ModelStop::StopSequence => (StopReason::StopSequence, None),
-        ModelStop::Other(detail) => (StopReason::Other, Some(detail)),
+        stop @ (ModelStop::ContextLength | ModelStop::Other(_)) => {
+            (StopReason::Other, Some(stop.to_string()))
+        }
     }
 }

@@ -139,51 +139,6 @@ struct Details {
     explanation: Option<String>,
 }
 
-/// Token counts; each is the total so far, and one that is missing stays as it was.
-#[derive(Debug, Deserialize)]
-struct Tokens {
-    #[serde(default, rename = "input_tokens", deserialize_with = "count::lenient")]
-    input: Option<u64>,
-    #[serde(default, rename = "output_tokens", deserialize_with = "count::lenient")]
-    output: Option<u64>,
-    #[serde(
-        default,
-        rename = "cache_read_input_tokens",
-        deserialize_with = "count::lenient"
-    )]
-    cache_read: Option<u64>,
-    #[serde(
-        default,
-        rename = "cache_creation_input_tokens",
-        deserialize_with = "count::lenient"
-    )]
-    cache_write: Option<u64>,
-    /// The same, by how long it is kept.
-    cache_creation: Option<BTreeMap<String, Value>>,
-    #[serde(rename = "output_tokens_details")]
-    details: Option<OutputTokens>,
-}
-
-#[derive(Debug, Deserialize)]
-struct OutputTokens {
-    #[serde(default, deserialize_with = "count::lenient")]
-    thinking_tokens: Option<u64>,
-}
-
-impl Tokens {
-    fn cache_write(&self) -> Option<u64> {
-        self.cache_write.or_else(|| {
-            let by_time = self.cache_creation.as_ref()?.values();
-            Some(by_time.filter_map(count::of).fold(0, u64::saturating_add))
-        })
-    }
-
-    fn cache_write_1h(&self) -> Option<u64> {
-        let by_time = self.cache_creation.as_ref()?;
-        count::of(by_time.get("ephemeral_1h_input_tokens")?)
-    }
-}
-
 impl Decoder {
     pub(crate) fn new(request: &Request) -> Self {
         Self {
@@ -278,21 +233,32 @@ impl Decoder {
     fn start(&mut self, start: Start, out: &mut VecDeque<StreamEvent>) {
         let model = start.model.unwrap_or_else(|| self.model.clone());
         out.push_back(StreamEvent::Started { model });
-        out.extend(self.count(start.usage));
+        out.extend(self.count(&start.usage));
     }
 
-    /// Each count is the total so far and takes the place of the one before.
-    fn count(&mut self, tokens: Value) -> Option<StreamEvent> {
-        let tokens: Tokens = serde_json::from_value(tokens).ok()?;
+    /// Each count is the total so far; one that is missing stays as it was.
+    fn count(&mut self, told: &Value) -> Option<StreamEvent> {
+        let told = told.as_object()?;
+        let by_time = told.get("cache_creation").and_then(Value::as_object);
+        let all_times = || {
+            let counts = by_time?.values().filter_map(count::of);
+            Some(counts.fold(0, u64::saturating_add))
+        };
+        let named = |name| told.get(name).and_then(count::of);
         let set = |count: &mut u64, now: Option<u64>| *count = now.unwrap_or(*count);
-        set(&mut self.usage.cache_write, tokens.cache_write());
-        set(&mut self.usage.cache_write_1h, tokens.cache_write_1h());
-        set(&mut self.usage.input, tokens.input);
-        set(&mut self.usage.output, tokens.output);
-        set(&mut self.usage.cache_read, tokens.cache_read);
-        let thought = tokens.details.and_then(|details| details.thinking_tokens);
-        set(&mut self.usage.reasoning, thought);
-        Some(StreamEvent::Usage(self.usage))
+        let usage = &mut self.usage;
+        set(&mut usage.input, named("input_tokens"));
+        set(&mut usage.output, named("output_tokens"));
+        set(&mut usage.cache_read, named("cache_read_input_tokens"));
+        let cache_write = named("cache_creation_input_tokens").or_else(all_times);
+        set(&mut usage.cache_write, cache_write);
+        let hour = by_time.and_then(|times| times.get("ephemeral_1h_input_tokens"));
+        set(&mut usage.cache_write_1h, hour.and_then(count::of));
+        let thought = told
+            .get("output_tokens_details")
+            .and_then(|details| details.get("thinking_tokens"));
+        set(&mut usage.reasoning, thought.and_then(count::of));
+        Some(StreamEvent::Usage(*usage))
     }
 
     fn ended(&mut self, end: End) {
@@ -359,7 +325,7 @@ impl Decode for Decoder {
             Payload::ContentBlockStop { index } => self.block_stop(index, out),
             Payload::MessageDelta { delta, usage } => {
                 self.ended(delta);
-                out.extend(self.count(usage));
+                out.extend(self.count(&usage));
             }
             Payload::MessageStop => self.finish(&event.data, out)?,
             Payload::Ping => {}
@@ -367,14 +333,6 @@ impl Decode for Decoder {
             Payload::Unknown => self.skip(),
         }
         Ok(())
-    }
-
-    fn end(&mut self, _out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
-        if self.finished {
-            Ok(())
-        } else {
-            Err(Fault::EndedEarly)
-        }
     }
 
     fn is_finished(&self) -> bool {
@@ -390,8 +348,8 @@ fn stop_reason(name: String) -> StopReason {
     match name.as_str() {
         "end_turn" => StopReason::EndTurn,
         "tool_use" => StopReason::ToolUse,
-        // The window was full before the limit was reached; the answer is cut off all the same.
-        "max_tokens" | "model_context_window_exceeded" => StopReason::MaxTokens,
+        "max_tokens" => StopReason::MaxTokens,
+        "model_context_window_exceeded" => StopReason::ContextLength,
         "refusal" => StopReason::Refusal,
         "stop_sequence" => StopReason::StopSequence,
         _ => StopReason::Other(name),

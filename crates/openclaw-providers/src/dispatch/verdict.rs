@@ -42,7 +42,7 @@ impl ProviderError {
             Self::Stalled { .. } => Verdict::Silent,
             Self::Empty { stop, .. } => match stop {
                 StopReason::Refusal => Verdict::Final,
-                StopReason::MaxTokens => Verdict::Unable,
+                StopReason::MaxTokens | StopReason::ContextLength => Verdict::Unable,
                 _ => Verdict::Empty,
             },
             Self::MissingKey { .. }

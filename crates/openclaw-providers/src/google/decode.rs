@@ -36,7 +36,7 @@ pub(crate) struct Decoder {
 struct Chunk {
     candidates: Option<Vec<Candidate>>,
     prompt_feedback: Option<Feedback>,
-    usage_metadata: Option<Tokens>,
+    usage_metadata: Option<Value>,
     model_version: Option<String>,
     error: Option<Value>,
 }
@@ -86,56 +86,21 @@ struct Feedback {
     block_reason_message: Option<String>,
 }
 
-/// Token counts of the whole answer so far.
-#[derive(Debug, Deserialize)]
-struct Tokens {
-    #[serde(
-        default,
-        rename = "promptTokenCount",
-        deserialize_with = "count::lenient"
-    )]
-    prompt: Option<u64>,
-    #[serde(
-        default,
-        rename = "toolUsePromptTokenCount",
-        deserialize_with = "count::lenient"
-    )]
-    tool_use: Option<u64>,
-    #[serde(
-        default,
-        rename = "cachedContentTokenCount",
-        deserialize_with = "count::lenient"
-    )]
-    cached: Option<u64>,
-    #[serde(
-        default,
-        rename = "candidatesTokenCount",
-        deserialize_with = "count::lenient"
-    )]
-    candidates: Option<u64>,
-    #[serde(
-        default,
-        rename = "thoughtsTokenCount",
-        deserialize_with = "count::lenient"
-    )]
-    thoughts: Option<u64>,
-}
-
-impl From<Tokens> for Usage {
-    /// The prompt's tokens include the cached ones here, and the answer's not the thoughts.
-    fn from(tokens: Tokens) -> Self {
-        let told = |tokens: Option<u64>| tokens.unwrap_or(0);
-        let cache_read = told(tokens.cached);
-        let reasoning = told(tokens.thoughts);
-        Self {
-            input: told(tokens.prompt)
-                .saturating_add(told(tokens.tool_use))
-                .saturating_sub(cache_read),
-            output: told(tokens.candidates).saturating_add(reasoning),
-            cache_read,
-            reasoning,
-            ..Self::default()
-        }
+/// Reads the token counts of the whole answer so far.
+///
+/// The prompt's tokens include the cached ones here, and the answer's not the thoughts.
+fn usage(told: &Value) -> Usage {
+    let count = |name| told.get(name).and_then(count::of).unwrap_or(0);
+    let cache_read = count("cachedContentTokenCount");
+    let reasoning = count("thoughtsTokenCount");
+    Usage {
+        input: count("promptTokenCount")
+            .saturating_add(count("toolUsePromptTokenCount"))
+            .saturating_sub(cache_read),
+        output: count("candidatesTokenCount").saturating_add(reasoning),
+        cache_read,
+        reasoning,
+        ..Usage::default()
     }
 }
 
@@ -170,7 +135,7 @@ impl Decoder {
         for candidate in chunk.candidates.unwrap_or_default() {
             self.candidate(candidate, out);
         }
-        if let Some(usage) = chunk.usage_metadata.map(Usage::from)
+        if let Some(usage) = chunk.usage_metadata.as_ref().map(usage)
             && usage != self.usage
         {
             self.usage = usage;

@@ -32,10 +32,10 @@ struct Line {
     message: Option<Message>,
     done: Option<bool>,
     done_reason: Option<String>,
-    #[serde(default, deserialize_with = "count::lenient")]
-    prompt_eval_count: Option<u64>,
-    #[serde(default, deserialize_with = "count::lenient")]
-    eval_count: Option<u64>,
+    #[serde(default)]
+    prompt_eval_count: Value,
+    #[serde(default)]
+    eval_count: Value,
     error: Option<Value>,
 }
 
@@ -95,10 +95,10 @@ impl Decoder {
             self.message(message, out);
         }
         if line.done == Some(true) {
-            let count = |tokens: Option<u64>| tokens.unwrap_or(0);
+            let told = |tokens: Value| count::of(&tokens).unwrap_or(0);
             out.push_back(StreamEvent::Usage(Usage {
-                input: count(line.prompt_eval_count),
-                output: count(line.eval_count),
+                input: told(line.prompt_eval_count),
+                output: told(line.eval_count),
                 ..Usage::default()
             }));
             let reason = self.stop_reason(line.done_reason);
@@ -161,14 +161,6 @@ impl Decode for Decoder {
                 "a line that its API does not have",
                 &event.data,
             )),
-        }
-    }
-
-    fn end(&mut self, _out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
-        if self.finished {
-            Ok(())
-        } else {
-            Err(Fault::EndedEarly)
         }
     }
 

@@ -196,14 +196,6 @@ impl Decode for Decoder {
         self.take(&kind, told, out)
     }
 
-    fn end(&mut self, _out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
-        if self.finished {
-            Ok(())
-        } else {
-            Err(Fault::EndedEarly)
-        }
-    }
-
     fn is_finished(&self) -> bool {
         self.finished
     }

@@ -69,7 +69,13 @@ pub(crate) trait Decode: Send + 'static {
     fn event(&mut self, event: &sse::Event, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault>;
 
     /// Takes the end of the stream; a fault if the answer is not whole.
-    fn end(&mut self, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault>;
+    fn end(&mut self, _out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        if self.is_finished() {
+            Ok(())
+        } else {
+            Err(Fault::EndedEarly)
+        }
+    }
 
     /// Returns whether the answer is whole.
     fn is_finished(&self) -> bool;

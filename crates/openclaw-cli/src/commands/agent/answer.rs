@@ -20,7 +20,7 @@ pub(super) fn unfinished(answer: &SessionMessageOutput) -> Option<String> {
             "put the message differently, or choose another model",
         ),
         StopReason::Other => match detail {
-            "model_context_window_exceeded" => (
+            "context_length" => (
                 "is cut off: the conversation is as long as the model can read",
                 "go on in a new session (`--new`), or choose a model that reads more",
             ),

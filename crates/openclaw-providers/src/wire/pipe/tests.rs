@@ -25,14 +25,6 @@ impl Decode for Words {
         Ok(())
     }
 
-    fn end(&mut self, _out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
-        if self.finished {
-            Ok(())
-        } else {
-            Err(Fault::EndedEarly)
-        }
-    }
-
     fn is_finished(&self) -> bool {
         self.finished
     }
