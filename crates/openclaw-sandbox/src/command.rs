@@ -46,6 +46,15 @@ pub enum Stdin {
 pub struct Limits {
     /// The time after which the command and everything it started are killed.
     pub wall_time: Option<Duration>,
+    /// How many processes and threads may exist at once.
+    ///
+    /// The kernel counts them for each user of a sandbox, and in a control group where one can be
+    /// had; it does not count those of root.
+    pub processes: Option<u64>,
+    /// How many bytes a file may have that the command writes.
+    pub file_size: Option<u64>,
+    /// How many files each process may have open.
+    pub open_files: Option<u64>,
     /// How many bytes of each output stream the [`Output`](crate::Output) holds.
     ///
     /// Of more than that, the beginning and the end are kept. This much memory may be used.
@@ -61,6 +70,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             wall_time: Some(Duration::from_mins(2)),
+            processes: Some(1024),
+            file_size: Some(4 * 1024 * 1024 * 1024),
+            open_files: Some(4096),
             kept_bytes: OUTPUT,
             forwarded_bytes: OUTPUT,
         }

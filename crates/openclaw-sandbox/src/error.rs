@@ -7,7 +7,7 @@ use std::{
 
 use openclaw_core::Kind;
 
-use crate::{CommandFault, PlaceFault, SandboxLevel};
+use crate::{CommandFault, Guard, PlaceFault, SandboxLevel};
 
 /// The command was not run, or nothing certain can be said about how it ended.
 ///
@@ -29,6 +29,23 @@ pub enum SandboxError {
         /// What bubblewrap said.
         detail: String,
     },
+    /// The kernel does not have one of the guards.
+    #[error("the sandbox needs {guard}: {detail}")]
+    GuardMissing {
+        /// Which one.
+        guard: Guard,
+        /// What was found instead.
+        detail: String,
+    },
+    /// There is no executable that can act as the first program inside.
+    #[error("the sandbox needs the `openclaw` program inside, and there is none {searched}")]
+    InitMissing {
+        /// Where it was looked for, in words.
+        searched: String,
+    },
+    /// The command is to use the network, and nothing serves it.
+    #[error("network access is asked for, and no proxy is set up for it")]
+    NoEgress,
     /// Bubblewrap ended before the command began.
     #[error("bubblewrap could not set up the sandbox: {detail}")]
     SetupFailed {
@@ -104,6 +121,9 @@ impl SandboxError {
             Self::BubblewrapMissing { .. }
             | Self::NamespacesUnavailable { .. }
             | Self::SetupFailed { .. }
+            | Self::GuardMissing { .. }
+            | Self::InitMissing { .. }
+            | Self::NoEgress
             | Self::Unsupported { .. }
             | Self::NetworkAtStrict
             | Self::BadWorkspace { .. }
@@ -121,15 +141,13 @@ impl SandboxError {
     /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::BubblewrapMissing { .. } => Some(
-                "install bubblewrap (Debian, Ubuntu: `apt-get install bubblewrap`; Fedora: `dnf \
-                 install bubblewrap`) or add its directory to PATH",
-            ),
-            Self::NamespacesUnavailable { .. } => Some(
-                "allow user namespaces (sysctl user.max_user_namespaces, \
-                 kernel.unprivileged_userns_clone, or an AppArmor profile for bwrap), or run where \
-                 they are allowed",
-            ),
+            Self::BubblewrapMissing { .. } => Some(Guard::Bubblewrap.remedy()),
+            Self::NamespacesUnavailable { .. } => Some(Guard::Namespaces.remedy()),
+            Self::GuardMissing { guard, .. } => Some(guard.remedy()),
+            Self::InitMissing { .. } => {
+                Some("put the `openclaw` program beside this one or in PATH")
+            }
+            Self::NoEgress => Some("set `sandbox.network` to \"proxy\", or do without the network"),
             Self::SetupFailed { detail } if detail.contains("Unknown option") => {
                 Some("install bubblewrap 0.8.0 or newer")
             }

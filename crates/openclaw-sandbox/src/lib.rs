@@ -36,13 +36,20 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+mod cgroup;
 mod command;
 mod config;
+mod egress;
 mod error;
+mod guard;
+#[cfg(unix)]
+pub mod init;
 mod launcher;
 mod limits;
 mod output;
 mod places;
+mod protected;
 mod running;
 mod sandbox;
 mod tree;
@@ -54,7 +61,9 @@ mod bwrap;
 
 pub use command::{Command, CommandFault, Limits, Stdin};
 pub use config::{ParseLevelError, SandboxConfig, SandboxLevel};
+pub use egress::{Egress, Reach};
 pub use error::SandboxError;
+pub use guard::Guard;
 pub use output::{Chunk, Kept, Output, Status, Stream};
 pub use places::PlaceFault;
 pub use running::Running;

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use crate::SandboxLevel;
+use crate::{Guard, SandboxLevel};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Output {
     pub duration: Duration,
     /// The level that was enforced.
     pub level: SandboxLevel,
+    /// What of that level this machine does not have, where that is allowed.
+    pub degraded: Vec<Guard>,
 }
 
 /// Keeps the first and the last half of a limit's worth of bytes, so that memory stays flat.

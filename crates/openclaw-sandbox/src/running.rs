@@ -162,6 +162,7 @@ async fn supervise(
         truncated,
         duration,
         level: job.level,
+        degraded: Vec::new(),
     })
 }
 

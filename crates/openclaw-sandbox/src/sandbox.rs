@@ -5,7 +5,7 @@ use std::{ffi::OsStr, path::PathBuf, process::Stdio, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Command, Output, Running, SandboxConfig, SandboxError, SandboxLevel, Stdin, launcher,
+    Command, Output, Reach, Running, SandboxConfig, SandboxError, SandboxLevel, Stdin, launcher,
     places::Places,
     running::Job,
     variables::{self, PROGRAMS},
@@ -15,9 +15,20 @@ use crate::{
 ///
 /// They are looked up at each launch: bubblewrap that is removed meanwhile refuses the next command
 /// rather than running it without.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Sandbox {
     search: Vec<PathBuf>,
+    /// The executable that acts as the first program inside, if it is not this one.
+    init: Option<PathBuf>,
+    /// Whether to run with what this machine has.
+    degradable: bool,
+    reach: Reach,
+    /// Folders of programs that commands may use beside those of the system.
+    toolchains: Vec<PathBuf>,
+    /// Folders that no workspace may hold, or lie in.
+    off_limits: Vec<PathBuf>,
+    /// Paths of workspaces that are protected beside the usual ones.
+    protected: Vec<PathBuf>,
 }
 
 /// The sandbox of this machine, as it was found to work.
@@ -53,7 +64,57 @@ impl Sandbox {
         let search = std::env::split_paths(path.as_ref()).filter(|path| path.is_absolute());
         Self {
             search: search.collect(),
+            init: None,
+            degradable: false,
+            reach: Reach::default(),
+            toolchains: Vec::new(),
+            off_limits: Vec::new(),
+            protected: Vec::new(),
         }
+    }
+
+    /// Takes the executable at `path` for the first program inside; see [`crate::init`].
+    #[must_use]
+    pub fn with_init(mut self, path: impl Into<PathBuf>) -> Self {
+        self.init = Some(path.into());
+        self
+    }
+
+    /// Runs commands with those guards that this machine has, and says in each
+    /// [`Output::degraded`] which it has not.
+    #[must_use]
+    pub fn allow_degraded(mut self) -> Self {
+        self.degradable = true;
+        self
+    }
+
+    /// Sets how far a command gets at level Relaxed with
+    /// [`network_access`](SandboxConfig::network_access).
+    #[must_use]
+    pub fn with_reach(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
+    }
+
+    /// Adds folders of programs, each readable inside and, with its `bin`, in PATH.
+    #[must_use]
+    pub fn with_toolchains(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.toolchains.extend(folders);
+        self
+    }
+
+    /// Refuses every workspace that holds one of these folders or lies in one.
+    #[must_use]
+    pub fn with_off_limits(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.off_limits.extend(folders);
+        self
+    }
+
+    /// Protects paths of every workspace, relative to it, beside the usual ones.
+    #[must_use]
+    pub fn with_protected(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.protected.extend(paths);
+        self
     }
 
     /// Runs `command` under `config`; see [`execute`](crate::execute).

@@ -136,6 +136,7 @@ fn limits(cx: Cx<'_>, wall_time: Option<Duration>) -> Limits {
         wall_time,
         kept_bytes,
         forwarded_bytes,
+        ..Limits::default()
     }
 }
 
