@@ -89,6 +89,8 @@ impl Reservation {
     }
 
     /// Says what the call took; that counts until the event is recorded that says so, too.
+    ///
+    /// It is written with whatever is written next, which as a rule is that event.
     pub fn settle(mut self, usage: &Usage, cost: Option<Cost>) {
         if let Some(hold) = self.hold.take() {
             hold.settle(*usage, cost);
@@ -98,8 +100,10 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        drop(self.hold.take());
-        self.store.wake();
+        if let Some(unspent) = self.hold.take() {
+            drop(unspent);
+            self.store.wake();
+        }
     }
 }
 
