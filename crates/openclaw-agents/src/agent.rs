@@ -8,6 +8,7 @@ use openclaw_core::{AgentId, Kind, ModelRef};
 use openclaw_providers::Route;
 use openclaw_sandbox::SandboxConfig;
 
+use crate::means::Means;
 use crate::skills::Skills;
 use crate::workspace::ContextFiles;
 
@@ -24,6 +25,8 @@ pub struct Agent {
     pub workspace: PathBuf,
     /// How its commands are confined.
     pub sandbox: SandboxConfig,
+    /// By which means they run.
+    pub means: Means,
     /// What one of its turns may take.
     pub limits: Limits,
     /// The skills that it is told of; none by default.

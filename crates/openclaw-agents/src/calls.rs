@@ -125,14 +125,30 @@ impl Gate<'_> {
 
     /// Runs one call and records its result. Whatever goes wrong with the tool becomes its result.
     pub(crate) async fn run(&self, recorded: Recorded) -> Result<ToolOutput, AgentError> {
-        let Recorded { call, seq } = recorded;
         let started = Instant::now();
         let mut output = tokio::select! {
-            output = self.execute(&call) => output.unwrap_or_else(|err| failed(&err)),
+            output = self.execute(&recorded.call) => output.unwrap_or_else(|err| failed(&err)),
             () = self.stop.cancelled() => failed(&ToolError::Cancelled),
         };
         output.payload.duration_ms =
             u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.came_to(recorded, output).await
+    }
+
+    /// Records that a call was not run, and why.
+    pub(crate) async fn refuse(
+        &self,
+        recorded: Recorded,
+        why: &ToolError,
+    ) -> Result<ToolOutput, AgentError> {
+        self.came_to(recorded, failed(why)).await
+    }
+
+    async fn came_to(
+        &self,
+        Recorded { call, seq }: Recorded,
+        output: ToolOutput,
+    ) -> Result<ToolOutput, AgentError> {
         let event = NewEvent::from(SessionEventKind::ToolResult {
             tool: call.tool.clone(),
             result: output.result.clone(),
@@ -155,12 +171,16 @@ impl Gate<'_> {
                 known: self.tools.names().join(", "),
             });
         };
+        let means = self.agent.means.of_session(self.record.session());
         let cx = ToolCx {
-            workspace: Workspace::open(&self.agent.workspace).await?,
+            workspace: Workspace::open(&self.agent.workspace)
+                .await?
+                .with_protected(means.protected.iter().cloned()),
             sandbox: self.agent.sandbox.clone(),
             readable: self.readable().await,
             stop: self.stop.clone(),
-            live: self.live(call),
+            live: self.live(call, means.limits.kept_bytes),
+            means,
         };
         tool.call(call.params.clone(), &cx).await
     }
@@ -172,10 +192,10 @@ impl Gate<'_> {
         folders.unwrap_or_default()
     }
 
-    fn live(&self, call: &Call) -> LiveOutput {
+    fn live(&self, call: &Call, max_bytes: usize) -> LiveOutput {
         let (bus, session) = (self.bus.clone(), self.record.session().clone());
         let (run, call) = (self.run.clone(), call.id.clone());
-        LiveOutput::new(move |stream, text| {
+        LiveOutput::new(max_bytes, move |stream, text| {
             bus.send(|| Live::ToolOutput {
                 session: session.clone(),
                 run: run.clone(),

@@ -20,7 +20,7 @@ use crate::calls::{Call, Gate, Record};
 use crate::error::AgentError;
 use crate::prompt::Scene;
 use crate::step::{Asked, Brief, text_of};
-use crate::tools::{ToolRegistry, model_text};
+use crate::tools::{ToolError, ToolRegistry, model_text};
 use crate::transcript;
 
 /// The answer of a turn.
@@ -102,7 +102,7 @@ impl Run {
             self.unrecorded.lock().extend(calls);
             let completion = answer?;
             total.usage += completion.usage;
-            let (completion, calls) = brief.calls(completion);
+            let (completion, calls) = Brief::calls(completion);
             if calls.is_empty() {
                 let reply = self.answer(completion, total, step).await?;
                 return Ok(Reply { fallback, ..reply });
@@ -192,7 +192,18 @@ impl Run {
             .record(calls, Some(self.cause), Some(self.wrote(completion)))
             .await?;
         self.unrecorded.lock().clear();
-        let outputs = join_all(recorded.into_iter().map(|call| gate.run(call))).await;
+        let limit = self.agent.limits.max_calls_per_step;
+        let outputs = join_all(recorded.into_iter().enumerate().map(|(index, call)| {
+            let gate = &gate;
+            async move {
+                if index < limit {
+                    gate.run(call).await
+                } else {
+                    gate.refuse(call, &ToolError::TooMany { limit }).await
+                }
+            }
+        }))
+        .await;
         ids.into_iter()
             .zip(outputs)
             .map(|(call_id, output)| {

@@ -12,6 +12,7 @@ use crate::agent::{Agent, AgentModel, Limits};
 use crate::bus::Bus;
 use crate::engine::{Engine, Turn};
 use crate::error::AgentError;
+use crate::means::Means;
 use crate::meters::{Attended, NoMeters};
 use crate::run::Reply;
 use crate::scope::TaskScope;
@@ -158,6 +159,7 @@ impl AgentRuntime {
             }),
             workspace: self.workspace.clone().unwrap_or_else(|| PathBuf::from(".")),
             sandbox: self.sandbox.clone(),
+            means: Means::default(),
             limits: self.limits,
             skills: Skills::default(),
             context: ContextFiles::default(),

@@ -32,7 +32,6 @@ pub(crate) struct Brief {
     system: String,
     tools: Vec<ToolSpec>,
     conversation: String,
-    max_calls: usize,
 }
 
 /// What came of asking the model.
@@ -66,7 +65,6 @@ impl Brief {
             system: masked(prompt::system(agent, tools, scene)),
             tools: tools.specs(),
             conversation: conversation(session),
-            max_calls: agent.limits.max_calls_per_step,
         })
     }
 
@@ -135,17 +133,14 @@ impl Brief {
         }
     }
 
-    /// Returns the tool calls of a completion; ids are made unique, and surplus calls cut off.
-    pub(crate) fn calls(&self, mut completion: Completion) -> (Completion, Vec<Call>) {
+    /// Returns the tool calls of a completion, with ids that are made unique.
+    pub(crate) fn calls(mut completion: Completion) -> (Completion, Vec<Call>) {
         let mut seen: HashSet<CallId> = HashSet::new();
         let mut calls = Vec::new();
-        completion.content.retain_mut(|block| {
+        for block in &mut completion.content {
             let AssistantBlock::ToolCall(call) = block else {
-                return true;
+                continue;
             };
-            if calls.len() >= self.max_calls {
-                return false;
-            }
             let given = call.id.clone();
             let mut n = 2_u32;
             while !seen.insert(call.id.clone()) {
@@ -157,8 +152,7 @@ impl Brief {
                 tool: call.name.clone(),
                 params: Value::Object(call.arguments.to_object()),
             });
-            true
-        });
+        }
         (completion, calls)
     }
 }

@@ -86,6 +86,9 @@ pub(crate) enum CliError {
         /// The session whose key is most alike.
         nearest: Option<SessionKey>,
     },
+    /// There is no such tool.
+    #[error("there is no tool `{name}`; there are: {known}")]
+    NoTool { name: String, known: String },
     /// The event log that a session would be in does not exist.
     #[error("there is no session `{key}`: the event log `{}` does not exist yet", log.display())]
     NoLog { key: SessionKey, log: PathBuf },
@@ -137,7 +140,10 @@ impl CliError {
             Self::Sessions(err) => err.kind(),
             Self::Choice(err) => err.kind(),
             Self::Listing(err) => err.kind(),
-            Self::NoSession { .. } | Self::NoLog { .. } | Self::NoGrant(_) => Kind::NotFound,
+            Self::NoSession { .. }
+            | Self::NoTool { .. }
+            | Self::NoLog { .. }
+            | Self::NoGrant(_) => Kind::NotFound,
             Self::NoGateway(_) => Kind::Unreachable,
             Self::NoModel { .. } | Self::Misnamed { .. } => Kind::Config,
             Self::GatewayRuns { .. } => Kind::Busy,
@@ -186,6 +192,7 @@ impl CliError {
             Self::Client(err @ ClientError::Limited { .. }) => err
                 .retry_after()
                 .map(|wait| format!("try again in {} s", wait.as_secs())),
+            Self::NoTool { .. } => Some("name one of these".to_owned()),
             Self::NoGrant(_) => Some("list them with `openclaw tokens list`".to_owned()),
             Self::NoGateway(_) => Some("start it with `openclaw gateway run`".to_owned()),
             Self::Client(err) if err.kind() == Kind::Unreachable => {

@@ -33,6 +33,10 @@ use crate::output::{Format, Output};
 use crate::terminal::ColorWhen;
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    if let Some(code) = openclaw_sandbox::init::dispatch() {
+        return code;
+    }
     panics::install();
     let exposed = hardening::apply();
     run(

@@ -19,6 +19,7 @@ use crate::access::{Access, Pass, Presented, Refusal, Rules};
 use crate::audit::{Door, Trail};
 use crate::budget::{Budget, Rules as Caps};
 use crate::compose;
+use crate::containment::Exits;
 use crate::error::GatewayError;
 use crate::home::Home;
 use crate::http::{self, Edge, EdgeSettings, Listening};
@@ -64,6 +65,8 @@ pub struct GatewayBuilder<S = ()> {
     health: Arc<Health>,
     /// What models may cost.
     caps: Caps,
+    /// The way out of the agents' sandboxes.
+    exits: Arc<Exits>,
 }
 
 impl GatewayBuilder {
@@ -81,6 +84,7 @@ impl GatewayBuilder {
             secrets: Vec::new(),
             health: Arc::new(Health::new(Clock::system())),
             caps: Caps::new(BudgetSettings::default(), None),
+            exits: Arc::default(),
         }
     }
 
@@ -88,7 +92,8 @@ impl GatewayBuilder {
     pub fn from_home(home: &Home) -> Result<GatewayBuilder<EventStore>, GatewayError> {
         home.state.create()?;
         let health = Arc::new(Health::new(Clock::system()));
-        let cast = compose::cast(home, &health)?;
+        let exits = Arc::default();
+        let cast = compose::cast(home, &health, &exits)?;
         let store = EventStore::open(&home.state.event_log())?;
         let (rules, secret_read) = home.rules()?;
         let mut builder = Self::new()
@@ -96,6 +101,7 @@ impl GatewayBuilder {
             .with_tool_registry(compose::tools());
         let gateway = &home.config.gateway;
         builder.health = health;
+        builder.exits = exits;
         builder.caps = home.caps();
         builder.rules = rules;
         builder.tokens = Some(home.tokens()?);
@@ -130,6 +136,7 @@ impl<S> GatewayBuilder<S> {
             secrets,
             health,
             caps,
+            exits,
         } = self;
         GatewayBuilder {
             store,
@@ -143,6 +150,7 @@ impl<S> GatewayBuilder<S> {
             secrets,
             health,
             caps,
+            exits,
         }
     }
 
@@ -191,6 +199,7 @@ impl GatewayBuilder<EventStore> {
             Arc::new(budget.clone()),
         );
         let audit = Trail::new(self.store.clone(), self.secrets);
+        self.exits.record_in(audit.clone());
         let rpc = Rpc {
             store: self.store,
             agents: Agents::new(self.agents),
@@ -204,6 +213,7 @@ impl GatewayBuilder<EventStore> {
             takeover: self.takeover,
             budget,
             health: self.health,
+            exits: self.exits,
         };
         Gateway {
             shared: Arc::new(Shared {

@@ -9,15 +9,12 @@ use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
 use openclaw_core::{AgentId, Clock, Kind, ModelRef};
 use openclaw_providers::Health;
-use openclaw_sandbox::{SandboxConfig, SandboxLevel};
 
+use crate::containment::{Containment, Exits};
 use crate::error::GatewayError;
 use crate::home::Home;
 use crate::models::{Models, Routed};
 use crate::skills;
-
-/// The most memory that one command of an agent may use.
-const COMMAND_MEMORY: u64 = 4 * 1024 * 1024 * 1024;
 
 /// The agents of a home, and the secrets that were read for them.
 #[derive(Debug)]
@@ -32,8 +29,12 @@ pub(crate) struct Cast {
 ///
 /// An agent whose model cannot be asked is there all the same: what stands in for the model answers,
 /// or else the agent says why when it is asked. What is known of the health of models and keys goes
-/// on, whatever the config says about them now.
-pub(crate) fn cast(home: &Home, health: &Arc<Health>) -> Result<Cast, GatewayError> {
+/// on, whatever the config says about them now; and so does the way out of their sandboxes.
+pub(crate) fn cast(
+    home: &Home,
+    health: &Arc<Health>,
+    exits: &Arc<Exits>,
+) -> Result<Cast, GatewayError> {
     let models = Models::of(home);
     let mut cast = Cast {
         agents: Vec::new(),
@@ -51,7 +52,7 @@ pub(crate) fn cast(home: &Home, health: &Arc<Health>) -> Result<Cast, GatewayErr
             })
         });
         cast.agents
-            .push(described(home, settings, workspace, model));
+            .push(described(home, settings, workspace, model, exits)?);
     }
     Ok(cast)
 }
@@ -107,7 +108,7 @@ pub(crate) fn agent_with_model(
         route: Arc::new(route),
     };
     Ok(Some((
-        described(home, settings, workspace, Ok(model)),
+        described(home, settings, workspace, Ok(model), &Arc::default())?,
         read,
     )))
 }
@@ -122,28 +123,21 @@ fn described(
     settings: &AgentSettings,
     workspace: PathBuf,
     model: Result<AgentModel, NoModel>,
-) -> Agent {
-    let level = home.config.own.sandbox_level.as_deref();
-    Agent {
+    exits: &Arc<Exits>,
+) -> Result<Agent, GatewayError> {
+    let containment = Containment::of(home, Some(&settings.id))?;
+    Ok(Agent {
         id: settings.id.clone(),
         name: settings.name.clone(),
         model,
-        sandbox: SandboxConfig {
-            // A level that is not known is the strictest.
-            level: level
-                .and_then(|level| level.parse().ok())
-                .unwrap_or(SandboxLevel::Strict),
-            allowed_paths: vec![workspace.clone()],
-            network_access: false,
-            max_cpu_time: None,
-            max_memory: Some(COMMAND_MEMORY),
-        },
+        sandbox: containment.config(vec![workspace.clone()]),
+        means: containment.means(exits),
         workspace,
         limits: Limits::default(),
         skills: skills::skills(home, settings),
         context: skills::context(home, &settings.id),
         time_zone: home.config.skills.agent(&settings.id).time_zone.clone(),
-    }
+    })
 }
 
 fn workspace(home: &Home, settings: &AgentSettings) -> Result<PathBuf, GatewayError> {

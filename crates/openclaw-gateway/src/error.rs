@@ -9,6 +9,7 @@ use openclaw_core::access::WeakToken;
 use openclaw_core::events::StoreError;
 use openclaw_core::state_dir::StateDirError;
 use openclaw_core::{AgentId, Kind, ModelRef, ProviderId};
+use openclaw_http::egress::PolicyError;
 use openclaw_http::{NetworkError, TapeError};
 use openclaw_providers::ProviderError;
 
@@ -100,6 +101,9 @@ pub enum GatewayError {
         /// The folder.
         path: PathBuf,
     },
+    /// The hosts that commands may reach cannot be read.
+    #[error(transparent)]
+    Egress(#[from] PolicyError),
     /// Another gateway works on this state directory.
     #[error("a gateway runs on this state directory already: pid {pid}, http://{host}:{port}")]
     AlreadyRunning {
@@ -151,6 +155,7 @@ impl GatewayError {
             | Self::SignedIn(_)
             | Self::SignIn { .. }
             | Self::UnknownProvider { .. }
+            | Self::Egress(_)
             | Self::WideWorkspace { .. } => Kind::Config,
             Self::NoAgent(_) => Kind::NotFound,
             Self::Provider { source, .. } => source.kind(),
@@ -179,6 +184,7 @@ impl GatewayError {
                 Some("choose another with --port, or stop that process".to_owned())
             }
             Self::AlreadyRunning { .. } => Some("use that one, or stop it first".to_owned()),
+            Self::Egress(err) => Some(err.hint().to_owned()),
             Self::WideWorkspace { .. } => {
                 Some("set agents.defaults.workspace to a folder of its own".to_owned())
             }

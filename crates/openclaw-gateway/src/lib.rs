@@ -18,6 +18,7 @@ pub mod audit;
 mod budget;
 pub mod builder;
 mod compose;
+pub mod containment;
 mod error;
 pub mod home;
 mod http;

@@ -113,7 +113,8 @@ impl Follower {
     /// Gives the agents the keys of the sign-ins as they are now; the config has not changed.
     async fn renew_keys(home: Home, gateway: &Gateway) {
         let health = Arc::clone(&gateway.shared.rpc.health);
-        let cast = match off_thread(move || compose::cast(&home, &health)).await {
+        let exits = Arc::clone(&gateway.shared.rpc.exits);
+        let cast = match off_thread(move || compose::cast(&home, &health, &exits)).await {
             Ok(cast) => cast,
             Err(err) => {
                 tracing::error!(%err, "the agents go on with the keys that they have");
@@ -139,7 +140,9 @@ impl Follower {
         }
         let next = home.clone();
         let health = Arc::clone(&gateway.shared.rpc.health);
-        let parts = off_thread(move || Ok((compose::cast(&next, &health)?, next.rules()?))).await;
+        let exits = Arc::clone(&gateway.shared.rpc.exits);
+        let cast = move || Ok((compose::cast(&next, &health, &exits)?, next.rules()?));
+        let parts = off_thread(cast).await;
         let (cast, (rules, secret_read)) = match parts {
             Ok(parts) => parts,
             Err(err) => return self.refuse(&err, gateway),

@@ -7,6 +7,9 @@
 //! [`Network`] says through which proxy and whose certificates are believed. A [`Tape`] records the
 //! exchanges of a client, or answers in place of the network.
 //!
+//! [`guard`] judges the addresses that somebody else may reach through this machine, and [`egress`] is
+//! the proxy through which a command in the sandbox does.
+//!
 //! [`oauth`] signs in at providers that offer it, over the same client.
 //!
 //! Reading order: [`PostJson`] is a request, [`HttpClient`] sends it, [`Retry`] says how often,
@@ -23,8 +26,10 @@
 mod body;
 mod client;
 mod connect;
+pub mod egress;
 mod encoding;
 mod error;
+pub mod guard;
 mod limits;
 mod network;
 pub mod oauth;

@@ -48,8 +48,12 @@ pub enum StreamEvent {
         /// The call.
         index: u32,
     },
-    /// The tokens of the whole answer as far as they are known; each count replaces the one before.
+    /// The tokens of the whole answer as far as they are known, in the place of those before; what
+    /// comes over the wire never shrinks.
     Usage(Usage),
+    /// So many more bytes of what the model may have written were not understood, or are kept back
+    /// until they are whole. They say nothing, but they were paid for.
+    Unread(u64),
     /// So many events and parts of the answer were not known and are left out; comes once at most,
     /// just before the end.
     Skipped(u32),

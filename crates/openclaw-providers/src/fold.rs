@@ -115,6 +115,7 @@ impl Fold {
             },
             StreamEvent::Usage(usage) => self.usage = *usage,
             StreamEvent::Skipped(count) => self.skipped = *count,
+            StreamEvent::Unread(_) => {}
             StreamEvent::Stop(reason) => self.stop = Some(reason.clone()),
         }
         Ok(())
@@ -189,6 +190,7 @@ impl Fold {
             StreamEvent::ToolCallEnd { .. }
             | StreamEvent::Usage(_)
             | StreamEvent::Skipped(_)
+            | StreamEvent::Unread(_)
             | StreamEvent::Stop(_) => 0,
         };
         self.bytes = self.bytes.saturating_add(more);

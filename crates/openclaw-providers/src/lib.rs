@@ -25,6 +25,7 @@ pub mod fold;
 #[cfg(test)]
 mod fuzz;
 pub mod google;
+mod identity;
 mod ids;
 pub mod meter;
 pub mod ndjson;
@@ -41,6 +42,8 @@ pub mod responses;
 mod samples;
 pub mod scripted;
 pub mod sse;
+#[cfg(test)]
+mod taken;
 mod wire;
 
 pub use anthropic::AnthropicProvider;
@@ -50,6 +53,7 @@ pub use error::{ProviderError, Reason};
 pub use event::{EventStream, StopReason, StreamEvent};
 pub use fold::{Completion, Fold};
 pub use google::GoogleProvider;
+pub use identity::Identity;
 pub use meter::{Capped, Meter, Planned, Reservation, Unmetered, Unreserved};
 pub use ollama::OllamaProvider;
 pub use openai::OpenAIProvider;

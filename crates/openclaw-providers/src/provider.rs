@@ -16,6 +16,7 @@ use crate::dispatch;
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::fold::Completion;
+use crate::identity::Identity;
 use crate::quirks::Quirks;
 use crate::request::Request;
 
@@ -24,6 +25,11 @@ use crate::request::Request;
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Returns the name under which this provider is configured.
     fn id(&self) -> &ProviderId;
+
+    /// Tells the address and the key that are asked with from others under the same names.
+    fn identity(&self) -> Identity {
+        Identity::default()
+    }
 
     /// Asks the model and returns its answer as it comes in.
     ///

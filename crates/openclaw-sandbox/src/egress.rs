@@ -36,10 +36,49 @@ impl Egress {
         }))
     }
 
-    /// Serves one run.
-    pub(crate) async fn serve(&self, listener: TcpListener, stop: CancellationToken) {
-        (self.0)(listener, stop).await;
+    /// Serves one run, whose listener comes over `socket`, until `ended`.
+    ///
+    /// A run that fails before it has a listener closes the socket without sending one.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn serve_from(
+        &self,
+        socket: std::os::unix::net::UnixStream,
+        ended: CancellationToken,
+    ) {
+        let received = ended.run_until_cancelled(listener(socket)).await;
+        match received {
+            Some(Ok(Some(listener))) => (self.0)(listener, ended).await,
+            Some(Ok(None)) | None => {}
+            Some(Err(err)) => tracing::warn!(%err, "a command has no way to its proxy"),
+        }
     }
+
+    /// Serves one run.
+    #[cfg(target_os = "macos")]
+    pub(crate) async fn serve(&self, listener: TcpListener, ended: CancellationToken) {
+        (self.0)(listener, ended).await;
+    }
+}
+
+/// Receives the listener that the first program inside opened in the command's network.
+#[cfg(target_os = "linux")]
+async fn listener(socket: std::os::unix::net::UnixStream) -> std::io::Result<Option<TcpListener>> {
+    use std::os::fd::AsFd as _;
+
+    use tokio::io::Interest;
+
+    use crate::init::handover;
+
+    socket.set_nonblocking(true)?;
+    let socket = tokio::net::UnixStream::from_std(socket)?;
+    let received = socket
+        .async_io(Interest::READABLE, || handover::receive(socket.as_fd()))
+        .await?;
+    let Some(listener) = received.into_iter().next().map(TcpListener::from) else {
+        return Ok(None);
+    };
+    listener.set_nonblocking(true)?;
+    Ok(Some(listener))
 }
 
 impl fmt::Debug for Egress {

@@ -7,7 +7,7 @@ use std::{
 
 use openclaw_core::Kind;
 
-use crate::{CommandFault, Guard, PlaceFault, SandboxLevel};
+use crate::{CommandFault, Guard, PlaceFault, ProtectionFault, SandboxLevel};
 
 /// The command was not run, or nothing certain can be said about how it ended.
 ///
@@ -71,6 +71,14 @@ pub enum SandboxError {
         /// What is wrong with it.
         fault: PlaceFault,
     },
+    /// A path of a workspace cannot be kept from being changed.
+    #[error("`{}` cannot be protected: {fault}", path.display())]
+    ProtectedPath {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: ProtectionFault,
+    },
     /// The working directory cannot be used.
     #[error("`{}` cannot be the working directory: {fault}", path.display())]
     BadDirectory {
@@ -127,6 +135,7 @@ impl SandboxError {
             | Self::Unsupported { .. }
             | Self::NetworkAtStrict
             | Self::BadWorkspace { .. }
+            | Self::ProtectedPath { .. }
             | Self::BadDirectory { .. } => Kind::Denied,
             Self::BadCommand { .. } => Kind::Invalid,
             Self::Spawn { source, .. } if source.kind() == ErrorKind::ArgumentListTooLong => {
@@ -161,6 +170,7 @@ impl SandboxError {
                 Some("choose level relaxed for a command that needs the network")
             }
             Self::BadWorkspace { .. } => Some("name an existing folder that is meant for the work"),
+            Self::ProtectedPath { fault, .. } => Some(fault.remedy()),
             Self::BadDirectory { .. } => Some("name a folder within the allowed paths"),
             Self::Spawn { source, .. } if source.kind() == ErrorKind::ArgumentListTooLong => {
                 Some("pass long arguments through a file or the standard input")

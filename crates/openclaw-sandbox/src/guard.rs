@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the means that make up a sandbox on Linux.
+/// One of the means that make up a sandbox, or something that only other systems have means for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Guard {
@@ -16,6 +16,14 @@ pub enum Guard {
     Landlock,
     /// The filter of system calls.
     Seccomp,
+    /// The sandbox of macOS.
+    Seatbelt,
+    /// Keeping a command to its folders, which Windows does not.
+    Files,
+    /// Keeping a command from the network, which Windows does not.
+    Network,
+    /// Limits on memory, processor time, processes and files.
+    Limits,
 }
 
 impl Guard {
@@ -26,6 +34,10 @@ impl Guard {
             Self::Namespaces => "namespaces",
             Self::Landlock => "landlock",
             Self::Seccomp => "seccomp",
+            Self::Seatbelt => "seatbelt",
+            Self::Files => "files",
+            Self::Network => "network",
+            Self::Limits => "limits",
         }
     }
 
@@ -46,6 +58,15 @@ impl Guard {
                  security modules (`lsm=`)"
             }
             Self::Seccomp => "run a kernel that has seccomp filters (CONFIG_SECCOMP_FILTER)",
+            Self::Seatbelt => {
+                "see that `/usr/bin/sandbox-exec -p '(version 1)(allow default)' /usr/bin/true` \
+                 works, and that this program is not inside a sandbox itself"
+            }
+            Self::Files | Self::Network => {
+                "run this on Linux (on Windows: in WSL 2 or a virtual machine), or set \
+                 `sandbox.allowDegraded` for commands that you trust"
+            }
+            Self::Limits => "run this on Linux where limits matter",
         }
     }
 }

@@ -17,6 +17,8 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
+#[cfg(windows)]
+use crate::job_objects::start;
 use crate::tree::Tree;
 
 /// How many commands may wait for the thread; it starts one in about a millisecond.
@@ -87,10 +89,15 @@ fn serve(mut requests: mpsc::Receiver<Request>) {
         let _context = runtime.enter();
         // Starting a process in a runtime that is shutting down may panic, and this thread serves
         // every runtime.
-        let start = AssertUnwindSafe(|| tokio::process::Command::from(command).spawn());
+        let start = AssertUnwindSafe(|| start(command));
         let child = catch_unwind(start)
             .unwrap_or_else(|_| Err(io::Error::other("the runtime is shutting down")));
         // A tree that nobody takes is dropped within the runtime's context, and so killed.
         drop(reply.send(child.map(Tree::new)));
     }
+}
+
+#[cfg(not(windows))]
+fn start(command: Command) -> io::Result<tokio::process::Child> {
+    tokio::process::Command::from(command).spawn()
 }

@@ -2,19 +2,23 @@
 //! beneath one folder.
 //!
 //! This is the only crate of the workspace that starts processes. On Linux the sandbox is
-//! bubblewrap; on every other system the levels above [`SandboxLevel::None`] are refused, because a
-//! level that is not enforced must not be reported as one.
+//! bubblewrap, on macOS Seatbelt. On every other system the levels above [`SandboxLevel::None`] are
+//! refused, because a level that is not enforced must not be reported as one; see [`Guard`].
 //!
 //! Reading order: [`SandboxConfig`] is the policy and [`Command`] what to run; [`Sandbox`] puts the
 //! two together and yields a [`Running`], which ends in an [`Output`]. [`Workspace`] is the same
 //! containment for file access that needs no process.
 //!
-//! ```
+//! ```standalone_crate
 //! use std::time::Duration;
 //!
 //! use openclaw_sandbox::{self as sandbox, Command, SandboxConfig, SandboxLevel};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Under another name this very program is the first one inside a sandbox.
+//! if sandbox::init::dispatch().is_some() {
+//!     return Ok(());
+//! }
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! # let folder = tempfile::tempdir()?;
 //! # let workspace = folder.path().to_path_buf();
@@ -36,19 +40,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
-#[cfg(target_os = "linux")]
+pub mod attempts;
 mod cgroup;
 mod command;
 mod config;
 mod egress;
 mod error;
 mod guard;
-#[cfg(unix)]
 pub mod init;
 mod launcher;
 mod limits;
 mod output;
 mod places;
+mod prepared;
 mod protected;
 mod running;
 mod sandbox;
@@ -58,7 +62,14 @@ mod workspace;
 
 #[cfg(target_os = "linux")]
 mod bwrap;
+#[cfg(any(windows, test))]
+mod job_objects;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(target_os = "macos", all(test, unix)))]
+mod seatbelt;
 
+pub use cgroup::{Availability, Obstacle};
 pub use command::{Command, CommandFault, Limits, Stdin};
 pub use config::{ParseLevelError, SandboxConfig, SandboxLevel};
 pub use egress::{Egress, Reach};
@@ -66,6 +77,7 @@ pub use error::SandboxError;
 pub use guard::Guard;
 pub use output::{Chunk, Kept, Output, Status, Stream};
 pub use places::PlaceFault;
+pub use protected::ProtectionFault;
 pub use running::Running;
 pub use sandbox::{Probe, Sandbox};
 pub use tokio_util::sync::CancellationToken;
@@ -96,4 +108,26 @@ pub async fn launch(
 /// An error is the reason why sandboxed commands are refused on this machine.
 pub async fn probe() -> Result<Probe, SandboxError> {
     Sandbox::from_environment().probe().await
+}
+
+/// Returns the names of what is protected in every workspace.
+pub fn protected_names() -> impl Iterator<Item = &'static str> {
+    protected::NAMES.iter().map(|(name, _)| *name)
+}
+
+/// Returns the names of the variables that every command has at a level.
+pub fn variable_names(level: SandboxLevel) -> Vec<String> {
+    variables::names(level, &variables::Additions::default())
+}
+
+/// Returns the names of the variables that tell a command of its proxy.
+pub fn proxy_variable_names() -> Vec<String> {
+    let proxied = variables::Additions {
+        proxy: Some(0),
+        ..variables::Additions::default()
+    };
+    let usual = variable_names(SandboxLevel::Strict);
+    let mut names = variables::names(SandboxLevel::Strict, &proxied);
+    names.retain(|name| !usual.contains(name));
+    names
 }

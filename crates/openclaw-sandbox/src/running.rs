@@ -2,17 +2,23 @@
 
 use std::{process::ExitStatus, time::Duration};
 
+#[cfg(not(target_os = "linux"))]
+use tokio::{io::AsyncWriteExt as _, process::ChildStdin};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    process::ChildStdin,
+    io::{AsyncRead, AsyncReadExt as _},
     sync::mpsc,
     task::JoinSet,
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
+#[cfg(target_os = "linux")]
+use crate::prepared::Input;
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+use crate::prepared::Means;
 use crate::{
-    Chunk, Limits, Output, SandboxError, SandboxLevel, Status, Stream, output::Kept, tree::Tree,
+    Chunk, Guard, Limits, Output, SandboxError, SandboxLevel, Status, Stream, output::Kept,
+    tree::Tree,
 };
 
 /// How many chunks wait for the caller. When they are full the command is not read from, and it
@@ -44,6 +50,8 @@ const CLEARED: Duration = Duration::from_secs(5);
 pub struct Running {
     chunks: mpsc::Receiver<Chunk>,
     run: JoinSet<Result<Output, SandboxError>>,
+    /// Ends the run early.
+    stop: CancellationToken,
 }
 
 /// What a started process needs to become an [`Output`].
@@ -51,10 +59,14 @@ pub struct Running {
 pub(crate) struct Job {
     pub(crate) tree: Tree,
     pub(crate) level: SandboxLevel,
+    #[cfg(target_os = "linux")]
+    pub(crate) input: Option<Input>,
+    #[cfg(not(target_os = "linux"))]
     pub(crate) input: Option<Vec<u8>>,
     pub(crate) limits: Limits,
-    #[cfg(target_os = "linux")]
-    pub(crate) report: Option<std::fs::File>,
+    /// What belongs to the run; dropped after the tree, which is killed before it.
+    #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+    pub(crate) means: Option<Means>,
 }
 
 /// Why a run is over.
@@ -66,12 +78,12 @@ enum Cause {
 }
 
 impl Running {
-    pub(crate) fn start(job: Job, stop: CancellationToken) -> Self {
+    pub(crate) fn start(job: Job, stop: &CancellationToken) -> Self {
         let (tx, chunks) = mpsc::channel(WAITING);
+        let stop = stop.child_token();
         let mut run = JoinSet::new();
-        // The set is the scope of the one task in it: the task is aborted when this is dropped.
-        drop(run.spawn(supervise(job, stop, tx)));
-        Self { chunks, run }
+        drop(run.spawn(supervise(job, stop.clone(), tx)));
+        Self { chunks, run, stop }
     }
 
     /// Returns the next piece of output, and `None` when there will be no more.
@@ -88,16 +100,25 @@ impl Running {
     /// Waits for the end and returns the output that was kept, whether or not it was handed out.
     ///
     /// When this returns, nothing that ran inside the sandbox is alive any more.
-    pub async fn wait(self) -> Result<Output, SandboxError> {
-        let Self { chunks, mut run } = self;
+    pub async fn wait(mut self) -> Result<Output, SandboxError> {
         // Without a receiver nothing waits to be forwarded.
-        drop(chunks);
-        match run.join_next().await {
+        self.chunks.close();
+        while self.chunks.try_recv().is_ok() {}
+        match self.run.join_next().await {
             Some(Ok(result)) => result,
             Some(Err(_)) | None => Err(SandboxError::Lost {
                 task: "the watch over a command",
             }),
         }
+    }
+}
+
+impl Drop for Running {
+    /// Cancels the run, whose task ends by itself: what was made on the host for the run may be
+    /// taken away only when nothing of it is alive any more.
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.run.detach_all();
     }
 }
 
@@ -110,19 +131,17 @@ async fn supervise(
     let ended = CancellationToken::new();
     let mut stdout = Channel::new(Stream::Stdout, &job.limits, &chunks, &ended);
     let mut stderr = Channel::new(Stream::Stderr, &job.limits, &chunks, &ended);
-    let (out, err, input) = (
-        job.tree.take_stdout(),
-        job.tree.take_stderr(),
-        job.tree.take_stdin(),
-    );
-    let bytes = job.input.take().unwrap_or_default();
+    let (out, err) = (job.tree.take_stdout(), job.tree.take_stderr());
+    let input = job.input();
+    let proxy = job.proxy(ended.clone());
 
     let (cause, duration, exit) = {
         let flow = async {
             tokio::join!(
                 stdout.pump(out),
                 stderr.pump(err),
-                feed(input, &bytes, &ended)
+                ended.run_until_cancelled(input),
+                proxy,
             );
         };
         tokio::pin!(flow);
@@ -152,7 +171,7 @@ async fn supervise(
         source,
     })?;
 
-    let status = job.conclude(cause, exit, &stderr.opening).await?;
+    let (status, degraded) = job.conclude(cause, exit, &stderr.opening).await?;
     let truncated = stdout.kept.truncated() || stderr.kept.truncated();
     tracing::debug!(level = %job.level, ?status, ?duration, truncated, "a command ended");
     Ok(Output {
@@ -162,7 +181,7 @@ async fn supervise(
         truncated,
         duration,
         level: job.level,
-        degraded: Vec::new(),
+        degraded,
     })
 }
 
@@ -188,33 +207,113 @@ async fn over(
 }
 
 impl Job {
+    /// Writes the command's input; a command that does not read it to the end is free not to.
+    #[cfg(target_os = "linux")]
+    fn input(&mut self) -> impl Future<Output = ()> + use<> {
+        let input = self.input.take();
+        async move {
+            if let Some(input) = input {
+                drop(input.feed().await);
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn input(&mut self) -> impl Future<Output = ()> + use<> {
+        let pipe: Option<ChildStdin> = self.tree.take_stdin();
+        let bytes = self.input.take().unwrap_or_default();
+        async move {
+            if let Some(mut pipe) = pipe {
+                drop(pipe.write_all(&bytes).await);
+            }
+        }
+    }
+
+    /// Serves the way out of the command's network until the run has ended.
+    #[cfg(target_os = "linux")]
+    fn proxy(&mut self, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let proxy = self.means.as_mut().and_then(|means| means.proxy.take());
+        async move {
+            if let Some((socket, egress)) = proxy {
+                egress.serve_from(socket, ended).await;
+            }
+        }
+    }
+
+    #[cfg(target_os = "macos")]
+    fn proxy(&mut self, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let proxy = self.means.as_mut().and_then(|means| means.proxy.take());
+        async move {
+            if let Some((listener, egress)) = proxy {
+                egress.serve(listener, ended).await;
+            }
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    fn proxy(&mut self, _ended: CancellationToken) -> impl Future<Output = ()> + use<> {
+        std::future::ready(())
+    }
+
     #[cfg(target_os = "linux")]
     async fn conclude(
         &mut self,
         cause: Cause,
         exit: ExitStatus,
         stderr: &[u8],
-    ) -> Result<Status, SandboxError> {
+    ) -> Result<(Status, Vec<Guard>), SandboxError> {
         use crate::{bwrap::report, tree};
 
-        let Some(file) = &mut self.report else {
-            return Ok(cause.status(exit));
+        let Some(means) = &mut self.means else {
+            return Ok((cause.status(exit), Vec::new()));
         };
-        let report = report::read(file).map_err(|source| SandboxError::Io {
+        let report = means.bubblewrap.as_mut().map(report::read).transpose();
+        let report = report.map_err(|source| SandboxError::Io {
             action: "reading the sandbox's report",
             source,
         })?;
         // With its first process gone, the kernel has ended every process of the sandbox.
-        if let Some(first) = report.first_process() {
+        if let Some(first) = report.and_then(report::Report::first_process) {
             drop(tokio::time::timeout(CLEARED, tree::ended(first)).await);
         }
-        match cause {
-            Cause::Ended => report::conclude(report, exit, stderr),
-            Cause::TimedOut | Cause::Cancelled => Ok(cause.status(exit)),
+        let account = means.account()?;
+        if let Some(refusal) = account.refusal() {
+            return Err(refusal);
         }
+        let degraded = means.degraded(&account);
+        let status = match (cause, report) {
+            (Cause::Ended, Some(report)) => report::conclude(report, exit, stderr)?,
+            (Cause::Ended, None) | (Cause::TimedOut | Cause::Cancelled, _) => cause.status(exit),
+        };
+        if matches!(cause, Cause::Ended) && !account.began {
+            return Err(SandboxError::SetupFailed {
+                detail: format!("the first program inside ended early: {status:?}"),
+            });
+        }
+        Ok((status, degraded))
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(target_os = "macos")]
+    #[expect(
+        clippy::unused_async,
+        reason = "on Linux there is something to wait for"
+    )]
+    async fn conclude(
+        &mut self,
+        cause: Cause,
+        exit: ExitStatus,
+        stderr: &[u8],
+    ) -> Result<(Status, Vec<Guard>), SandboxError> {
+        let Some(means) = &mut self.means else {
+            return Ok((cause.status(exit), Vec::new()));
+        };
+        if matches!(cause, Cause::Ended) {
+            means.check(stderr)?;
+        }
+        Ok((cause.status(exit), std::mem::take(&mut means.degraded)))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     #[expect(
         clippy::unused_async,
         reason = "on Linux there is something to wait for"
@@ -224,8 +323,12 @@ impl Job {
         cause: Cause,
         exit: ExitStatus,
         _stderr: &[u8],
-    ) -> Result<Status, SandboxError> {
-        Ok(cause.status(exit))
+    ) -> Result<(Status, Vec<Guard>), SandboxError> {
+        #[cfg(windows)]
+        let degraded = self.means.take().map(|means| means.degraded);
+        #[cfg(not(windows))]
+        let degraded: Option<Vec<Guard>> = None;
+        Ok((cause.status(exit), degraded.unwrap_or_default()))
     }
 }
 
@@ -329,11 +432,4 @@ impl<'a> Channel<'a> {
 async fn silence(ended: &CancellationToken) {
     ended.cancelled().await;
     tokio::time::sleep(SILENCE).await;
-}
-
-/// Writes the command's input; a command that does not read it to the end is free not to.
-async fn feed(pipe: Option<ChildStdin>, bytes: &[u8], ended: &CancellationToken) {
-    if let Some(mut pipe) = pipe {
-        drop(ended.run_until_cancelled(pipe.write_all(bytes)).await);
-    }
 }

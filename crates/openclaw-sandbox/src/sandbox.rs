@@ -1,12 +1,18 @@
 //! From a policy and a command to a run.
 
-use std::{ffi::OsStr, path::PathBuf, process::Stdio, time::Duration};
+use std::{ffi::OsStr, path::PathBuf, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+#[cfg(not(any(target_os = "macos", windows)))]
+use crate::launcher;
+#[cfg(target_os = "linux")]
+use crate::linux;
 use crate::{
-    Command, Output, Reach, Running, SandboxConfig, SandboxError, SandboxLevel, Stdin, launcher,
-    places::Places,
+    Command, Guard, Output, Reach, Running, SandboxConfig, SandboxError, SandboxLevel,
+    init::orders::Then,
+    places::{Bounds, Places},
+    prepared::Prepared,
     running::Job,
     variables::{self, PROGRAMS},
 };
@@ -17,18 +23,20 @@ use crate::{
 /// rather than running it without.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
-    search: Vec<PathBuf>,
+    pub(crate) search: Vec<PathBuf>,
     /// The executable that acts as the first program inside, if it is not this one.
-    init: Option<PathBuf>,
+    pub(crate) init: Option<PathBuf>,
     /// Whether to run with what this machine has.
-    degradable: bool,
-    reach: Reach,
+    pub(crate) degradable: bool,
+    pub(crate) reach: Reach,
     /// Folders of programs that commands may use beside those of the system.
-    toolchains: Vec<PathBuf>,
+    pub(crate) toolchains: Vec<PathBuf>,
     /// Folders that no workspace may hold, or lie in.
     off_limits: Vec<PathBuf>,
     /// Paths of workspaces that are protected beside the usual ones.
-    protected: Vec<PathBuf>,
+    pub(crate) protected: Vec<PathBuf>,
+    /// Guards that are left out; only tests do so, to see that something escapes then.
+    pub(crate) left_out: Vec<Guard>,
 }
 
 /// The sandbox of this machine, as it was found to work.
@@ -40,15 +48,6 @@ pub struct Probe {
     pub version: String,
     /// How long a command that does nothing took at level Strict.
     pub duration: Duration,
-}
-
-/// A process that is ready to be started.
-#[derive(Debug)]
-struct Prepared {
-    program: PathBuf,
-    process: std::process::Command,
-    #[cfg(target_os = "linux")]
-    report: Option<std::fs::File>,
 }
 
 impl Sandbox {
@@ -70,7 +69,15 @@ impl Sandbox {
             toolchains: Vec::new(),
             off_limits: Vec::new(),
             protected: Vec::new(),
+            left_out: Vec::new(),
         }
+    }
+
+    /// Leaves a guard out.
+    #[cfg(test)]
+    pub(crate) fn without(mut self, guard: Guard) -> Self {
+        self.left_out.push(guard);
+        self
     }
 
     /// Takes the executable at `path` for the first program inside; see [`crate::init`].
@@ -136,9 +143,7 @@ impl Sandbox {
         command: &Command,
         stop: CancellationToken,
     ) -> Result<Running, SandboxError> {
-        let started = stop.run_until_cancelled(self.start(config, command)).await;
-        let job = started.ok_or(SandboxError::Cancelled)??;
-        Ok(Running::start(job, stop))
+        self.launch_then(config, command, Then::Command, stop).await
     }
 
     /// Runs `true` at level Strict; see [`probe`](crate::probe).
@@ -168,12 +173,15 @@ impl Sandbox {
         let prepared = Prepared {
             program: program.clone(),
             process,
-            report: None,
+            input: None,
+            means: None,
         };
         let job = prepared
             .start(SandboxLevel::None, &Command::new("bwrap"))
             .await?;
-        let output = Running::start(job, CancellationToken::new()).wait().await?;
+        let output = Running::start(job, &CancellationToken::new())
+            .wait()
+            .await?;
         let text = String::from_utf8_lossy(&output.stdout);
         Ok((
             program,
@@ -181,7 +189,18 @@ impl Sandbox {
         ))
     }
 
-    #[cfg(not(target_os = "linux"))]
+    /// The system's own program has no version of its own.
+    #[cfg(target_os = "macos")]
+    #[expect(
+        clippy::unused_async,
+        clippy::unused_self,
+        reason = "on Linux there is something to ask"
+    )]
+    async fn version(&self) -> Result<(PathBuf, String), SandboxError> {
+        Ok((crate::seatbelt::PROGRAM.into(), String::new()))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     async fn version(&self) -> Result<(PathBuf, String), SandboxError> {
         Err(SandboxError::Unsupported {
             level: SandboxLevel::Strict,
@@ -189,7 +208,27 @@ impl Sandbox {
         })
     }
 
-    async fn start(&self, config: &SandboxConfig, command: &Command) -> Result<Job, SandboxError> {
+    /// Starts what follows when everything is given up that a command must not have.
+    pub(crate) async fn launch_then(
+        &self,
+        config: &SandboxConfig,
+        command: &Command,
+        then: Then,
+        stop: CancellationToken,
+    ) -> Result<Running, SandboxError> {
+        let started = stop
+            .run_until_cancelled(self.start(config, command, then))
+            .await;
+        let job = started.ok_or(SandboxError::Cancelled)??;
+        Ok(Running::start(job, &stop))
+    }
+
+    async fn start(
+        &self,
+        config: &SandboxConfig,
+        command: &Command,
+        then: Then,
+    ) -> Result<Job, SandboxError> {
         command.check()?;
         if config.level == SandboxLevel::Strict && config.network_access {
             return Err(SandboxError::NetworkAtStrict);
@@ -197,13 +236,14 @@ impl Sandbox {
         let prepared = {
             let (this, config, command) = (self.clone(), config.clone(), command.clone());
             blocking(move || {
-                let places = Places::survey(&config, &command)?;
-                match config.level {
-                    SandboxLevel::None => Ok(directly(&config, &command, &places)),
-                    SandboxLevel::Relaxed | SandboxLevel::Strict => {
-                        this.contained(&config, &command, &places)
-                    }
-                }
+                let bounds = Bounds {
+                    off_limits: &this.off_limits,
+                    protected: &this.protected,
+                };
+                // Toolchains are shown as the folders are that a command may read.
+                let shown = command.clone().read_only(this.toolchains.iter().cloned());
+                let places = Places::survey(&config, &shown, bounds)?;
+                this.prepare(&config, &command, places, then)
             })
             .await?
         };
@@ -211,87 +251,73 @@ impl Sandbox {
     }
 
     #[cfg(target_os = "linux")]
-    fn contained(
+    fn prepare(
         &self,
         config: &SandboxConfig,
         command: &Command,
-        places: &Places,
+        places: Places,
+        then: Then,
     ) -> Result<Prepared, SandboxError> {
-        let program = crate::bwrap::find::bwrap(&self.search, &places.workspaces)?;
-        let crate::bwrap::Prepared { process, report } =
-            crate::bwrap::prepare(&program, config, command, places)?;
-        Ok(Prepared {
-            program,
-            process,
-            report: Some(report),
-        })
+        linux::prepare(self, config, command, places, then)
+    }
+
+    #[cfg(target_os = "macos")]
+    fn prepare(
+        &self,
+        config: &SandboxConfig,
+        command: &Command,
+        places: Places,
+        _then: Then,
+    ) -> Result<Prepared, SandboxError> {
+        crate::seatbelt::prepare_run(self, config, command, &places)
+    }
+
+    #[cfg(windows)]
+    fn prepare(
+        &self,
+        config: &SandboxConfig,
+        command: &Command,
+        places: Places,
+        _then: Then,
+    ) -> Result<Prepared, SandboxError> {
+        crate::job_objects::prepare(self, config, command, &places)
     }
 
     /// Refuses: a level that cannot be enforced must not be reported as enforced.
-    #[cfg(not(target_os = "linux"))]
-    fn contained(
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+    fn prepare(
         &self,
         config: &SandboxConfig,
-        _command: &Command,
-        _places: &Places,
+        command: &Command,
+        places: Places,
+        _then: Then,
     ) -> Result<Prepared, SandboxError> {
-        Err(SandboxError::Unsupported {
-            level: config.level,
-            os: std::env::consts::OS,
-        })
+        match config.level {
+            SandboxLevel::None => Ok(directly(config, command, &places)),
+            SandboxLevel::Relaxed | SandboxLevel::Strict => Err(SandboxError::Unsupported {
+                level: config.level,
+                os: std::env::consts::OS,
+            }),
+        }
     }
 }
 
 /// Prepares a run without a sandbox.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 fn directly(config: &SandboxConfig, command: &Command, places: &Places) -> Prepared {
-    // Windows has no shell to set limits with; Job Objects will do that.
-    #[cfg(unix)]
-    let argv = crate::limits::limited(config, command);
-    #[cfg(not(unix))]
-    let argv = command.argv.clone();
+    let argv = crate::limits::shell(&crate::limits::of(config, &command.limits), &command.argv);
     let mut argv = argv.into_iter();
     let program = PathBuf::from(argv.next().unwrap_or_default());
     let mut process = launcher::command(&program);
-    process
-        .args(argv)
-        .envs(variables::environment(config.level, command));
+    process.args(argv).envs(variables::environment(
+        config.level,
+        command,
+        &variables::Additions::default(),
+    ));
     if let Some(cwd) = &places.cwd {
         process.current_dir(cwd);
     }
-    Prepared {
-        program,
-        process,
-        #[cfg(target_os = "linux")]
-        report: None,
-    }
-}
-
-impl Prepared {
-    async fn start(mut self, level: SandboxLevel, command: &Command) -> Result<Job, SandboxError> {
-        let input = match &command.stdin {
-            Stdin::Null => None,
-            Stdin::Inherit => {
-                self.process.stdin(Stdio::inherit());
-                None
-            }
-            Stdin::Bytes(bytes) => {
-                self.process.stdin(Stdio::piped());
-                Some(bytes.clone())
-            }
-        };
-        let program = self.program;
-        let tree = launcher::spawn(self.process)
-            .await
-            .map_err(|source| SandboxError::Spawn { program, source })?;
-        Ok(Job {
-            tree,
-            level,
-            input,
-            limits: command.limits.clone(),
-            #[cfg(target_os = "linux")]
-            report: self.report,
-        })
-    }
+    Prepared { program, process }
 }
 
 /// Runs `work`, which waits for the file system, where it holds nobody up.

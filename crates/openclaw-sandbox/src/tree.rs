@@ -2,7 +2,14 @@
 
 use std::{io, process::ExitStatus};
 
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+#[cfg(not(windows))]
+use tokio::process::Child;
+#[cfg(not(target_os = "linux"))]
+use tokio::process::ChildStdin;
+use tokio::process::{ChildStderr, ChildStdout};
+
+#[cfg(windows)]
+use crate::job_objects::Child;
 
 /// A process that leads its own process group; dropping this kills the group.
 ///
@@ -28,6 +35,7 @@ impl Tree {
         }
     }
 
+    #[cfg(not(target_os = "linux"))]
     pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()
     }

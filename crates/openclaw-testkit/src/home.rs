@@ -132,15 +132,19 @@ impl TestHome {
         let lifted = json!({
             "rateLimit": {"requestsPerMinute": 1_000_000, "messagesPerMinute": 1_000_000},
         });
+        self.write_own(&lifted.to_string())
+    }
+
+    /// Writes the settings that only this program knows.
+    ///
+    /// # Panics
+    /// When they cannot be written.
+    pub fn write_own(&self, text: &str) -> &Self {
         let config = self.state_dir().config_file().to_owned();
         if let Some(folder) = config.parent() {
             fs::create_dir_all(folder).expect("the config's folder");
         }
-        fs::write(
-            config.with_file_name("openclaw-rs.json5"),
-            lifted.to_string(),
-        )
-        .expect("the settings file");
+        fs::write(config.with_file_name("openclaw-rs.json5"), text).expect("the settings file");
         self
     }
 

@@ -16,11 +16,19 @@ pub(crate) enum Part {
     Stores,
     /// The provider layer, beside a plain line splitter and a plain socket.
     Providers,
+    /// The start of a sandbox, beside plain bubblewrap and a bare process.
+    Sandbox,
 }
 
 impl Part {
     /// All parts, in the order in which they are measured.
-    pub(crate) const ALL: [Self; 4] = [Self::Gateway, Self::Events, Self::Stores, Self::Providers];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Gateway,
+        Self::Events,
+        Self::Stores,
+        Self::Providers,
+        Self::Sandbox,
+    ];
 
     /// Returns the part's name, as it is asked for and as the page marks it.
     pub(crate) const fn name(self) -> &'static str {
@@ -29,6 +37,7 @@ impl Part {
             Self::Events => "events",
             Self::Stores => "stores",
             Self::Providers => "providers",
+            Self::Sandbox => "sandbox",
         }
     }
 
@@ -39,6 +48,7 @@ impl Part {
             Self::Events => events(place),
             Self::Stores => stores(place),
             Self::Providers => providers(place),
+            Self::Sandbox => sandbox(place),
         }
     }
 }
@@ -88,6 +98,11 @@ fn stores(place: &Place) -> Result<String, Error> {
 fn providers(place: &Place) -> Result<String, Error> {
     report::step("measuring the provider layer; this takes about a minute");
     figures(&benchmark(place, "openclaw-providers", "providers"))
+}
+
+fn sandbox(place: &Place) -> Result<String, Error> {
+    report::step("measuring the start of a sandbox; this takes about half a minute");
+    figures(&benchmark(place, "openclaw-sandbox", "sandbox"))
 }
 
 /// Builds the program that people run, and returns its path.

@@ -7,6 +7,7 @@ use openclaw_sandbox::SandboxConfig;
 
 use super::*;
 use crate::agent::{Limits, NoModel};
+use crate::means::Means;
 use crate::skills::{Origin, SkillRoot, SkillSources, Skills};
 use crate::workspace::{ContextFiles, ContextLimits};
 
@@ -17,6 +18,7 @@ fn agent(skills: Skills, context: ContextFiles) -> Agent {
         model: Err(NoModel::NotConfigured),
         workspace: "/home/u/.openclaw/workspace".into(),
         sandbox: SandboxConfig::default(),
+        means: Means::default(),
         limits: Limits::default(),
         skills,
         context,

@@ -162,7 +162,7 @@ impl Replay {
             .brief
             .ask(&self.messages, &Unmetered, &stop, |_, _| {})
             .await;
-        let (completion, calls) = self.brief.calls(asked.answer?);
+        let (completion, calls) = Brief::calls(asked.answer?);
         Ok(Some(self.take(completion, calls)))
     }
 

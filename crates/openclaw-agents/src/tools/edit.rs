@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::read::text_of;
-use super::{Tool, ToolCx, ToolError, ToolOutput};
+use super::{Tool, ToolCx, ToolError, ToolOutput, Touch};
 
 /// Replaces one passage of a text file of the workspace.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +28,7 @@ impl Tool for EditTool {
     const NAME: &'static str = "edit";
     const DESCRIPTION: &'static str =
         "Replaces a passage that occurs exactly once in a text file of the workspace.";
+    const TOUCH: Touch = Touch::Writes;
     type Args = EditArgs;
 
     async fn run(&self, args: EditArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {

@@ -11,13 +11,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::live::Printed;
-use super::{Tool, ToolCx, ToolError, ToolOutput};
+use super::{Tool, ToolCx, ToolError, ToolOutput, Touch};
 use crate::bus::OutputStream;
+use crate::means::Means;
 
 /// How long a command may run unless it asks for more.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long a command may run at most.
-const MAX_TIMEOUT: Duration = Duration::from_mins(30);
+/// The signals by which the system ends a process that is over a limit, with the limit's name.
+const LIMIT_SIGNALS: [(i32, &str); 2] = [(24, "cpuSeconds"), (25, "fileSizeMb")];
 
 /// Runs a shell command in the sandbox.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +35,7 @@ pub struct ExecArgs {
     /// The folder to run it in, inside the workspace.
     #[serde(default)]
     workdir: Option<String>,
-    /// Seconds after which it is stopped, at most 1800.
+    /// Seconds after which it is stopped; at most 1800, or what the owner has set.
     #[serde(default)]
     timeout: Option<u64>,
 }
@@ -53,6 +54,7 @@ impl Tool for ExecTool {
     const NAME: &'static str = "exec";
     const DESCRIPTION: &'static str = "Runs a shell command in the workspace, inside a sandbox, and \
         returns its exit code and what it printed.";
+    const TOUCH: Touch = Touch::Commands;
     type Args = ExecArgs;
 
     async fn run(&self, args: ExecArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
@@ -62,26 +64,31 @@ impl Tool for ExecTool {
             ));
         }
         let config = self.sandbox.as_ref().unwrap_or(&cx.sandbox);
+        let longest = cx.means.limits.wall_time.unwrap_or(Means::LONGEST);
         let wall_time = args
             .timeout
             .map_or(DEFAULT_TIMEOUT, Duration::from_secs)
-            .min(MAX_TIMEOUT);
+            .min(longest);
         let root = config
             .allowed_paths
             .first()
             .map_or_else(|| cx.workspace.root(), PathBuf::as_path);
-        let command = Command::shell(&args.command)
+        let mut command = Command::shell(&args.command)
             .cwd(
                 args.workdir
                     .map_or_else(|| root.to_owned(), |dir| root.join(dir)),
             )
-            .read_only(cx.readable.iter().cloned())
+            .read_only(cx.readable.iter().cloned());
+        command.limits = cx.means.limits.clone();
+        command.env.clone_from(&cx.means.env);
+        let command = command
             .wall_time(wall_time)
             // Secrets have to be masked before output is cut, so it is cut here and not there.
             .kept_bytes(0)
             .forwarded_bytes(usize::MAX);
 
-        let mut running = sandbox::launch(config, &command, cx.stop.clone()).await?;
+        let launched = cx.means.sandbox.launch(config, &command, cx.stop.clone());
+        let mut running = launched.await?;
         while let Some(chunk) = running.next_output().await {
             let stream = match chunk.stream {
                 Stream::Stdout => OutputStream::Stdout,
@@ -125,13 +132,37 @@ fn report(output: &sandbox::Output, printed: Printed, wall_time: Duration) -> To
     if printed.truncated {
         result.insert("truncated".to_owned(), json!(true));
     }
+    if let Some(limit) = ended_by(output.status) {
+        result.insert("endedByLimit".to_owned(), json!(limit));
+    }
+    result.insert("sandbox".to_owned(), json!(output.level));
+    let degraded: Vec<String> = output.degraded.iter().map(ToString::to_string).collect();
+    if !degraded.is_empty() {
+        result.insert("degraded".to_owned(), json!(degraded));
+    }
     ToolOutput {
         result: Value::Object(result),
         success: output.status == Status::Exited(0),
         payload: ToolPayload {
             sandbox: Some(output.level.to_string()),
+            degraded,
             exit_code,
             ..ToolPayload::default()
         },
     }
+}
+
+/// Returns the limit that a command was ended by, where the system says so.
+fn ended_by(status: Status) -> Option<&'static str> {
+    let signal = match status {
+        // Bubblewrap and shells say it in this way.
+        Status::Exited(code) => code.checked_sub(128)?,
+        Status::Signaled(signal) => signal,
+        Status::TimedOut => return Some("wallSeconds"),
+        Status::Cancelled => return None,
+    };
+    let mut known = LIMIT_SIGNALS.iter();
+    known
+        .find(|(number, _)| *number == signal)
+        .map(|(_, name)| *name)
 }

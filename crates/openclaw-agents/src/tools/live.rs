@@ -7,7 +7,6 @@ use openclaw_core::redaction::StreamMask;
 use openclaw_sandbox::Kept;
 use parking_lot::Mutex;
 
-use super::MAX_RESULT_BYTES;
 use crate::bus::OutputStream;
 
 /// Takes output as it is written, masks known secrets in it, hands on the first of it and keeps
@@ -45,17 +44,15 @@ impl fmt::Debug for LiveOutput {
     }
 }
 
-impl Default for Written {
-    fn default() -> Self {
+impl Written {
+    fn new(max_bytes: usize) -> Self {
         Self {
             mask: StreamMask::new(),
-            kept: Kept::new(MAX_RESULT_BYTES),
-            open: MAX_RESULT_BYTES,
+            kept: Kept::new(max_bytes),
+            open: max_bytes,
         }
     }
-}
 
-impl Written {
     /// Keeps text that is masked, and returns what of it is handed on.
     fn take(&mut self, mut masked: String) -> String {
         self.kept.push(masked.as_bytes());
@@ -72,11 +69,15 @@ impl Written {
 }
 
 impl LiveOutput {
-    pub(crate) fn new(hand_on: impl Fn(OutputStream, String) + Send + Sync + 'static) -> Self {
+    /// Makes one that keeps and hands on so many bytes of each stream.
+    pub(crate) fn new(
+        max_bytes: usize,
+        hand_on: impl Fn(OutputStream, String) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             hand_on: Box::new(hand_on),
-            stdout: Mutex::default(),
-            stderr: Mutex::default(),
+            stdout: Mutex::new(Written::new(max_bytes)),
+            stderr: Mutex::new(Written::new(max_bytes)),
         }
     }
 
@@ -103,7 +104,8 @@ impl LiveOutput {
 
     fn end(&self, stream: OutputStream) -> Kept {
         let (kept, shown) = {
-            let mut written = mem::take(&mut *self.written(stream).lock());
+            // Nothing comes after the end.
+            let mut written = mem::replace(&mut *self.written(stream).lock(), Written::new(0));
             let rest = mem::take(&mut written.mask).finish();
             let shown = written.take(rest);
             (written.kept, shown)
@@ -144,6 +146,7 @@ mod tests {
     use openclaw_core::redaction::learn_text;
 
     use super::*;
+    use crate::tools::MAX_RESULT_BYTES;
 
     const SECRET: &str = "cnry-of-the-live-output-0123456789";
 
@@ -152,7 +155,9 @@ mod tests {
         learn_text(SECRET);
         let seen: Arc<Mutex<String>> = Arc::default();
         let watcher = Arc::clone(&seen);
-        let live = LiveOutput::new(move |_, text| watcher.lock().push_str(&text));
+        let live = LiveOutput::new(MAX_RESULT_BYTES, move |_, text| {
+            watcher.lock().push_str(&text);
+        });
         for piece in pieces {
             live.write(OutputStream::Stdout, piece.as_bytes());
         }

@@ -5,7 +5,7 @@ use openclaw_sandbox::EntryKind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Tool, ToolCx, ToolError, ToolOutput};
+use super::{Tool, ToolCx, ToolError, ToolOutput, Touch};
 
 /// The most entries that one call returns.
 const MAX_ENTRIES: usize = 500;
@@ -28,6 +28,7 @@ impl Tool for LsTool {
     const NAME: &'static str = "ls";
     const DESCRIPTION: &'static str =
         "Lists a folder of the workspace, one entry a line; folders end with a slash.";
+    const TOUCH: Touch = Touch::Reads;
     type Args = LsArgs;
 
     async fn run(&self, args: LsArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {

@@ -22,6 +22,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::means::Means;
+
 pub use edit::EditTool;
 pub use exec::{ExecTool, ExecTool as BashTool};
 pub use ls::LsTool;
@@ -31,8 +33,9 @@ pub use write::WriteTool;
 
 pub(crate) use live::LiveOutput;
 
-/// The most bytes of a file, or of a command's output, that one call gives to the model.
-const MAX_RESULT_BYTES: usize = 64 * 1024;
+/// The most bytes of a file, or of a command's output, that one call gives to the model unless
+/// something else is said.
+pub(crate) const MAX_RESULT_BYTES: usize = 64 * 1024;
 
 /// A tool.
 #[async_trait]
@@ -41,6 +44,9 @@ pub trait Tool: Send + Sync + 'static {
     const NAME: &'static str;
     /// What it does, for the model.
     const DESCRIPTION: &'static str;
+    /// By what it touches this machine; what neither runs commands nor uses [`ToolCx::workspace`]
+    /// touches nothing that the sandbox has a say in.
+    const TOUCH: Touch = Touch::Nothing;
     /// Its arguments. Derive `Deserialize` with `deny_unknown_fields`, and `JsonSchema`.
     type Args: DeserializeOwned + JsonSchema + Send;
 
@@ -51,6 +57,19 @@ pub trait Tool: Send + Sync + 'static {
     async fn run(&self, args: Self::Args, cx: &ToolCx) -> Result<ToolOutput, ToolError>;
 }
 
+/// By what a tool touches this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// By commands, which run in the sandbox.
+    Commands,
+    /// By reading files of the workspace.
+    Reads,
+    /// By reading and writing files of the workspace.
+    Writes,
+    /// By nothing.
+    Nothing,
+}
+
 /// What a tool call may use.
 pub struct ToolCx {
     /// The files that it may touch.
@@ -59,6 +78,8 @@ pub struct ToolCx {
     pub readable: Vec<PathBuf>,
     /// How its commands are confined.
     pub sandbox: SandboxConfig,
+    /// By which means they run.
+    pub means: Means,
     /// Tells it to stop.
     pub stop: CancellationToken,
     /// Takes output while it is being written.
@@ -115,6 +136,15 @@ pub enum ToolError {
     /// A file of the workspace cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The model asked for more at once than is run side by side.
+    #[error(
+        "not run: one answer may call {limit} tools, and this one called more; call the rest in the \
+         next step"
+    )]
+    TooMany {
+        /// How many are run.
+        limit: usize,
+    },
     /// The turn was cancelled.
     #[error("cancelled before it ended")]
     Cancelled,
@@ -126,7 +156,9 @@ impl ToolError {
         let hint = match self {
             Self::Refused(err) => err.hint(),
             Self::File(err) => err.hint(),
-            Self::ForModel(_) | Self::NoTool { .. } | Self::Cancelled => None,
+            Self::ForModel(_) | Self::NoTool { .. } | Self::TooMany { .. } | Self::Cancelled => {
+                None
+            }
         };
         hint.map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
     }
@@ -134,7 +166,7 @@ impl ToolError {
     /// Returns why nothing ran at all, if that is so.
     pub fn refusal(&self) -> Option<String> {
         match self {
-            Self::NoTool { .. } | Self::Refused(_) => Some(self.to_string()),
+            Self::NoTool { .. } | Self::Refused(_) | Self::TooMany { .. } => Some(self.to_string()),
             Self::ForModel(_) | Self::File(_) | Self::Cancelled => None,
         }
     }

@@ -8,7 +8,7 @@ use openclaw_sandbox::{FileError, Workspace};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{MAX_RESULT_BYTES, Tool, ToolCx, ToolError, ToolOutput};
+use super::{MAX_RESULT_BYTES, Tool, ToolCx, ToolError, ToolOutput, Touch};
 
 /// The largest file that is read at all, in bytes.
 pub(super) const MAX_FILE_BYTES: u64 = 10_000_000;
@@ -47,6 +47,7 @@ impl Tool for ReadTool {
     const NAME: &'static str = "read";
     const DESCRIPTION: &'static str = "Reads a text file of the workspace or of a skill. Long files \
         come in parts: continue with `offset`.";
+    const TOUCH: Touch = Touch::Reads;
     type Args = ReadArgs;
 
     async fn run(&self, args: ReadArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {

@@ -10,7 +10,9 @@ use openclaw_providers::{Arguments, ToolSpec};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{EditTool, ExecTool, LsTool, ReadTool, Tool, ToolCx, ToolError, ToolOutput, WriteTool};
+use super::{
+    EditTool, ExecTool, LsTool, ReadTool, Tool, ToolCx, ToolError, ToolOutput, Touch, WriteTool,
+};
 
 /// The names of TypeScript OpenClaw come first; these are other names for the same tools.
 const ALIASES: &[(&str, &str)] = &[("bash", ExecTool::NAME), ("read_file", ReadTool::NAME)];
@@ -168,6 +170,11 @@ impl ToolRegistry {
         Some(Arc::clone(&registered.tool))
     }
 
+    /// Returns by what the tool of that name touches this machine, if there is one.
+    pub fn touch(&self, name: &str) -> Option<Touch> {
+        self.get(name).map(|tool| tool.touch())
+    }
+
     /// Checks that a call names a tool and has arguments that fit it, without running it.
     pub fn check(&self, name: &str, params: &Value) -> Result<(), CallRefused> {
         let tool = self
@@ -194,12 +201,17 @@ impl ToolRegistry {
 /// A tool whose argument type is erased.
 #[async_trait]
 pub(crate) trait AnyTool: Send + Sync {
+    fn touch(&self) -> Touch;
     fn check(&self, params: &Value) -> Result<(), ToolError>;
     async fn call(&self, params: Value, cx: &ToolCx) -> Result<ToolOutput, ToolError>;
 }
 
 #[async_trait]
 impl<T: Tool> AnyTool for T {
+    fn touch(&self) -> Touch {
+        T::TOUCH
+    }
+
     fn check(&self, params: &Value) -> Result<(), ToolError> {
         decode::<T>(params.clone()).map(drop)
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Tool, ToolCx, ToolError, ToolOutput};
+use super::{Tool, ToolCx, ToolError, ToolOutput, Touch};
 
 /// Writes a whole file of the workspace.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,6 +24,7 @@ pub struct WriteArgs {
 impl Tool for WriteTool {
     const NAME: &'static str = "write";
     const DESCRIPTION: &'static str = "Writes a file of the workspace, replacing what is there.";
+    const TOUCH: Touch = Touch::Writes;
     type Args = WriteArgs;
 
     async fn run(&self, args: WriteArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {

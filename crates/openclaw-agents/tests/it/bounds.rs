@@ -101,7 +101,7 @@ async fn a_turn_that_takes_too_long_is_stopped_and_its_command_with_it() {
 }
 
 #[tokio::test]
-async fn surplus_calls_of_one_step_are_cut_off_and_ids_made_unique() {
+async fn surplus_calls_of_one_step_are_refused_in_words_and_ids_made_unique() {
     let call = || FakeCall::new("ls", &json!({})).id("same");
     let provider = FakeProvider::scripted([
         Reply::tool_calls([call(), call(), call()]),
@@ -116,7 +116,10 @@ async fn surplus_calls_of_one_step_are_cut_off_and_ids_made_unique() {
         .await
         .unwrap();
     let seen = fixture.provider.last_request();
-    assert_eq!((seen.calls().len(), seen.results().len()), (2, 2));
+    let results = seen.results();
+    assert_eq!((seen.calls().len(), results.len()), (3, 3));
+    assert!(results[2].content.contains("not run"), "{results:?}");
+    assert!(!results[1].content.contains("not run"), "{results:?}");
     fixture.provider.assert_clean();
 }
 

@@ -43,6 +43,7 @@ async fn replay(fixture: &Fixture, at: u64, provider: &FakeProvider, limits: Lim
         }),
         workspace: fixture.workspace(),
         sandbox: SandboxConfig::default(),
+        means: openclaw_agents::Means::default(),
         limits,
         skills: openclaw_agents::Skills::default(),
         context: openclaw_agents::ContextFiles::default(),

@@ -124,12 +124,13 @@ async fn a_command_reports_its_exit_code_and_its_output() {
         results[0],
         (
             false,
-            json!({ "exitCode": 7, "stdout": "out\n", "stderr": "err\n" })
+            json!({ "exitCode": 7, "stdout": "out\n", "stderr": "err\n", "sandbox": "strict" })
         )
     );
     let root = fixture.workspace().canonicalize().unwrap();
     assert_eq!(results[1].1["stdout"], format!("{}\n", root.display()));
     assert_eq!(results[2].1["timedOutAfterSeconds"], 1);
+    assert_eq!(results[2].1["endedByLimit"], "wallSeconds");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod order;
 
 use openclaw_core::SessionKey;
+use openclaw_core::redaction::mask;
 use openclaw_ipc::methods::SessionMessageOutput;
 use openclaw_ipc::notifications::{DeltaChannel, SessionDeltaParams, ToolOutputParams};
 use openclaw_ipc::{Event, EventData, Notification};
@@ -83,9 +84,8 @@ impl<'a> Conversation<'a> {
         for late in self.order.rest(answer.map(|answer| &answer.run_id)) {
             self.show(late);
         }
-        let whole = answer
-            .map(|answer| answer.content.as_str())
-            .unwrap_or_default();
+        // The pieces came with known secrets masked; without a gateway the whole does not.
+        let whole = mask(answer.map_or("", |answer| &answer.content));
         if self.text != whole && !whole.is_empty() {
             if !self.text.is_empty() {
                 self.aside(
@@ -94,7 +94,7 @@ impl<'a> Conversation<'a> {
                 );
             }
             self.text.clear();
-            self.text_piece(whole);
+            self.text_piece(&whole);
         }
         self.end_line();
         self.failure.map_or(Ok(()), Err)

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::model_choice::{Misnamed, ModelParams};
 use super::reader::Reader;
+use super::sandbox::SetBy;
 
 /// The agent that a home has when its config lists none.
 pub const DEFAULT_AGENT: &str = "main";
@@ -28,6 +29,8 @@ pub struct AgentSettings {
     pub params: ModelParams,
     /// The folder that its tools work in.
     pub workspace: PathBuf,
+    /// What decided that.
+    pub workspace_set_by: SetBy,
     /// The folder of its sign-ins (`agentDir`).
     pub agent_dir: PathBuf,
 }
@@ -82,6 +85,11 @@ impl Reader<'_> {
         let shared = self
             .string(&["agents", "defaults", "workspace"])
             .map(|path| self.path(&path));
+        let workspace_set_by = match (&workspace, &shared) {
+            (Some(_), _) => SetBy::Config(format!("agents.entries.{id}.workspace")),
+            (None, Some(_)) => SetBy::Config("agents.defaults.workspace".to_owned()),
+            (None, None) => SetBy::Default,
+        };
         let state = self.state_dir();
         let workspace = workspace.unwrap_or_else(|| match (owner == Some(id), shared) {
             (true, Some(shared)) => shared,
@@ -101,6 +109,7 @@ impl Reader<'_> {
             misnamed: choice.misnamed,
             params: self.model_params(&at),
             workspace,
+            workspace_set_by,
             agent_dir,
         }
     }

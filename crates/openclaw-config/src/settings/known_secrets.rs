@@ -30,8 +30,19 @@ pub(super) fn learn(config: &Value, env: &Env) {
     }
 }
 
-/// Makes the secrets of `openclaw-rs.json5` known: the keys of its providers.
+/// Makes the secrets of `openclaw-rs.json5` known: the keys of its providers, and the variables of
+/// sandboxed commands that are named like one.
 pub(super) fn learn_own(own: &Value) {
+    let shared = own.get("sandbox");
+    let agents = shared.and_then(|sandbox| sandbox.get("agents")?.as_object());
+    let agents = agents.into_iter().flatten().map(|(_, agent)| agent);
+    shared
+        .into_iter()
+        .chain(agents)
+        .filter_map(|layer| layer.get("env")?.as_object())
+        .flatten()
+        .filter(|(name, _)| names_secret(name))
+        .for_each(|(_, value)| hidden_below(value));
     let providers = own.get("providers").and_then(Value::as_object);
     let credentials = providers
         .into_iter()
@@ -146,7 +157,10 @@ mod tests {
         learn_own(&json!({ "providers": { "one": { "credentials": [
             "second-key-0123456789",
             { "source": "env", "provider": "default", "id": "NAME_OF_THE_THIRD" },
-        ] } } }));
+        ] } }, "sandbox": {
+            "env": { "NPM_TOKEN": "npm-0123456789abcdef" },
+            "agents": { "web": { "env": { "WEB_API_KEY": "web-0123456789abcdef" } } },
+        } }));
         for secret in [
             "tenant-0123456789",
             "model-0123456789",
@@ -155,6 +169,8 @@ mod tests {
             "proxy-sesame",
             "value-of-a-header",
             "second-key-0123456789",
+            "npm-0123456789abcdef",
+            "web-0123456789abcdef",
         ] {
             assert_eq!(mask(secret), "[REDACTED]", "{secret}");
         }

@@ -56,6 +56,7 @@ impl Config {
             problem.place = source.place(&problem.path);
         }
         config.gateway.limits = config.gateway.limits.overlaid(own.rate_limit.as_ref());
+        config.not_followed.extend(strangers(&own, &config));
         config.own = own;
         config.not_followed.extend(own_not_followed);
         config.warnings = verdict.warnings;
@@ -116,6 +117,17 @@ fn judged(source: &Source, state: &StateDir, how: Judged) -> (Migrated, Verdict)
         (place.is_none(), place)
     });
     (migrated, verdict)
+}
+
+/// Names the agents that the sandbox has settings for and that there are not.
+fn strangers(own: &OwnSettings, config: &Config) -> Vec<Problem> {
+    let unknown = own.sandbox.agents().filter(|id| config.agent(id).is_none());
+    unknown
+        .map(|id| {
+            let path = KeyPath::from_iter(["sandbox", "agents", id.as_str()]);
+            Problem::new(path, "has no effect: there is no agent of this id")
+        })
+        .collect()
 }
 
 /// JavaScript's name of a number that JSON cannot hold.

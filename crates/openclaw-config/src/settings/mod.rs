@@ -21,6 +21,7 @@ mod providers;
 mod quantity;
 mod reader;
 mod request;
+mod sandbox;
 mod secrets;
 mod skills;
 #[cfg(test)]
@@ -47,6 +48,9 @@ pub use own_providers::{OwnProvider, OwnTimeouts};
 pub use providers::{ModelSettings, ProviderSettings};
 pub use quantity::{QuantityError, parse_duration, parse_size};
 pub use request::{ProxySettings, RequestAuth, RequestSettings};
+pub use sandbox::{
+    Confinement, SandboxLimits, SandboxNetwork, SandboxPolicy, SandboxSettings, Set, SetBy,
+};
 pub use secrets::{Holds, SecretError, SecretInput, SecretProvider, Secrets};
 pub use skills::{AgentSkillSettings, SkillEntry, SkillLimits, SkillSettings};
 

@@ -8,12 +8,14 @@ use std::path::Path;
 
 use openclaw_core::ProviderId;
 use openclaw_core::env::Env;
+use openclaw_core::state_dir::StateDir;
 use serde_json::Value;
 
 use super::budget::{self, BudgetSettings};
 use super::oauth::{self, OauthSettings};
 use super::own_providers::{self, OwnProvider};
-use super::{known_secrets, limits};
+use super::sandbox::{self, SandboxSettings};
+use super::{ConfigError, known_secrets, limits};
 use crate::problem::{KeyPath, Problem};
 use crate::source;
 
@@ -22,7 +24,7 @@ pub const OWN_FILE: &str = "openclaw-rs.json5";
 
 /// The keys that the file may have, and what this version makes of them.
 const KEYS: &[(&str, Part)] = &[
-    ("sandbox", Part::Judged(sandbox)),
+    (sandbox::KEY, Part::Judged(sandbox::problems)),
     (limits::KEY, Part::Judged(limits::problems)),
     (oauth::KEY, Part::Judged(oauth::problems)),
     (budget::KEY, Part::Judged(budget::problems)),
@@ -42,8 +44,8 @@ enum Part {
 /// What the file says.
 #[derive(Clone, Debug, Default)]
 pub struct OwnSettings {
-    /// How far commands are confined (`sandbox.level`): `strict`, `relaxed` or `none`.
-    pub sandbox_level: Option<String>,
+    /// How commands are confined (`sandbox`).
+    pub sandbox: SandboxSettings,
     /// How many calls and messages a minute may bring (`rateLimit`), as it stands.
     pub(super) rate_limit: Option<Value>,
     /// How providers are signed in to by OAuth (`oauth`).
@@ -52,6 +54,18 @@ pub struct OwnSettings {
     pub budget: BudgetSettings,
     /// Further keys of providers, and how long they may take (`providers`).
     pub providers: BTreeMap<ProviderId, OwnProvider>,
+}
+
+impl OwnSettings {
+    /// Reads the file of a home by itself, for who needs nothing of `openclaw.json`; a missing file
+    /// means all defaults.
+    pub fn load(state: &StateDir, env: &Env) -> Result<Self, ConfigError> {
+        let path = state.config_file().with_file_name(OWN_FILE);
+        match read(&path, env) {
+            Ok((settings, _not_followed)) => Ok(settings),
+            Err(problems) => Err(ConfigError { path, problems }),
+        }
+    }
 }
 
 /// Reads the file; returns also what is accepted but not followed.
@@ -83,10 +97,9 @@ pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>)
     if !problems.is_empty() {
         return Err(problems);
     }
-    let level = source.value.pointer("/sandbox/level");
     Ok((
         OwnSettings {
-            sandbox_level: level.and_then(Value::as_str).map(str::to_owned),
+            sandbox: sandbox::read(source.value.get(sandbox::KEY), env),
             rate_limit: source.value.get(limits::KEY).cloned(),
             oauth: oauth::read(source.value.get(oauth::KEY)),
             budget: budget::read(source.value.get(budget::KEY)),
@@ -94,29 +107,4 @@ pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>)
         },
         not_followed,
     ))
-}
-
-/// The only setting of the sandbox is its level.
-fn sandbox(path: &KeyPath, value: &Value) -> Vec<Problem> {
-    const LEVELS: [&str; 3] = ["strict", "relaxed", "none"];
-    let Some(members) = value.as_object() else {
-        return vec![Problem::new(path.clone(), "expected an object")];
-    };
-    let mut problems = Vec::new();
-    for (key, value) in members {
-        let at = path.key(key);
-        if key != "level" {
-            let mut problem = Problem::new(at, format!("Unrecognized key: \"{key}\""));
-            problem.allowed = vec!["level".to_owned()];
-            problems.push(problem);
-        } else if !value.as_str().is_some_and(|level| LEVELS.contains(&level)) {
-            let mut problem = Problem::new(
-                at,
-                "Invalid input (allowed: \"strict\", \"relaxed\", \"none\")",
-            );
-            problem.allowed = LEVELS.map(str::to_owned).to_vec();
-            problems.push(problem);
-        }
-    }
-    problems
 }

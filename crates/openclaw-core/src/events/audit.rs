@@ -121,6 +121,9 @@ pub enum AuditEntry {
         /// The sandbox level that a command ran at.
         #[serde(skip_serializing_if = "Option::is_none")]
         sandbox: Option<String>,
+        /// What of that level this machine did not have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        degraded: Vec<String>,
         /// The exit status of a command.
         #[serde(skip_serializing_if = "Option::is_none")]
         exit_code: Option<i32>,
@@ -138,6 +141,30 @@ pub enum AuditEntry {
         call_id: Option<CallId>,
         /// Why.
         reason: String,
+    },
+    /// A command in the sandbox was let through to a host.
+    #[serde(rename = "audit.egress.allowed")]
+    EgressAllowed {
+        /// The session that it runs in.
+        session: SessionKey,
+        /// The host as the command named it, with its port; another one where there are too many.
+        host: String,
+        /// The rule that lets it through.
+        rule: String,
+        /// How often, since the last entry like this one.
+        count: u64,
+    },
+    /// A command in the sandbox was not let through to a host.
+    #[serde(rename = "audit.egress.refused")]
+    EgressRefused {
+        /// The session that it runs in.
+        session: SessionKey,
+        /// The host as the command named it, with its port; another one where there are too many.
+        host: String,
+        /// Why.
+        reason: String,
+        /// How often, since the last entry like this one.
+        count: u64,
     },
     /// A secret was read, by its name; its value is in no log.
     #[serde(rename = "audit.secret.accessed")]

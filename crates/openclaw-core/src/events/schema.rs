@@ -195,14 +195,15 @@ pub(super) fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Returns the file's version; refuses a foreign database and one from a later version of this program.
 pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
-    let pragma = |name: &str| -> Result<i32, StoreError> {
-        connection
-            .pragma_query_value(None, name, |row| row.get(0))
-            .map_err(|err| StoreError::open(path, err))
-    };
-    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+    // One look, because another process may be making the log just now.
+    let (tables, application, version): (i64, i32, i32) = connection
+        .query_row(
+            "SELECT (SELECT count(*) FROM sqlite_schema),
+                (SELECT application_id FROM pragma_application_id),
+                (SELECT user_version FROM pragma_user_version)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
         .map_err(|err| StoreError::open(path, err))?;
     let ours = application == APPLICATION_ID || (application == 0 && version == 0 && tables == 0);
     if !ours {
@@ -401,4 +402,40 @@ pub(super) fn anchors_after(
                 .collect()
         })
         .map_err(StoreError::read)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_another_process_is_making_is_not_taken_for_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.sqlite");
+        let maker = Connection::open(&path).unwrap();
+        maker
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
+            .unwrap();
+        let make = format!(
+            "BEGIN; CREATE TABLE t(a); PRAGMA user_version = 1; \
+             PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+        );
+        let unmake = "BEGIN; DROP TABLE t; PRAGMA user_version = 0; \
+                      PRAGMA application_id = 0; COMMIT;";
+        thread::scope(|threads| {
+            let reader = threads.spawn(|| {
+                let connection = Connection::open(&path).unwrap();
+                for _ in 0..20_000 {
+                    check_version(&connection, &path).unwrap();
+                }
+            });
+            while !reader.is_finished() {
+                maker.execute_batch(&make).unwrap();
+                maker.execute_batch(unmake).unwrap();
+            }
+            reader.join().unwrap();
+        });
+    }
 }

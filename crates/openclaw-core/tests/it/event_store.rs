@@ -26,6 +26,7 @@ async fn an_event_comes_back_as_it_was_recorded_after_a_restart() {
             duration_ms: 3,
             sandbox: Some("strict".into()),
             exit_code: Some(0),
+            ..ToolPayload::default()
         }),
         ..Payload::default()
     });

@@ -2,12 +2,14 @@
 //!
 //! The first occasion of a sort is due at once; what follows is counted for a stretch of time and
 //! due at its end. The sorts that are counted apart are bounded: when there are too many of them,
-//! as when somebody comes from ever new addresses, the address is left out.
+//! as when somebody comes from ever new addresses or a command asks for ever new hosts, the address
+//! or the host is left out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use openclaw_core::SessionKey;
 use openclaw_core::access::Principal;
 use openclaw_core::events::AuditEntry;
 
@@ -15,8 +17,11 @@ use openclaw_core::events::AuditEntry;
 const REFUSALS: Duration = Duration::from_secs(10);
 /// The shortest time between two entries of the same sort about what was allowed.
 const ALLOWED: Duration = Duration::from_mins(1);
-/// How many sorts are counted apart, with their addresses.
+/// How many sorts are counted apart, with their addresses: of callers, and of commands.
 const SORTS: usize = 256;
+/// What stands for hosts that are too many, and for why they were let through or not.
+const OTHER_HOSTS: &str = "further hosts";
+const OTHER_RULES: &str = "too many to be named";
 
 /// By which door somebody comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +114,15 @@ impl Reason {
     }
 }
 
+/// What became of a command's way to a host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Passage {
+    /// This rule let it through.
+    Allowed(String),
+    /// It was not let through, because of this.
+    Refused(String),
+}
+
 /// Something that happens often.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Occasion {
@@ -120,14 +134,24 @@ pub(crate) enum Occasion {
     Forbidden(Principal, &'static str),
     /// Somebody asked for this too often, from there.
     Limited(Principal, &'static str, Option<IpAddr>),
+    /// A command of a session asked for this host.
+    Egress(SessionKey, String, Passage),
 }
 
 impl Occasion {
     const fn period(&self) -> Duration {
         match self {
-            Self::Allowed(..) => ALLOWED,
-            Self::Denied(..) | Self::Forbidden(..) | Self::Limited(..) => REFUSALS,
+            Self::Allowed(..) | Self::Egress(_, _, Passage::Allowed(_)) => ALLOWED,
+            Self::Egress(_, _, Passage::Refused(_))
+            | Self::Denied(..)
+            | Self::Forbidden(..)
+            | Self::Limited(..) => REFUSALS,
         }
+    }
+
+    /// Tells apart what callers do and what commands do: the one must not push the other out.
+    const fn is_of_a_command(&self) -> bool {
+        matches!(self, Self::Egress(..))
     }
 
     fn without_peer(self) -> Self {
@@ -135,6 +159,16 @@ impl Occasion {
             Self::Allowed(principal, door) => Self::Allowed(principal, Door { peer: None, ..door }),
             Self::Denied(reason, door) => Self::Denied(reason, Door { peer: None, ..door }),
             Self::Limited(principal, what, _) => Self::Limited(principal, what, None),
+            Self::Egress(session, _, Passage::Allowed(_)) => Self::Egress(
+                session,
+                OTHER_HOSTS.to_owned(),
+                Passage::Allowed(OTHER_RULES.to_owned()),
+            ),
+            Self::Egress(session, _, Passage::Refused(_)) => Self::Egress(
+                session,
+                OTHER_HOSTS.to_owned(),
+                Passage::Refused(OTHER_RULES.to_owned()),
+            ),
             Self::Forbidden(..) => self,
         }
     }
@@ -180,6 +214,23 @@ impl Due {
                     count: *count,
                 }
             }
+            Self::Counted(Occasion::Egress(session, host, passage), count) => {
+                let (session, host, count) = (session.clone(), host.clone(), *count);
+                match passage.clone() {
+                    Passage::Allowed(rule) => AuditEntry::EgressAllowed {
+                        session,
+                        host,
+                        rule,
+                        count,
+                    },
+                    Passage::Refused(reason) => AuditEntry::EgressRefused {
+                        session,
+                        host,
+                        reason,
+                        count,
+                    },
+                }
+            }
             Self::Whole(entry) => entry.clone(),
         }
     }
@@ -218,7 +269,9 @@ impl Ledger {
     /// Counts an occasion; returns whether it is the first of its sort, which is due now.
     pub(super) fn count(&mut self, occasion: Occasion, now: Instant) -> bool {
         let known = self.tallies.contains_key(&occasion);
-        let occasion = if known || self.tallies.len() < SORTS {
+        let of_a_command = occasion.is_of_a_command();
+        let alike = |known: &&Occasion| known.is_of_a_command() == of_a_command;
+        let occasion = if known || self.tallies.keys().filter(alike).count() < SORTS {
             occasion
         } else {
             occasion.without_peer()

@@ -1,5 +1,5 @@
 //! What the gateway adds to the audit stream: who was let in and who was not, who asked too often,
-//! which secrets it read, and whether its config has changed.
+//! where commands went, which secrets it read, and whether its config has changed.
 //!
 //! Nobody waits for these entries: what happens is counted at once and written by one task, in
 //! entries that say how often (`ledger`). So neither a flood nor a busy client turns into a flood
@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use tokio::time::{self, Instant};
 
 pub use config::record_config_changes;
-pub(crate) use ledger::{Door, Occasion, Reason, Transport};
+pub(crate) use ledger::{Door, Occasion, Passage, Reason, Transport};
 use ledger::{Due, Ledger};
 
 /// Where decisions are put on record.

@@ -93,6 +93,7 @@ impl Listening {
         };
         let listener = listen(addr).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
+        gateway.shared.rpc.exits.keep_from(addr.port());
         if let Some(file) = &mut file {
             let host = if addr.ip().is_unspecified() {
                 "127.0.0.1".to_owned()

@@ -2,6 +2,7 @@
 //! catalogue, the provider, the config.
 
 use std::net::IpAddr;
+use std::num::FpCategory;
 
 use hyper::Uri;
 use openclaw_config::ModelSettings;
@@ -77,14 +78,27 @@ fn configured(about: ModelInfo, settings: &ModelSettings) -> ModelInfo {
     }
 }
 
+/// Tells whether a config says something of what a model costs, be it enough for a price or not.
+pub(super) fn says_a_price(settings: Option<&ModelSettings>) -> bool {
+    settings.is_some_and(|settings| !settings.cost.is_empty())
+}
+
 /// What a config leaves out stays as it is, but for prices of large prompts: they go with the others.
 ///
 /// Where nothing is known beside it, a config has to tell what both the prompt and the answer cost:
-/// half a price is none. Cached tokens that it says nothing of cost what others do.
+/// half a price is none. Cached tokens that it says nothing of cost what others do. That a model is
+/// free is nothing to complete half a price with, either, and what costs less than nothing costs
+/// nobody knows what.
 fn priced(known: Option<Price>, cost: &Map<String, Value>) -> Option<Price> {
     if cost.is_empty() {
         return known;
     }
+    let is_zero = |value: &Value| {
+        let number = value.as_f64();
+        number.is_some_and(|number| number.classify() == FpCategory::Zero)
+    };
+    let stays_free = cost.values().all(is_zero);
+    let known = known.filter(|known| stays_free || *known != Price::FREE);
     let mut cost = cost.clone();
     if known.is_none() {
         let (input, _output) = (cost.get("input")?.clone(), cost.get("output")?);
@@ -98,7 +112,20 @@ fn priced(known: Option<Price>, cost: &Map<String, Value>) -> Option<Price> {
     };
     let mut all = serde_json::to_value(flat).ok()?;
     all.as_object_mut()?.extend(cost);
+    if all.as_object()?.values().any(is_negative) {
+        return None;
+    }
     serde_json::from_value(all).ok()
+}
+
+/// Tells whether there is a number below zero in a value.
+fn is_negative(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|number| number < 0.0),
+        Value::Array(list) => list.iter().any(is_negative),
+        Value::Object(members) => members.values().any(is_negative),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +140,16 @@ mod tests {
         for half in [json!({}), json!({"input": 3.0}), json!({"output": 15.0})] {
             assert_eq!(of(None, half.clone()), None, "{half}");
         }
+        for half in [
+            json!({"input": 3.0}),
+            json!({"output": 15.0}),
+            json!({"cacheRead": 1.0}),
+            json!({"input": 0.0, "cacheWrite": 1.0}),
+        ] {
+            assert_eq!(of(Some(Price::FREE), half.clone()), None, "{half}");
+        }
+        let zeros = json!({"cacheRead": 0, "input": 0.0});
+        assert_eq!(of(Some(Price::FREE), zeros), Some(Price::FREE));
         let whole = json!({"input": 3.0, "output": 15.0});
         let price = Price {
             input: 3.0,
@@ -127,5 +164,20 @@ mod tests {
             ..price.clone()
         };
         assert_eq!(of(Some(price), json!({"output": 20.0})), Some(dearer));
+    }
+
+    #[test]
+    fn what_costs_less_than_nothing_has_no_price() {
+        let tier =
+            json!({"range": [1000], "input": 7, "output": -8, "cacheRead": 1, "cacheWrite": 9});
+        for cost in [
+            json!({"input": -3.0, "output": 15.0}),
+            json!({"input": 3.0, "output": 15.0, "cacheRead": -1}),
+            json!({"input": 3.0, "output": 15.0, "tieredPricing": [tier]}),
+        ] {
+            for known in [None, Some(Price::FREE)] {
+                assert_eq!(priced(known, cost.as_object().unwrap()), None, "{cost}");
+            }
+        }
     }
 }

@@ -106,7 +106,8 @@ impl<'a> Models<'a> {
         let url = of_model
             .and_then(|model| model.base_url.as_deref())
             .or(settings.base_url.as_deref());
-        if info.price.is_none() && url.is_some_and(facts::is_on_this_machine) {
+        let says_a_price = facts::says_a_price(of_model);
+        if info.price.is_none() && !says_a_price && url.is_some_and(facts::is_on_this_machine) {
             info.price = Some(facts::on_this_machine(model));
         }
         info

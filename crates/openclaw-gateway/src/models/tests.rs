@@ -380,6 +380,48 @@ fn a_paid_name_on_this_machine_costs_what_it_costs_elsewhere() {
 }
 
 #[test]
+fn half_a_price_on_this_machine_is_none() {
+    let costs = [
+        json!({ "input": 3 }),
+        json!({ "output": 15 }),
+        json!({ "cacheRead": 1 }),
+    ];
+    let listed = costs
+        .iter()
+        .enumerate()
+        .map(|(n, cost)| json!({ "id": format!("half-{n}"), "name": "H", "cost": cost }));
+    let others = [
+        json!({ "id": "free", "name": "F", "cost": {} }),
+        json!({ "id": "whole", "name": "W", "cost": { "input": 3, "output": 15 } }),
+        json!({ "id": "claude-opus-5", "name": "O", "cost": { "input": 3 } }),
+    ];
+    let listed: Vec<Value> = listed.chain(others).collect();
+    let local = json!({ "baseUrl": "http://127.0.0.1:4000/v1", "models": listed });
+    let config = json!({ "models": { "providers": { "mine": local, "lmstudio": local } } });
+    let place = Place::new(&config, &json!({}), &[]);
+    let home = place.home();
+    let models = Models::of(&home);
+    for provider in ["mine", "lmstudio"] {
+        let price = |model: &str| {
+            models
+                .info(&format!("{provider}/{model}").parse().unwrap())
+                .price
+        };
+        for n in 0..costs.len() {
+            assert_eq!(
+                price(&format!("half-{n}")),
+                None,
+                "{provider}: {}",
+                costs[n]
+            );
+        }
+        assert_eq!(price("claude-opus-5"), None, "{provider}");
+        assert_eq!(price("free"), Some(Price::FREE), "{provider}");
+        assert_eq!(price("whole").unwrap().output.to_bits(), 15.0_f64.to_bits());
+    }
+}
+
+#[test]
 fn prices_of_large_prompts_go_with_the_prices_beside_them() {
     let tier = json!({ "range": [1000], "input": 7, "output": 8, "cacheRead": 1, "cacheWrite": 9 });
     let config = json!({ "models": { "providers": { "openai": { "models": [

@@ -28,6 +28,7 @@ pub(crate) use self::agents::Agents;
 use crate::access::Access;
 use crate::audit::{Occasion, Trail};
 use crate::budget::Budget;
+use crate::containment::Exits;
 use crate::limits::{Limits, Wait};
 use crate::takeover::Takeover;
 
@@ -47,6 +48,8 @@ pub struct Rpc {
     pub(crate) budget: Budget,
     /// What is known of the health of models and keys; it outlives changes of the config.
     pub(crate) health: Arc<Health>,
+    /// The way out of the agents' sandboxes; it outlives changes of the config, too.
+    pub(crate) exits: Arc<Exits>,
 }
 
 /// What a handler knows about a call beyond its params.

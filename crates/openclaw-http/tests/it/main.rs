@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod egress;
 mod oauth;
 mod server;
 mod taped;

@@ -11,7 +11,7 @@ use crate::event::{StopReason, StreamEvent};
 use crate::ids::CallIds;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, not_empty, read_json, sent, written};
+use crate::wire::{Decode, Fault, Skipped, not_empty, read_json, sent, written};
 
 /// Reads one answer.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Decoder {
     usage: Usage,
     stop: Option<StopReason>,
     finished: bool,
-    skipped: u32,
+    skipped: Skipped,
 }
 
 /// An open content block.
@@ -79,7 +79,7 @@ struct Start {
 struct Whole {
     #[serde(flatten)]
     start: Start,
-    content: Vec<BlockStart>,
+    content: Vec<Value>,
     #[serde(flatten)]
     end: End,
 }
@@ -148,11 +148,18 @@ impl Decoder {
             usage: Usage::default(),
             stop: None,
             finished: false,
-            skipped: 0,
+            skipped: Skipped::default(),
         }
     }
 
-    fn block_start(&mut self, index: u32, start: BlockStart, out: &mut VecDeque<StreamEvent>) {
+    /// Takes the beginning of a block; it has so many bytes.
+    fn block_start(
+        &mut self,
+        index: u32,
+        start: BlockStart,
+        bytes: usize,
+        out: &mut VecDeque<StreamEvent>,
+    ) {
         let block = match start {
             BlockStart::Text { text } => {
                 out.extend(text.and_then(not_empty).map(StreamEvent::Text));
@@ -184,14 +191,15 @@ impl Decoder {
                 }
             }
             BlockStart::Unknown => {
-                self.skip();
+                self.skipped.add(bytes);
                 Block::Unknown
             }
         };
         self.blocks.insert(index, block);
     }
 
-    fn block_delta(&mut self, index: u32, delta: BlockDelta) -> Option<StreamEvent> {
+    /// Takes a further piece of a block; it has so many bytes.
+    fn block_delta(&mut self, index: u32, delta: BlockDelta, bytes: usize) -> Option<StreamEvent> {
         match (self.blocks.get_mut(&index)?, delta) {
             (Block::Words, BlockDelta::TextDelta { text }) => {
                 not_empty(text).map(StreamEvent::Text)
@@ -209,13 +217,16 @@ impl Decoder {
             }
             (
                 Block::Unknown | Block::Words | Block::Call { .. },
-                BlockDelta::Unknown
-                | BlockDelta::TextDelta { .. }
-                | BlockDelta::ThinkingDelta { .. }
-                | BlockDelta::SignatureDelta { .. }
-                | BlockDelta::InputJsonDelta { .. },
+                BlockDelta::TextDelta { text }
+                | BlockDelta::ThinkingDelta { thinking: text }
+                | BlockDelta::SignatureDelta { signature: text }
+                | BlockDelta::InputJsonDelta { partial_json: text },
             ) => {
-                self.skip();
+                self.skipped.add(text.len());
+                None
+            }
+            (Block::Unknown | Block::Words | Block::Call { .. }, BlockDelta::Unknown) => {
+                self.skipped.add(bytes);
                 None
             }
         }
@@ -280,13 +291,13 @@ impl Decoder {
         let Some(stop) = self.stop.take() else {
             return Err(Fault::malformed("an end without a reason", data));
         };
+        // Blocks that nothing ended.
+        while let Some(index) = self.blocks.keys().next().copied() {
+            self.block_stop(index, out);
+        }
         out.push_back(StreamEvent::Stop(stop));
         self.finished = true;
         Ok(())
-    }
-
-    fn skip(&mut self) {
-        self.skipped = self.skipped.saturating_add(1);
     }
 }
 
@@ -295,7 +306,10 @@ impl Decode for Decoder {
         let whole: Whole = read_json(text)?;
         self.start(whole.start, out);
         for (index, block) in (0..).zip(whole.content) {
-            self.block_start(index, block, out);
+            let bytes = block.to_string().len();
+            let block = serde_json::from_value(block)
+                .map_err(|_what| Fault::malformed("a block that its API does not have", text))?;
+            self.block_start(index, block, bytes, out);
             self.block_stop(index, out);
         }
         self.ended(whole.end);
@@ -315,12 +329,12 @@ impl Decode for Decoder {
             Payload::ContentBlockStart {
                 index,
                 content_block,
-            } => self.block_start(index, content_block, out),
+            } => self.block_start(index, content_block, event.data.len(), out),
             Payload::ContentBlockDelta { index, delta } => {
                 if !self.blocks.contains_key(&index) {
                     return Err(Fault::malformed("a piece of no open block", &event.data));
                 }
-                out.extend(self.block_delta(index, delta));
+                out.extend(self.block_delta(index, delta, event.data.len()));
             }
             Payload::ContentBlockStop { index } => self.block_stop(index, out),
             Payload::MessageDelta { delta, usage } => {
@@ -330,16 +344,29 @@ impl Decode for Decoder {
             Payload::MessageStop => self.finish(&event.data, out)?,
             Payload::Ping => {}
             Payload::Error { error } => return Err(sent(&error)),
-            Payload::Unknown => self.skip(),
+            Payload::Unknown => self.skipped.add(event.data.len()),
         }
         Ok(())
+    }
+
+    /// Whatever says that the message is over only repeats what the reason to stop has said.
+    fn end(&mut self, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+        match (self.finished, &self.stop) {
+            (true, _) => Ok(()),
+            (false, Some(_)) => self.finish("", out),
+            (false, None) => Err(Fault::EndedEarly),
+        }
     }
 
     fn is_finished(&self) -> bool {
         self.finished
     }
 
-    fn skipped(&self) -> u32 {
+    fn may_end(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    fn skipped(&self) -> Skipped {
         self.skipped
     }
 }

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::body::{Thoughts, Writer};
 use crate::error::ProviderError;
 use crate::event::EventStream;
+use crate::identity::Identity;
 use crate::provider::{KeyStyle, ListedModel, Provider, ProviderConfig};
 use crate::quirks::{Quirks, fitted};
 use crate::request::Request;
@@ -183,6 +184,10 @@ impl Provider for AnthropicProvider {
         &self.id
     }
 
+    fn identity(&self) -> Identity {
+        self.access.identity(self.base())
+    }
+
     async fn stream(
         &self,
         request: Request,
@@ -212,18 +217,21 @@ impl Provider for AnthropicProvider {
         let mut models = Vec::new();
         let mut after: Option<String> = None;
         let mut seen = BTreeSet::new();
-        for _page in 0..models::MAX_PAGES {
+        for page in 1..=models::MAX_PAGES {
             let get = self
                 .get(after.as_deref())
                 .map_err(|error| party.http(error))?;
-            let page: models::Page = wire::get(&self.client, &party, get, &stop).await?;
-            after = page.add_to(&mut models);
+            let told: models::Page = wire::get(&self.client, &party, get, &stop).await?;
+            after = told.add_to(&mut models, &party);
             // One that comes again leads round in a circle.
             if after
                 .as_ref()
                 .is_none_or(|after| !seen.insert(after.clone()))
             {
                 break;
+            }
+            if page == models::MAX_PAGES {
+                party.tell_more_pages(page);
             }
         }
         let mut ids = BTreeSet::new();

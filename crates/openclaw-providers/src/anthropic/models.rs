@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::provider::{ListedModel, Modality};
+use crate::wire::{Entries, Party};
 
 /// The most models that a page may have, as the API bounds it.
 const PAGE: &str = "1000";
@@ -15,7 +16,7 @@ pub(super) const MAX_PAGES: usize = 20;
 /// One page; a server that only resembles this one may leave out all but the ids.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
-    data: Vec<Listed>,
+    data: Entries<Listed>,
     #[serde(default)]
     has_more: Option<bool>,
     #[serde(default)]
@@ -35,8 +36,9 @@ struct Listed {
 
 impl Page {
     /// Adds the page's models to those before; returns after which one the next page begins.
-    pub(super) fn add_to(self, models: &mut Vec<ListedModel>) -> Option<String> {
-        models.extend(self.data.into_iter().map(Listed::into_model));
+    pub(super) fn add_to(self, models: &mut Vec<ListedModel>, party: &Party) -> Option<String> {
+        let data = self.data.known(party).into_iter();
+        models.extend(data.map(Listed::into_model));
         self.last_id.filter(|_| self.has_more == Some(true))
     }
 }
@@ -109,7 +111,8 @@ mod tests {
         });
         let mut models = Vec::new();
         let page: Page = serde_json::from_value(page).unwrap();
-        assert_eq!(page.add_to(&mut models).as_deref(), Some("local"));
+        let party = Party { id: "p".into() };
+        assert_eq!(page.add_to(&mut models, &party).as_deref(), Some("local"));
         assert_eq!(
             models,
             [

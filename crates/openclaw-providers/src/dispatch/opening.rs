@@ -134,6 +134,7 @@ fn is_content(event: &StreamEvent) -> bool {
         StreamEvent::Started { .. }
         | StreamEvent::Usage(_)
         | StreamEvent::Skipped(_)
+        | StreamEvent::Unread(_)
         | StreamEvent::Stop(_) => false,
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Search<'a> {
         let mut failed: Option<ProviderError> = None;
         for (n, credential) in candidate.credentials.iter().enumerate() {
             let health = self.route.health();
-            let pass = match health.admit(&candidate.model, &credential.name) {
+            let pass = match health.admit(&candidate.model, credential) {
                 Ok(pass) => pass,
                 Err(rest) => {
                     self.resting.push(Resting {
@@ -164,7 +164,7 @@ impl<'a> Search<'a> {
         let now = self.route.health().now();
         let patience = self.route.policy().retry.cap;
         let mut resting = mem::take(&mut self.resting);
-        resting.sort_by_key(|resting| resting.rest.until);
+        resting.sort_by_key(|resting| resting.rest.left(now));
         let next = resting
             .into_iter()
             .find(|resting| !resting.rest.asked || resting.rest.left(now) <= patience);
@@ -181,10 +181,7 @@ impl<'a> Search<'a> {
         }
         tracing::info!(model = %candidate.model, credential = %credential.name, "nobody else is left, so a model is asked before its rest is over");
         let fitted = fit(self.request, candidate);
-        let pass = self
-            .route
-            .health()
-            .force(&candidate.model, &credential.name);
+        let pass = self.route.health().force(&candidate.model, credential);
         let asked = Asked {
             candidate,
             credential,

@@ -1,10 +1,10 @@
 //! What one call takes, from what was set aside for it to what it was settled with.
 //!
 //! Settled is what the provider told. What it did not tell, or told before it broke off, or cannot
-//! be true, is estimated on the safe side: the request's tokens from its size, the answer's from
-//! what came of it. A call that was refused, or got nowhere, is taken to have cost nothing; one
-//! that got through and brought no word is taken to have cost its request. A call that is dropped
-//! half-way is settled the same way.
+//! be the whole, is estimated on the safe side: the request's tokens from its size, the answer's from
+//! what came of it, hidden thoughts and unknown parts included. A call that was refused, or got
+//! nowhere, is taken to have cost nothing; one that got through and brought no word is taken to have
+//! cost its request. A call that is dropped half-way is settled the same way.
 
 use std::mem;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use openclaw_http::{HttpError, Phase};
 use tokio::time::Instant;
 
 use crate::dispatch::candidate::{Candidate, Credential};
-use crate::dispatch::estimate;
+use crate::dispatch::estimate::{self, Bytes, Size};
 use crate::error::ProviderError;
 use crate::event::StreamEvent;
 use crate::meter::{Meter, Planned, Reservation, Unreserved};
 use crate::request::{CacheRetention, Request};
 
-/// How many times more tokens an answer may seem to have than its provider counts, before the
-/// count is taken to be that of something else. Estimates are about twice what is counted.
-const ODD: u64 = 16;
+/// How many times more tokens something may seem to have than its provider counts, before the
+/// count is taken to be that of something else.
+const ODD: u64 = 4;
 
 /// An open call.
 #[derive(Debug)]
@@ -33,9 +33,8 @@ pub(crate) struct Tab {
     price: Option<Price>,
     reservation: Option<Box<dyn Reservation>>,
     /// The tokens of the request, estimated.
-    asked: u64,
-    /// The tokens of what came, estimated.
-    written: u64,
+    asked: Size,
+    written: Written,
     told: Usage,
     whole: bool,
     /// Whether it is known that the provider did nothing for it.
@@ -69,7 +68,7 @@ impl Tab {
                 provider: &candidate.model.provider,
                 model: &candidate.model.model,
                 price: dearest.as_ref(),
-                input_tokens: asked,
+                input_tokens: asked.most,
                 output_tokens: limit.map_or(estimate::ANSWER, u64::from),
             })
             .await?;
@@ -79,7 +78,7 @@ impl Tab {
             price,
             reservation: Some(reservation),
             asked,
-            written: 0,
+            written: Written::default(),
             told: Usage::default(),
             whole: false,
             refused: false,
@@ -97,46 +96,49 @@ impl Tab {
 
     /// Takes note of what came.
     pub(crate) fn note(&mut self, event: &StreamEvent) {
-        let text = match event {
-            StreamEvent::Text(text)
-            | StreamEvent::Thinking(text)
-            | StreamEvent::RedactedThinking(text)
-            | StreamEvent::ToolCallArguments { json: text, .. }
-            | StreamEvent::ToolCallStart { name: text, .. } => text,
-            StreamEvent::Usage(usage) => {
-                self.told = *usage;
-                return;
+        match event {
+            StreamEvent::Text(_)
+            | StreamEvent::Thinking(_)
+            | StreamEvent::RedactedThinking(_)
+            | StreamEvent::ToolCallArguments { .. }
+            | StreamEvent::ToolCallStart { .. } => {
+                self.first_token.get_or_insert(self.began.elapsed());
             }
-            StreamEvent::Skipped(count) => {
-                self.skipped = *count;
-                return;
-            }
-            StreamEvent::Stop(_) => {
-                self.whole = true;
-                return;
-            }
+            StreamEvent::Usage(usage) => self.told = *usage,
+            StreamEvent::Skipped(count) => self.skipped = *count,
+            StreamEvent::Stop(_) => self.whole = true,
             StreamEvent::Started { .. }
             | StreamEvent::ThinkingSignature(_)
-            | StreamEvent::ToolCallEnd { .. } => return,
-        };
-        if self.first_token.is_none() {
-            self.first_token = Some(self.began.elapsed());
+            | StreamEvent::Unread(_)
+            | StreamEvent::ToolCallEnd { .. } => {}
         }
-        self.written = self.written.saturating_add(estimate::tokens(text));
+        self.written.add(event);
     }
 
     /// Returns what the call took as far as that is known, and what is estimated beyond that.
+    ///
+    /// What is told counts, unless it is less than a quarter of what is estimated; then the estimate
+    /// does. The estimates are on the safe side: English has about two thirds of the tokens that are
+    /// estimated, and of the scripts that the newest tokenizers write most densely, Tamil for one,
+    /// a text has hardly more than a quarter. So no honest count is less than that, and whatever is
+    /// counts something else, such as the part of a prompt that is not in a cache; to take it for the
+    /// whole would let a cap be exceeded by any factor, and not by four.
+    ///
+    /// The tokens of a prompt are those from all places together, caches included, and only its text
+    /// tells that a count is too low: a picture or a PDF may have few tokens however large it is.
     pub(crate) fn usage(&self) -> Usage {
         let mut usage = self.told;
-        if self.refused && self.written == 0 {
+        let written = self.written.tokens();
+        if self.refused && written == 0 {
             return usage;
         }
-        if usage.prompt() == 0 {
-            usage.input = self.asked;
+        let prompt = usage.prompt();
+        if prompt == 0 || is_odd(prompt, self.asked.text) {
+            let cached = prompt.saturating_sub(usage.input);
+            usage.input = self.asked.most.saturating_sub(cached);
         }
-        let odd = usage.output.saturating_mul(ODD) < self.written;
-        if odd || !self.whole {
-            usage.output = usage.output.max(self.written);
+        if is_odd(usage.output, written) || !self.whole {
+            usage.output = usage.output.max(written);
         }
         usage
     }
@@ -181,6 +183,55 @@ impl Drop for Tab {
     fn drop(&mut self) {
         self.settle();
     }
+}
+
+/// What came of an answer.
+#[derive(Debug, Default)]
+struct Written {
+    words: Bytes,
+    /// Thoughts that no signature has followed, and what could not be read since the last one.
+    open: Bytes,
+    /// The tokens of the thoughts before.
+    thought: u64,
+}
+
+impl Written {
+    fn add(&mut self, event: &StreamEvent) {
+        match event {
+            StreamEvent::Text(text)
+            | StreamEvent::ToolCallArguments { json: text, .. }
+            | StreamEvent::ToolCallStart { name: text, .. } => self.words.add(text),
+            StreamEvent::Thinking(text) => self.open.add(text),
+            StreamEvent::Unread(bytes) => self.open.add_unread(*bytes),
+            // What is signed holds the thoughts themselves, of which nothing or a summary was shown.
+            StreamEvent::ThinkingSignature(signature) => {
+                let shown = mem::take(&mut self.open).tokens();
+                self.think(shown.max(estimate::sealed(signature)));
+            }
+            StreamEvent::RedactedThinking(data) => self.think(estimate::sealed(data)),
+            StreamEvent::Started { .. }
+            | StreamEvent::ToolCallEnd { .. }
+            | StreamEvent::Usage(_)
+            | StreamEvent::Skipped(_)
+            | StreamEvent::Stop(_) => {}
+        }
+    }
+
+    const fn think(&mut self, tokens: u64) {
+        self.thought = self.thought.saturating_add(tokens);
+    }
+
+    const fn tokens(&self) -> u64 {
+        self.words
+            .tokens()
+            .saturating_add(self.open.tokens())
+            .saturating_add(self.thought)
+    }
+}
+
+/// Tells whether a count is so far below an estimate that it is one of something else.
+const fn is_odd(told: u64, estimated: u64) -> bool {
+    told.saturating_mul(ODD) < estimated
 }
 
 /// Returns whether a provider that failed like this did not begin to work.

@@ -8,6 +8,10 @@ use crate::dispatch::health::Ailment;
 use crate::error::{ProviderError, Reason};
 use crate::event::StopReason;
 
+/// The longest time that a provider is left alone because it asks for that: limits that providers
+/// tell are for a day at most, and what is longer is a mistake or worse.
+pub(crate) const LONGEST_ASKED: Duration = Duration::from_hours(24);
+
 /// What a failure leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -47,6 +51,7 @@ impl ProviderError {
             },
             Self::MissingKey { .. }
             | Self::HeaderName { .. }
+            | Self::ModelName { .. }
             | Self::TooLarge { .. }
             | Self::Resting { .. } => Verdict::Unable,
             Self::UnknownApi { .. }
@@ -67,9 +72,11 @@ impl ProviderError {
     }
 
     /// Returns how long the provider asks to be left alone, if it does.
-    pub(crate) const fn asked(&self) -> Option<Duration> {
+    ///
+    /// However long that is, it is not more than a day.
+    pub(crate) fn asked(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. } => retry_after.map(|asked| asked.min(LONGEST_ASKED)),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ use crate::google::signature::Place;
 use crate::ids::CallIds;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, not_empty, read_json, sent, written};
+use crate::wire::{Decode, Fault, Skipped, not_empty, read_json, sent, written};
 
 /// Reads one answer.
 ///
@@ -28,7 +28,7 @@ pub(crate) struct Decoder {
     usage: Usage,
     finish: Option<Finish>,
     finished: bool,
-    skipped: u32,
+    skipped: Skipped,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,6 +86,15 @@ struct Feedback {
     block_reason_message: Option<String>,
 }
 
+impl Part {
+    fn is_known(&self) -> bool {
+        let signature = self.thought_signature.as_ref();
+        self.text.is_some()
+            || self.function_call.is_some()
+            || signature.is_some_and(|signature| !signature.is_empty())
+    }
+}
+
 /// Reads the token counts of the whole answer so far.
 ///
 /// The prompt's tokens include the cached ones here, and the answer's not the thoughts.
@@ -113,11 +122,17 @@ impl Decoder {
             usage: Usage::default(),
             finish: None,
             finished: false,
-            skipped: 0,
+            skipped: Skipped::default(),
         }
     }
 
-    fn chunk(&mut self, chunk: Chunk, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+    /// Takes a chunk that has so many bytes.
+    fn chunk(
+        &mut self,
+        chunk: Chunk,
+        bytes: usize,
+        out: &mut VecDeque<StreamEvent>,
+    ) -> Result<(), Fault> {
         if let Some(error) = &chunk.error {
             return Err(sent(error));
         }
@@ -125,7 +140,7 @@ impl Decoder {
             return Err(fault);
         }
         if chunk.candidates.is_none() && chunk.usage_metadata.is_none() {
-            self.skip();
+            self.skipped.add(bytes);
             return Ok(());
         }
         if let Some(asked) = self.asked.take() {
@@ -133,7 +148,7 @@ impl Decoder {
             out.push_back(StreamEvent::Started { model });
         }
         for candidate in chunk.candidates.unwrap_or_default() {
-            self.candidate(candidate, out);
+            self.candidate(candidate, bytes, out);
         }
         if let Some(usage) = chunk.usage_metadata.as_ref().map(usage)
             && usage != self.usage
@@ -144,14 +159,18 @@ impl Decoder {
         Ok(())
     }
 
-    fn candidate(&mut self, candidate: Candidate, out: &mut VecDeque<StreamEvent>) {
+    fn candidate(&mut self, candidate: Candidate, bytes: usize, out: &mut VecDeque<StreamEvent>) {
         if candidate.index.unwrap_or(0) != 0 {
-            self.skip();
+            self.skipped.add(bytes);
             return;
         }
         let parts = candidate.content.and_then(|content| content.parts);
         for part in parts.unwrap_or_default() {
-            self.part(part, out);
+            if part.is_known() {
+                self.part(part, out);
+            } else {
+                self.skipped.add(bytes);
+            }
         }
         if candidate.finish.finish_reason.is_some() {
             self.finish = Some(candidate.finish);
@@ -160,10 +179,6 @@ impl Decoder {
 
     fn part(&mut self, part: Part, out: &mut VecDeque<StreamEvent>) {
         let signature = part.thought_signature.and_then(not_empty);
-        if part.text.is_none() && part.function_call.is_none() && signature.is_none() {
-            self.skip();
-            return;
-        }
         let signed = |place: Place| {
             let signature = signature.as_deref();
             signature.map(|signature| StreamEvent::ThinkingSignature(place.mark_on(signature)))
@@ -198,10 +213,6 @@ impl Decoder {
             out.push_back(StreamEvent::ToolCallArguments { index, json });
         }
         out.push_back(StreamEvent::ToolCallEnd { index });
-    }
-
-    fn skip(&mut self) {
-        self.skipped = self.skipped.saturating_add(1);
     }
 }
 
@@ -259,9 +270,10 @@ impl Decode for Decoder {
             one => vec![one],
         };
         for chunk in chunks {
+            let bytes = chunk.to_string().len();
             let chunk = serde_json::from_value(chunk)
                 .map_err(|_what| Fault::malformed("an answer that its API does not have", text))?;
-            self.chunk(chunk, out)?;
+            self.chunk(chunk, bytes, out)?;
         }
         self.end(out)
     }
@@ -270,7 +282,7 @@ impl Decode for Decoder {
         if event.data.trim() == "[DONE]" {
             return self.end(out);
         }
-        self.chunk(read_json(&event.data)?, out)
+        self.chunk(read_json(&event.data)?, event.data.len(), out)
     }
 
     fn end(&mut self, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
@@ -291,7 +303,7 @@ impl Decode for Decoder {
         self.finish.is_some()
     }
 
-    fn skipped(&self) -> u32 {
+    fn skipped(&self) -> Skipped {
         self.skipped
     }
 }

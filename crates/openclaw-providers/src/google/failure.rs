@@ -7,14 +7,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Returns how long an error asks to be left alone, if it does.
+/// Returns how long an error asks to be left alone, if it does; a number that is too large for any
+/// time is the longest time that there is.
 pub(crate) fn retry_delay(error: &Value) -> Option<Duration> {
     let details = error.get("details")?.as_array()?;
     let mut delays = details
         .iter()
         .filter_map(|detail| detail.get("retryDelay")?.as_str());
-    let seconds = delays.next()?.strip_suffix('s')?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
+    let seconds = delays.next()?.strip_suffix('s')?;
+    // What a number may be written like elsewhere, such as `inf` and `-1`, is none here.
+    seconds
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then_some(())?;
+    let seconds = seconds.parse().ok()?;
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 #[cfg(test)]
@@ -35,7 +41,14 @@ mod tests {
             retry_delay(&error("34.5s")),
             Some(Duration::from_millis(34_500))
         );
-        for odd in ["34", "-1s", "NaNs", "1e300s", "s", "soon"] {
+        for endless in ["1e300s", "99999999999999999999999s"] {
+            assert_eq!(
+                retry_delay(&error(endless)),
+                Some(Duration::MAX),
+                "{endless}"
+            );
+        }
+        for odd in ["34", "-1s", "NaNs", "infs", "s", "soon"] {
             assert_eq!(retry_delay(&error(odd)), None, "{odd}");
         }
     }

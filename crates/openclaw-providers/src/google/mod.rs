@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::ProviderError;
 use crate::event::EventStream;
+use crate::identity::Identity;
 use crate::provider::{ListedModel, Provider, ProviderConfig};
 use crate::quirks::{Quirks, fitted};
 use crate::request::Request;
@@ -86,17 +87,20 @@ fn versioned(base_url: &str) -> String {
     }
 }
 
-/// Returns the model's path.
-fn path(model: &str) -> String {
+/// Returns the model's path; none if the name would lead to another place.
+fn path(model: &str) -> Option<String> {
+    if !wire::stays_below(model) {
+        return None;
+    }
     let name = escaped(model, "/:");
     let is_path = ["models/", "tunedModels/"]
         .iter()
         .any(|kind| name.starts_with(kind));
-    if is_path {
+    Some(if is_path {
         name
     } else {
         format!("models/{name}")
-    }
+    })
 }
 
 /// Writes a text so that nothing in it but the characters of `kept` means something in a URL.
@@ -119,6 +123,10 @@ impl Provider for GoogleProvider {
         &self.id
     }
 
+    fn identity(&self) -> Identity {
+        self.access.identity(&self.base_url)
+    }
+
     async fn stream(
         &self,
         request: Request,
@@ -126,7 +134,7 @@ impl Provider for GoogleProvider {
     ) -> Result<EventStream, ProviderError> {
         let request = fitted(&request, self.quirks.get(&request.model));
         let party = self.party();
-        let path = path(&request.model);
+        let path = path(&request.model).ok_or_else(|| party.model_name(&request.model))?;
         let url = format!("{}/{path}:streamGenerateContent?alt=sse", self.base_url);
         let post = PostJson::new(&url, &body::of(&request, &self.id))
             .and_then(|post| self.access.apply(post))
@@ -140,12 +148,12 @@ impl Provider for GoogleProvider {
         let mut all = Vec::new();
         let mut token: Option<String> = None;
         let mut seen = BTreeSet::new();
-        for _page in 0..models::MOST_PAGES {
+        for page in 1..=models::MOST_PAGES {
             let get = GetJson::new(&models::url(&self.base_url, token.as_deref()))
                 .and_then(|get| self.access.apply(get))
                 .map_err(|error| party.http(error))?;
-            let page: models::Page = wire::get(&self.client, &party, get, &stop).await?;
-            let (models, next) = page.split();
+            let told: models::Page = wire::get(&self.client, &party, get, &stop).await?;
+            let (models, next) = told.split(&party);
             all.extend(models);
             token = next;
             // One that comes again leads round in a circle.
@@ -154,6 +162,9 @@ impl Provider for GoogleProvider {
                 .is_none_or(|token| !seen.insert(token.clone()))
             {
                 break;
+            }
+            if page == models::MOST_PAGES {
+                party.tell_more_pages(page);
             }
         }
         Ok(all)
@@ -190,7 +201,19 @@ mod tests {
             ("tunedModels/mine", "tunedModels/mine"),
             ("a?key=b#c ü", "models/a%3Fkey%3Db%23c%20%C3%BC"),
         ] {
-            assert_eq!(path(model), expected);
+            assert_eq!(path(model).as_deref(), Some(expected));
+        }
+        for model in [
+            "..",
+            "../../admin",
+            "models/../../admin",
+            "models/./a",
+            "/admin",
+            "models//admin",
+            "models/",
+            "",
+        ] {
+            assert_eq!(path(model), None, "{model}");
         }
     }
 }

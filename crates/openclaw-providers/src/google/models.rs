@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::escaped;
 use crate::provider::{ListedModel, Modality};
+use crate::wire::{Entries, Party, stays_below};
 
 /// The most models that a page may have.
 const PAGE_SIZE: u32 = 1000;
@@ -19,7 +20,7 @@ const METHOD: &str = "generateContent";
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page {
     #[serde(default)]
-    models: Vec<Model>,
+    models: Entries<Model>,
     next_page_token: Option<String>,
 }
 
@@ -47,12 +48,17 @@ pub(super) fn url(base_url: &str, token: Option<&str>) -> String {
 
 impl Page {
     /// Returns the models that can hold a conversation, and where the next page is.
-    pub(super) fn split(self) -> (impl Iterator<Item = ListedModel>, Option<String>) {
+    pub(super) fn split(
+        self,
+        party: &Party,
+    ) -> (impl Iterator<Item = ListedModel>, Option<String>) {
         let talks = |model: &Model| {
             let methods = model.supported_generation_methods.as_ref();
             methods.is_none_or(|methods| methods.iter().any(|method| method == METHOD))
         };
-        let models = self.models.into_iter().filter(talks).map(listed);
+        let models = self.models.known(party).into_iter().filter(talks);
+        // Nobody could ask for a model that is not below the path of models.
+        let models = models.map(listed).filter(|model| stays_below(&model.id));
         let next = self.next_page_token.filter(|token| !token.is_empty());
         (models, next)
     }
@@ -111,12 +117,14 @@ mod tests {
                     "supportedGenerationMethods": ["generateContent", "countTokens"],
                 },
                 {"name": "models/gemma-3-4b-it", "inputTokenLimit": -1, "outputTokenLimit": "8k", "supportedGenerationMethods": ["generateContent"]},
+                {"name": "models/../../admin"}, {"name": 5}, null,
                 {"name": "models/text-embedding-004", "supportedGenerationMethods": ["embedContent"]},
             ],
             "nextPageToken": "more",
         }))
         .unwrap();
-        let (models, next) = page.split();
+        let party = Party { id: "p".into() };
+        let (models, next) = page.split(&party);
         let models = models.collect::<Vec<_>>();
         assert_eq!(next.as_deref(), Some("more"));
         assert_eq!(models.len(), 2);

@@ -12,7 +12,7 @@ use crate::event::{StopReason, StreamEvent};
 use crate::ids::CallIds;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, Framing, not_empty, read_json, sent, written};
+use crate::wire::{Decode, Fault, Framing, Skipped, not_empty, read_json, sent, written};
 
 /// Reads one answer.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Decoder {
     ids: CallIds,
     calls: u32,
     finished: bool,
-    skipped: u32,
+    skipped: Skipped,
 }
 
 /// A line: a piece of the message, or the end, or an error.
@@ -65,11 +65,16 @@ impl Decoder {
             ids: CallIds::after(&request.messages),
             calls: 0,
             finished: false,
-            skipped: 0,
+            skipped: Skipped::default(),
         }
     }
 
-    fn line(&mut self, line: Line, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+    fn line(
+        &mut self,
+        line: Line,
+        data: &str,
+        out: &mut VecDeque<StreamEvent>,
+    ) -> Result<(), Fault> {
         if let Some(error) = &line.error {
             return Err(match sent(error) {
                 // A text without any name is what went wrong while the model ran.
@@ -84,7 +89,7 @@ impl Decoder {
             });
         }
         if line.message.is_none() && line.done.is_none() {
-            self.skipped = self.skipped.saturating_add(1);
+            self.skipped.add(data.len());
             return Ok(());
         }
         if let Some(asked) = self.asked.take() {
@@ -148,14 +153,14 @@ impl Decode for Decoder {
 
     /// An answer that does not stream is one line with everything in it.
     fn document(&mut self, text: &str, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
-        self.line(read_json(text)?, out)?;
+        self.line(read_json(text)?, text, out)?;
         self.end(out)
     }
 
     fn event(&mut self, event: &sse::Event, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
         // A line that breaks off is the last one: the connection was closed in the middle of it.
         match serde_json::from_str(&event.data) {
-            Ok(line) => self.line(line, out),
+            Ok(line) => self.line(line, &event.data, out),
             Err(error) if error.is_eof() => Err(Fault::EndedEarly),
             Err(_what) => Err(Fault::malformed(
                 "a line that its API does not have",
@@ -168,7 +173,7 @@ impl Decode for Decoder {
         self.finished
     }
 
-    fn skipped(&self) -> u32 {
+    fn skipped(&self) -> Skipped {
         self.skipped
     }
 }

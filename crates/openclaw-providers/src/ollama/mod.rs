@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::ProviderError;
 use crate::event::EventStream;
+use crate::identity::Identity;
 use crate::provider::{ListedModel, Provider, ProviderConfig};
 use crate::quirks::{Quirks, fitted};
 use crate::request::Request;
@@ -110,6 +111,10 @@ impl Provider for OllamaProvider {
         &self.id
     }
 
+    fn identity(&self) -> Identity {
+        self.access.identity(&self.base_url)
+    }
+
     async fn stream(
         &self,
         request: Request,
@@ -135,7 +140,7 @@ impl Provider for OllamaProvider {
             .and_then(|get| self.access.apply(get))
             .map_err(|error| party.http(error))?;
         let tags: models::Tags = wire::get(&self.client, &party, get, &stop).await?;
-        let names = tags.names().enumerate();
+        let names = tags.names(&party).enumerate();
         let asked = names.map(|(place, name)| {
             let stop = &stop;
             async move {

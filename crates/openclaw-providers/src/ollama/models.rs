@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::provider::{ListedModel, Modality};
+use crate::wire::{Entries, Party};
 
 /// The most bytes that are read about one model; licences and templates are among them.
 const MAX_SHOWN: usize = 4 * 1024 * 1024;
@@ -16,7 +17,7 @@ pub(super) const MOST_SHOWN: usize = 64;
 #[derive(Debug, Deserialize)]
 pub(super) struct Tags {
     #[serde(default)]
-    models: Vec<Tag>,
+    models: Entries<Tag>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,8 +39,9 @@ pub(super) struct Shown {
 
 impl Tags {
     /// Returns the names of the models.
-    pub(super) fn names(self) -> impl Iterator<Item = String> {
+    pub(super) fn names(self, party: &Party) -> impl Iterator<Item = String> {
         self.models
+            .known(party)
             .into_iter()
             .filter_map(|tag| tag.model.or(tag.name))
     }

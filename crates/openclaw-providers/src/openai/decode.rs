@@ -7,14 +7,15 @@ use serde_json::json;
 
 use super::calls::{Calls, Piece};
 use super::chunk::{Choice, Chunk, Delta};
-use super::details::Details;
+use super::details::{self, Details};
 use super::think::ThinkTags;
 use super::tokens;
+use crate::count;
 use crate::event::{StopReason, StreamEvent};
 use crate::ids::CallIds;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, not_empty, read_json, sent};
+use crate::wire::{Decode, Fault, Skipped, not_empty, read_json, sent};
 
 /// Reads one answer.
 ///
@@ -31,7 +32,7 @@ pub(crate) struct Decoder {
     usage: Option<Usage>,
     finish_reason: Option<String>,
     finished: bool,
-    skipped: u32,
+    skipped: Skipped,
 }
 
 impl Decoder {
@@ -45,7 +46,7 @@ impl Decoder {
             usage: None,
             finish_reason: None,
             finished: false,
-            skipped: 0,
+            skipped: Skipped::default(),
         }
     }
 
@@ -63,13 +64,15 @@ impl Decoder {
         if chunk.object.as_deref() == Some("error") {
             return Err(sent(&read_json(data)?));
         }
-        // Some servers count all through the answer; the last count is the whole.
+        // Some servers count all through the answer.
         let usage = chunk.usage().filter_map(tokens::usage).last();
         if chunk.choices.is_none() && usage.is_none() {
-            self.skip();
+            self.skipped.add(data.len());
             return Ok(());
         }
-        self.usage = usage.or(self.usage);
+        if let Some(usage) = usage {
+            self.usage = Some(count::most(self.usage.unwrap_or_default(), usage));
+        }
         let choices = chunk.choices.unwrap_or_default();
         let model = chunk.model.and_then(not_empty);
         // Azure's first chunk is about the prompt and names no model.
@@ -77,7 +80,7 @@ impl Decoder {
             self.start(model, out);
         }
         for choice in choices {
-            self.choice(choice, out)?;
+            self.choice(choice, data, out)?;
         }
         Ok(())
     }
@@ -89,9 +92,14 @@ impl Decoder {
         }
     }
 
-    fn choice(&mut self, mut choice: Choice, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
+    fn choice(
+        &mut self,
+        mut choice: Choice,
+        data: &str,
+        out: &mut VecDeque<StreamEvent>,
+    ) -> Result<(), Fault> {
         if choice.index.unwrap_or(0) != 0 {
-            self.skip();
+            self.skipped.add(data.len());
             return Ok(());
         }
         if let Some(error) = &choice.error {
@@ -111,6 +119,8 @@ impl Decoder {
         let (mut thoughts, texts) = delta.take_content();
         thoughts.insert(0, delta.thoughts(&details));
         for piece in details {
+            // What is hidden is handed on when it is whole, which it may never be.
+            self.skipped.weigh(details::hidden(&piece));
             self.details.push(piece);
         }
         let thoughts = thoughts.into_iter().filter_map(not_empty);
@@ -187,10 +197,6 @@ impl Decoder {
             _ => StopReason::Other(name),
         })
     }
-
-    fn skip(&mut self) {
-        self.skipped = self.skipped.saturating_add(1);
-    }
 }
 
 impl Decode for Decoder {
@@ -225,7 +231,7 @@ impl Decode for Decoder {
         self.finish_reason.is_some()
     }
 
-    fn skipped(&self) -> u32 {
+    fn skipped(&self) -> Skipped {
         self.skipped
     }
 }

@@ -76,6 +76,12 @@ pub(super) fn words(piece: &Map<String, Value>) -> Option<&str> {
         .find_map(|field| piece.get(*field)?.as_str())
 }
 
+/// Returns how many bytes of a piece only its provider can read.
+pub(super) fn hidden(piece: &Map<String, Value>) -> usize {
+    let data = piece.get("data").and_then(Value::as_str);
+    data.map_or(0, str::len)
+}
+
 /// Reads a signature of ours; none if it is somebody else's.
 pub(super) fn of_signature(signature: &str) -> Option<Vec<Value>> {
     let mut form: Map<String, Value> = serde_json::from_str(signature).ok()?;

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::ProviderError;
 use crate::event::EventStream;
+use crate::identity::Identity;
 use crate::openai::body::Body;
 use crate::openai::site::{Kind, Site};
 use crate::provider::{ListedModel, Provider, ProviderConfig};
@@ -101,8 +102,7 @@ impl OpenAIProvider {
         stop: CancellationToken,
     ) -> Result<EventStream, ProviderError> {
         let party = self.site.party();
-        let post = self.site.post(Api::Chat, request, body);
-        let post = post.map_err(|error| party.http(error))?;
+        let post = self.site.post(Api::Chat, request, body)?;
         let mut decoder = decode::Decoder::new(request);
         if self
             .site
@@ -119,6 +119,10 @@ impl OpenAIProvider {
 impl Provider for OpenAIProvider {
     fn id(&self) -> &ProviderId {
         &self.site.id
+    }
+
+    fn identity(&self) -> Identity {
+        self.site.identity()
     }
 
     async fn stream(

@@ -8,18 +8,36 @@ use tokio_util::sync::CancellationToken;
 use super::site::Site;
 use crate::error::ProviderError;
 use crate::provider::{ListedModel, Modality};
-use crate::wire;
+use crate::wire::{self, Entries};
 
 /// A list of models; Together leaves the envelope out.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum List {
-    Enveloped { data: Vec<Map<String, Value>> },
-    Bare(Vec<Map<String, Value>>),
+    Enveloped { data: Entries<Entry> },
+    Bare(Entries<Entry>),
+}
+
+/// What a server tells about one model; it has to have a name.
+#[derive(Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+struct Entry {
+    id: String,
+    told: Map<String, Value>,
+}
+
+impl TryFrom<Map<String, Value>> for Entry {
+    type Error = &'static str;
+
+    fn try_from(told: Map<String, Value>) -> Result<Self, Self::Error> {
+        let id = told.get("id").and_then(Value::as_str);
+        let id = id.ok_or("a model without a name")?.to_owned();
+        Ok(Self { id, told })
+    }
 }
 
 impl List {
-    fn into_entries(self) -> Vec<Map<String, Value>> {
+    fn into_entries(self) -> Entries<Entry> {
         match self {
             Self::Enveloped { data } | Self::Bare(data) => data,
         }
@@ -55,7 +73,7 @@ pub(super) async fn list(
     let entries = entries(site, &site.beside("models"), stop).await?;
     let is_lm_studio = entries
         .iter()
-        .any(|entry| entry.get("owned_by").is_some_and(|by| by == LM_STUDIO));
+        .any(|entry| entry.told.get("owned_by").is_some_and(|by| by == LM_STUDIO));
     let url = site.beside("models");
     if is_lm_studio && let Some(root) = url.strip_suffix("/v1/models") {
         match self::entries(site, &format!("{root}/api/v0/models"), stop).await {
@@ -70,24 +88,24 @@ async fn entries(
     site: &Site,
     url: &str,
     stop: &CancellationToken,
-) -> Result<Vec<Map<String, Value>>, ProviderError> {
+) -> Result<Vec<Entry>, ProviderError> {
     let party = site.party();
     let request = site.get(url).map_err(|error| party.http(error))?;
     let list: List = wire::get(&site.client, &party, request, stop).await?;
-    Ok(list.into_entries())
+    Ok(list.into_entries().known(&party))
 }
 
-/// Reads one model; none if it has no name or answers nobody.
-fn read(entry: &Map<String, Value>) -> Option<ListedModel> {
-    let id = entry.get("id")?.as_str()?.to_owned();
-    let kind = entry.get("type").and_then(Value::as_str);
+/// Reads one model; none if it answers nobody.
+fn read(entry: &Entry) -> Option<ListedModel> {
+    let Entry { id, told } = entry;
+    let kind = told.get("type").and_then(Value::as_str);
     if matches!(
         kind,
         Some("embedding" | "embeddings" | "rerank" | "image" | "audio")
     ) {
         return None;
     }
-    let entry = Value::Object(entry.clone());
+    let entry = Value::Object(told.clone());
     let number = |places: &[&str]| {
         places
             .iter()
@@ -106,7 +124,7 @@ fn read(entry: &Map<String, Value>) -> Option<ListedModel> {
         tools: takes("tools").or(tool_use),
         reasoning: takes("reasoning"),
         price: entry.pointer("/pricing").and_then(price),
-        id,
+        id: id.clone(),
     })
 }
 
@@ -187,10 +205,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::wire::Party;
 
     fn read_all(list: Value) -> Vec<ListedModel> {
         let list: List = serde_json::from_value(list).unwrap();
-        list.into_entries().iter().filter_map(read).collect()
+        let party = Party { id: "p".into() };
+        let known = list.into_entries().known(&party);
+        known.iter().filter_map(read).collect()
     }
 
     fn model(id: &str) -> ListedModel {
@@ -204,7 +225,7 @@ mod tests {
     fn openai_tells_names() {
         let list = json!({"object": "list", "data": [
             {"id": "gpt-5.2", "object": "model", "created": 1, "owned_by": "openai"},
-            {"object": "model"},
+            {"object": "model"}, {"id": 5}, null, "gpt",
         ]});
         assert_eq!(read_all(list), [model("gpt-5.2")]);
     }

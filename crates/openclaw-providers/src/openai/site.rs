@@ -14,6 +14,7 @@ use super::azure::{self, Deployments};
 use super::body::cache_key;
 use super::models;
 use crate::error::ProviderError;
+use crate::identity::Identity;
 use crate::provider::{ListedModel, ProviderConfig};
 use crate::quirks::{Api, Dialect, Quirks, Server, Switch, ThinkingFormat};
 use crate::request::{CacheRetention, Request};
@@ -128,6 +129,10 @@ impl Site {
         }
     }
 
+    pub(crate) fn identity(&self) -> Identity {
+        self.access.identity(&self.base_url)
+    }
+
     pub(crate) fn quirks(&self, model: &str) -> Option<&Quirks> {
         self.quirks.get(model)
     }
@@ -155,21 +160,27 @@ impl Site {
         api: Api,
         request: &Request,
         body: &impl Serialize,
-    ) -> Result<PostJson, HttpError> {
+    ) -> Result<PostJson, ProviderError> {
+        let party = self.party();
         let url = if self.is_azure() {
             let deployment = self.deployments.name(&request.model);
+            // Slashes are none in it, but these two lead upwards by themselves.
+            if matches!(deployment, "." | "..") {
+                return Err(party.model_name(deployment));
+            }
             self.deployments.address(&self.base_url, api, deployment)
         } else {
             self.beside(azure::operation(api))
         };
-        let mut post = PostJson::new(&url, body)?;
+        let mut post = PostJson::new(&url, body).map_err(|error| party.http(error))?;
         for name in self.session_headers(api, request) {
             if let Some(value) = cache_key(request).and_then(|value| value.parse().ok()) {
                 let value: HeaderValue = value;
                 post = post.header(name, value);
             }
         }
-        self.access.apply(post)
+        let post = self.access.apply(post);
+        post.map_err(|error| party.http(error))
     }
 
     /// Asks which models there are.

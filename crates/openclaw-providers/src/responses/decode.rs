@@ -11,7 +11,7 @@ use crate::ids::CallIds;
 use crate::openai::tokens;
 use crate::request::Request;
 use crate::sse;
-use crate::wire::{Decode, Fault, not_empty, read_json, sent};
+use crate::wire::{Decode, Fault, Skipped, not_empty, read_json, sent};
 
 /// Events that say nothing that another one does not say as well.
 const SILENT: &[&str] = &[
@@ -36,7 +36,7 @@ pub(crate) struct Decoder {
     asked: Option<String>,
     items: Items,
     finished: bool,
-    skipped: u32,
+    skipped: Skipped,
 }
 
 /// An event; what it does not have is empty.
@@ -58,7 +58,7 @@ struct Response {
     status: Option<String>,
     error: Option<Value>,
     incomplete_details: Option<Incomplete>,
-    output: Option<Vec<Told>>,
+    output: Option<Vec<Value>>,
     #[serde(default)]
     usage: Value,
 }
@@ -74,7 +74,7 @@ impl Decoder {
             asked: Some(request.model.clone()),
             items: Items::new(CallIds::after(&request.messages)),
             finished: false,
-            skipped: 0,
+            skipped: Skipped::default(),
         }
     }
 
@@ -85,10 +85,12 @@ impl Decoder {
         }
     }
 
+    /// Takes an event that has so many bytes.
     fn take(
         &mut self,
         kind: &str,
         event: Event,
+        bytes: usize,
         out: &mut VecDeque<StreamEvent>,
     ) -> Result<(), Fault> {
         let at = event.output_index.unwrap_or(0);
@@ -110,12 +112,17 @@ impl Decoder {
             "response.function_call_arguments.delta" => self.items.arguments(at, delta, out),
             "response.output_item.added" => match event.item {
                 Some(Told::Unknown) | None => {
-                    self.skip();
+                    self.skipped.add(bytes);
                     Ok(())
                 }
                 Some(told) => self.items.begin(at, &told, out),
             },
             "response.output_item.done" => match event.item {
+                Some(Told::Unknown) => {
+                    self.items.pass_by(at)?;
+                    self.skipped.weigh(bytes);
+                    Ok(())
+                }
                 Some(told) => self.items.end(at, told, out),
                 None => Ok(()),
             },
@@ -128,7 +135,11 @@ impl Decoder {
             },
             silent if SILENT.contains(&silent) => Ok(()),
             _ => {
-                self.skip();
+                // A piece of something unknown counts without what it is wrapped in.
+                self.skipped.add(match delta {
+                    "" => bytes,
+                    delta => delta.len(),
+                });
                 Ok(())
             }
         }
@@ -141,8 +152,14 @@ impl Decoder {
         }
         self.start(response.model, out);
         let items = response.output.into_iter().flatten();
-        for (at, told) in (0..).zip(items) {
-            self.items.end(at, told, out)?;
+        for (at, item) in (0..).zip(items) {
+            match Told::deserialize(&item).map_err(|_what| odd_item(&item))? {
+                Told::Unknown if self.items.pass_by(at)? => {
+                    self.skipped.weigh(item.to_string().len());
+                }
+                Told::Unknown => {}
+                told => self.items.end(at, told, out)?,
+            }
         }
         self.items.end_calls(out);
         let reason = response.incomplete_details.and_then(|why| why.reason);
@@ -167,10 +184,10 @@ impl Decoder {
         self.finished = true;
         Ok(())
     }
+}
 
-    fn skip(&mut self) {
-        self.skipped = self.skipped.saturating_add(1);
-    }
+fn odd_item(item: &Value) -> Fault {
+    Fault::malformed("an item that its API does not have", &item.to_string())
 }
 
 impl Decode for Decoder {
@@ -193,14 +210,14 @@ impl Decode for Decoder {
             let error: Value = read_json(data)?;
             return Err(sent(error.get("error").unwrap_or(&error)));
         }
-        self.take(&kind, told, out)
+        self.take(&kind, told, data.len(), out)
     }
 
     fn is_finished(&self) -> bool {
         self.finished
     }
 
-    fn skipped(&self) -> u32 {
+    fn skipped(&self) -> Skipped {
         self.skipped
     }
 }

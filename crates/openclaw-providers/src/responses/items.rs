@@ -215,6 +215,12 @@ impl Items {
         Ok(())
     }
 
+    /// Takes a whole item that nothing can be made of; returns whether it is the first time.
+    pub(super) fn pass_by(&mut self, at: u64) -> Result<bool, Fault> {
+        let before = std::mem::replace(&mut self.item(at)?.stage, Stage::Done);
+        Ok(before != Stage::Done)
+    }
+
     /// Ends the calls that nothing ended.
     pub(super) fn end_calls(&mut self, out: &mut VecDeque<StreamEvent>) {
         for item in self.by_place.values_mut() {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::ProviderError;
 use crate::event::EventStream;
+use crate::identity::Identity;
 use crate::openai::site::{Kind, Site};
 use crate::provider::{ListedModel, Provider, ProviderConfig};
 use crate::quirks::{Api, fitted};
@@ -53,8 +54,7 @@ impl ResponsesProvider {
         let model = self.site.wire_model(&request.model);
         let body = body::of(request, model, &dialect, &self.site.id);
         let party = self.site.party();
-        let post = self.site.post(Api::Responses, request, &body);
-        let post = post.map_err(|error| party.http(error))?;
+        let post = self.site.post(Api::Responses, request, &body)?;
         let decoder = decode::Decoder::new(request);
         wire::open(&self.site.client, party, post, decoder, stop).await
     }
@@ -74,6 +74,10 @@ fn forget_thoughts(request: &mut Request) {
 impl Provider for ResponsesProvider {
     fn id(&self) -> &ProviderId {
         &self.site.id
+    }
+
+    fn identity(&self) -> Identity {
+        self.site.identity()
     }
 
     async fn stream(

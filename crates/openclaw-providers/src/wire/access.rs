@@ -7,6 +7,7 @@ use openclaw_core::redaction::learn;
 use openclaw_http::{GetJson, HeaderName, HttpError, PostJson, header};
 
 use crate::error::ProviderError;
+use crate::identity::Identity;
 use crate::provider::{KeyStyle, ProviderConfig};
 
 /// A request that headers can be added to.
@@ -80,6 +81,12 @@ impl Access {
     /// Returns the key, if there is one.
     pub(crate) fn key(&self) -> Option<&ApiKey> {
         self.key.as_deref()
+    }
+
+    /// Tells an address that is asked with this from others.
+    pub(crate) fn identity(&self, address: &str) -> Identity {
+        let headers = self.headers.iter().map(|(_name, value)| value);
+        Identity::of(address, self.key.iter().chain(headers))
     }
 
     /// Adds the key and the headers to a request; a configured header takes the place of another.

@@ -7,6 +7,7 @@
 
 mod access;
 mod complaint;
+mod entries;
 mod exchange;
 mod halves;
 mod pipe;
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 pub(crate) use access::Access;
 pub(crate) use complaint::sent;
+pub(crate) use entries::Entries;
 pub(crate) use exchange::{get, open};
 pub(crate) use halves::read_whole;
 pub(crate) use pipe::Pipe;
@@ -86,8 +88,31 @@ pub(crate) trait Decode: Send + 'static {
         false
     }
 
-    /// Returns how many events and parts were skipped because this program does not know them.
-    fn skipped(&self) -> u32;
+    /// Returns what was skipped so far.
+    fn skipped(&self) -> Skipped;
+}
+
+/// What a decoder left out because this program does not know it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    /// How many events and parts.
+    pub(crate) count: u32,
+    /// How many bytes, about; the model may have written them, so they count for tokens.
+    pub(crate) bytes: u64,
+}
+
+impl Skipped {
+    /// Takes note of an event or part of so many bytes.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.count = self.count.saturating_add(1);
+        self.weigh(bytes);
+    }
+
+    /// Takes note of so many bytes that nothing comes of, for now at least.
+    pub(crate) fn weigh(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
 }
 
 /// What a decoder found wrong, before the provider's name is added and its key taken out.
@@ -123,6 +148,12 @@ pub(crate) fn written(arguments: Value) -> String {
         Value::String(text) => text,
         other => other.to_string(),
     }
+}
+
+/// Tells whether a name leads to a place below a path when it is written behind it.
+pub(crate) fn stays_below(name: &str) -> bool {
+    name.split('/')
+        .all(|segment| !matches!(segment, "" | "." | ".."))
 }
 
 /// Pieces without text carry nothing.
@@ -185,6 +216,19 @@ impl Party {
                 source: None,
             },
         }
+    }
+
+    /// Makes the refusal of a model's name that is a way out of its path.
+    pub(crate) fn model_name(&self, model: &str) -> ProviderError {
+        ProviderError::ModelName {
+            provider: self.id.clone(),
+            model: excerpt(model, EXCERPT_CHARS),
+        }
+    }
+
+    /// Says that a list of models has more pages than are asked for.
+    pub(crate) fn tell_more_pages(&self, asked: usize) {
+        tracing::warn!(provider = %self.id, asked, "the provider's list of models has more pages, which are not asked for");
     }
 
     fn too_large(&self, what: &'static str, limit: usize) -> ProviderError {

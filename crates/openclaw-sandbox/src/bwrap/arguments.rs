@@ -2,35 +2,17 @@
 //!
 //! The order matters: a mount hides what was mounted beneath its path before it.
 
-use std::{ffi::OsString, os::fd::RawFd, path::Path};
+use std::{
+    ffi::OsString,
+    os::fd::RawFd,
+    path::{Path, PathBuf},
+};
 
 use super::layout::{Layout, Root};
-use crate::{places::Places, variables::HOME};
-
-/// Files of `/etc` that programs need and that say nothing about this host's users or services.
-///
-/// Each costs a mount, a third of a millisecond, so nothing is here that is merely nice to have.
-const ETC: [&str; 16] = [
-    "alternatives",
-    "crypto-policies",
-    "fonts",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "mime.types",
-    "nsswitch.conf",
-    "os-release",
-    "pki/ca-trust",
-    "pki/tls/certs",
-    "protocols",
-    "services",
-    "ssl/certs",
-    "ssl/openssl.cnf",
-];
+use crate::{init, places::Places, protected::Mount, variables::HOME};
 
 /// Writable directories that begin empty and go with the run: mode and size in bytes.
-const PRIVATE: [(&str, &str, u64); 5] = [
+pub(crate) const PRIVATE: [(&str, &str, u64); 5] = [
     ("/tmp", "1777", 256 * MIB),
     ("/var/tmp", "1777", 64 * MIB),
     ("/run", "0755", 16 * MIB),
@@ -40,8 +22,25 @@ const PRIVATE: [(&str, &str, u64); 5] = [
 
 const MIB: u64 = 1024 * 1024;
 
+/// The folder of the first program inside.
+const INIT: &str = "/run/openclaw";
+
 /// The user and group inside, whoever runs the gateway: never root.
 const AGENT: &str = "1000";
+
+/// What makes a sandbox one, in every case.
+pub(crate) const ISOLATION: [&str; 10] = [
+    "--unshare-user",
+    "--unshare-pid",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--disable-userns",
+    "--uid",
+    AGENT,
+    "--gid",
+    AGENT,
+];
 
 /// Whether the sandbox has a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,23 +51,34 @@ pub(crate) enum Network {
     Unshared,
 }
 
-/// Open descriptors that bubblewrap inherits.
+/// Where the first program inside comes from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Descriptors {
-    pub(crate) report: RawFd,
-    pub(crate) passwd: RawFd,
-    pub(crate) group: RawFd,
-    pub(crate) hosts: RawFd,
+pub(crate) enum Init<'a> {
+    /// This file.
+    Path(&'a Path),
+    /// The content of an open one.
+    Content(RawFd),
 }
 
 /// Everything that a sandbox is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) layout: &'a Layout,
+    pub(crate) init: Init<'a>,
     pub(crate) places: &'a Places,
+    /// Folders within workspaces that are not to be written.
+    pub(crate) toolchains: &'a [PathBuf],
     pub(crate) variables: &'a [(OsString, OsString)],
     pub(crate) network: Network,
-    pub(crate) descriptors: Descriptors,
+    /// Files inside, each a copy of an open one.
+    pub(crate) files: &'a [(PathBuf, RawFd)],
+    /// Where bubblewrap writes what it did.
+    pub(crate) report: RawFd,
+}
+
+/// Returns the path of the first program inside.
+pub(crate) fn init() -> PathBuf {
+    Path::new(INIT).join(init::NAME)
 }
 
 /// Returns the arguments that come before the command.
@@ -77,12 +87,27 @@ pub(crate) fn of(plan: &Plan<'_>) -> Vec<OsString> {
     isolation(&mut argv, plan);
     system(&mut argv, plan);
     private(&mut argv);
+    match plan.init {
+        Init::Path(path) => argv.add("--ro-bind").add(path),
+        Init::Content(descriptor) => argv
+            .add("--perms")
+            .add("0755")
+            .add("--ro-bind-data")
+            .add(descriptor.to_string()),
+    };
+    argv.add(init());
     for folder in &plan.places.read_only {
         argv.add("--ro-bind").add(folder).add(folder);
     }
     // After those, so that a workspace within one of them can be written.
     for workspace in &plan.places.workspaces {
         argv.add("--bind").add(workspace).add(workspace);
+    }
+    for mount in plan.places.protection.mounts() {
+        protect(&mut argv, mount);
+    }
+    for folder in plan.toolchains {
+        argv.add("--ro-bind").add(folder).add(folder);
     }
     // Mount points are made in the root, so it can be closed only now. What is mounted beneath
     // keeps its own mode.
@@ -99,23 +124,14 @@ pub(crate) fn of(plan: &Plan<'_>) -> Vec<OsString> {
 }
 
 fn isolation(argv: &mut Argv, plan: &Plan<'_>) {
-    argv.add("--json-status-fd")
-        .add(plan.descriptors.report.to_string());
-    for flag in [
-        "--unshare-user",
-        "--unshare-pid",
-        "--unshare-ipc",
-        "--unshare-uts",
-    ] {
+    argv.add("--json-status-fd").add(plan.report.to_string());
+    for flag in ISOLATION {
         argv.add(flag);
     }
-    argv.add("--unshare-cgroup-try");
     match plan.network {
         Network::Unshared => argv.add("--unshare-net"),
         Network::Shared => argv,
     };
-    argv.add("--disable-userns");
-    argv.add("--uid").add(AGENT).add("--gid").add(AGENT);
     argv.add("--hostname").add("sandbox");
     argv.add("--cap-drop").add("ALL");
     argv.add("--new-session").add("--die-with-parent");
@@ -129,30 +145,18 @@ fn system(argv: &mut Argv, plan: &Plan<'_>) {
             Root::Directory => argv.add("--ro-bind").add(path).add(path),
         };
     }
-    for name in ETC {
-        let path = format!("/etc/{name}");
-        argv.add("--ro-bind-try").add(&path).add(&path);
+    for path in &plan.layout.mounted {
+        argv.add("--ro-bind").add(path).add(path);
     }
     if plan.network == Network::Shared {
         argv.add("--ro-bind-try")
             .add("/etc/resolv.conf")
             .add("/etc/resolv.conf");
     }
-    let Descriptors {
-        passwd,
-        group,
-        hosts,
-        report: _,
-    } = plan.descriptors;
-    for (descriptor, path) in [
-        (passwd, "/etc/passwd"),
-        (group, "/etc/group"),
-        (hosts, "/etc/hosts"),
-    ] {
+    // They lie in the root, which is closed like a mount of their own would be.
+    for (path, descriptor) in plan.files {
         argv.add("--perms").add("0444");
-        argv.add("--ro-bind-data")
-            .add(descriptor.to_string())
-            .add(path);
+        argv.add("--file").add(descriptor.to_string()).add(path);
     }
     argv.add("--proc").add("/proc");
     for path in &plan.layout.masked {
@@ -169,6 +173,20 @@ fn private(argv: &mut Argv) {
             .add(size.to_string());
         argv.add("--tmpfs").add(path);
     }
+}
+
+fn protect(argv: &mut Argv, mount: &Mount) {
+    match mount {
+        Mount::Own(path) => argv.add("--bind").add(path).add(path),
+        Mount::ReadOnly(path) => argv.add("--ro-bind").add(path).add(path),
+        Mount::Nothing(path) => {
+            // It belongs to this sandbox and goes with it, so whoever makes it writable changes
+            // nothing that stays.
+            argv.add("--perms").add("0555").add("--size").add("4096");
+            argv.add("--tmpfs").add(path)
+        }
+        Mount::Covered(path) => argv.add("--ro-bind").add("/dev/null").add(path),
+    };
 }
 
 #[derive(Debug, Default)]
@@ -193,22 +211,22 @@ mod tests {
                 ("/bin".into(), Root::Link("usr/bin".into())),
                 ("/lib64".into(), Root::Directory),
             ],
-            masked: vec!["/proc/kcore".into()],
+            copied: Vec::new(),
+            mounted: vec!["/etc/ssl/certs".into()],
+            masked: vec!["/proc/keys".into()],
         };
         let argv = of(&Plan {
             layout: &layout,
+            init: Init::Path(Path::new("/usr/bin/openclaw")),
             places,
+            toolchains: &[],
             variables: &[
                 ("PATH".into(), "/usr/bin".into()),
                 ("NOTE".into(), "a b".into()),
             ],
             network,
-            descriptors: Descriptors {
-                report: 10,
-                passwd: 11,
-                group: 12,
-                hosts: 13,
-            },
+            files: &[("/etc/passwd".into(), 11), ("/etc/os-release".into(), 12)],
+            report: 10,
         });
         let mut lines = String::new();
         for argument in argv {
@@ -231,6 +249,7 @@ mod tests {
             cwd: Some("/srv/a/b c".into()),
             read_only: vec![PathBuf::from("/srv/skills/s")],
             workspaces,
+            ..Places::default()
         };
         insta::assert_snapshot!(lines(Network::Unshared, &places));
     }
@@ -241,6 +260,7 @@ mod tests {
             cwd: None,
             read_only: Vec::new(),
             workspaces: Vec::new(),
+            ..Places::default()
         };
         let lines = |network| -> Vec<String> {
             lines(network, &places).lines().map(str::to_owned).collect()

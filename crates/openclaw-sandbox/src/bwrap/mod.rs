@@ -2,7 +2,7 @@
 //!
 //! [`find`] looks the program up, [`layout`] notes what of this host is shown inside,
 //! [`arguments`] turns a plan into bubblewrap's arguments, and [`report`] reads what bubblewrap
-//! says about its own work. Landlock, seccomp and control groups are not used here.
+//! says about its own work. What comes after bubblewrap is the work of [`crate::init`].
 
 pub(crate) mod arguments;
 pub(crate) mod find;
@@ -12,26 +12,27 @@ pub(crate) mod report;
 use std::{
     ffi::OsString,
     fs::File,
-    io::{self, Seek as _, Write as _},
+    io,
     os::{
-        fd::{AsRawFd as _, OwnedFd},
+        fd::{AsRawFd as _, OwnedFd, RawFd},
         unix::ffi::OsStrExt as _,
     },
-    path::Path,
+    path::{Path, PathBuf},
     process,
 };
 
 use command_fds::CommandFdExt as _;
-use rustix::fs::{MemfdFlags, memfd_create};
 
 use self::{
-    arguments::{Descriptors, Network, Plan},
+    arguments::{Init, Network, Plan},
     layout::Layout,
 };
 use crate::{
-    Command, SandboxConfig, SandboxError, SandboxLevel, launcher, limits,
+    SandboxError,
+    init::{find::Source, memory},
+    launcher,
     places::Places,
-    variables::{self, HOME},
+    variables::HOME,
 };
 
 /// Users that exist inside; the host's are nobody's business there.
@@ -40,69 +41,99 @@ const PASSWD: &str = "agent:x:1000:1000:agent:/home/agent:/bin/sh\n\
 const GROUP: &str = "agent:x:1000:\nnogroup:x:65534:\n";
 const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n";
 
-/// Bubblewrap ready to be started.
+/// What bubblewrap is put around.
 #[derive(Debug)]
-pub(crate) struct Prepared {
-    pub(crate) process: process::Command,
-    /// Where bubblewrap writes what it did; read it by [`report::read`] when bubblewrap has ended.
-    pub(crate) report: File,
+pub(crate) struct Enclosure<'a> {
+    /// Bubblewrap itself.
+    pub(crate) program: &'a Path,
+    /// The first program inside.
+    pub(crate) init: Source,
+    pub(crate) places: &'a Places,
+    /// Folders within workspaces that are not to be written.
+    pub(crate) toolchains: &'a [PathBuf],
+    pub(crate) network: Network,
+    pub(crate) variables: &'a [(OsString, OsString)],
+    /// What the first program becomes.
+    pub(crate) argv: &'a [OsString],
 }
 
-/// Prepares bubblewrap at `program` for a run of `command`. Blocks on the file system.
-pub(crate) fn prepare(
-    program: &Path,
-    config: &SandboxConfig,
-    command: &Command,
-    places: &Places,
-) -> Result<Prepared, SandboxError> {
-    let broken = |source| SandboxError::Io {
-        action: "preparing the sandbox",
-        source,
-    };
-    let report = memory("report", b"").map_err(broken)?;
-    let passwd = memory("passwd", PASSWD.as_bytes()).map_err(broken)?;
-    let group = memory("group", GROUP.as_bytes()).map_err(broken)?;
-    let hosts = memory("hosts", HOSTS.as_bytes()).map_err(broken)?;
+/// Returns bubblewrap ready to be started, and where it writes what it did; read that by
+/// [`report::read`] when bubblewrap has ended. Blocks on the file system.
+pub(crate) fn prepare(enclosure: Enclosure<'_>) -> io::Result<(process::Command, File)> {
+    let report = memory::file("bubblewrap", b"")?;
+    let layout = Layout::of_this_host();
+    let files = files(&layout)?;
+    let numbers: Vec<(PathBuf, RawFd)> = files
+        .iter()
+        .map(|(path, file)| (path.clone(), file.as_raw_fd()))
+        .collect();
     let plan = Plan {
-        layout: &Layout::of_this_host(),
-        places,
-        variables: &variables::environment(config.level, command),
-        network: match config.level {
-            SandboxLevel::Relaxed if config.network_access => Network::Shared,
-            SandboxLevel::None | SandboxLevel::Relaxed | SandboxLevel::Strict => Network::Unshared,
+        layout: &layout,
+        init: match &enclosure.init {
+            Source::Path(path) => Init::Path(path),
+            Source::Content(file) => Init::Content(file.as_raw_fd()),
         },
-        descriptors: Descriptors {
-            report: report.as_raw_fd(),
-            passwd: passwd.as_raw_fd(),
-            group: group.as_raw_fd(),
-            hosts: hosts.as_raw_fd(),
-        },
+        places: enclosure.places,
+        toolchains: enclosure.toolchains,
+        variables: enclosure.variables,
+        network: enclosure.network,
+        files: &numbers,
+        report: report.as_raw_fd(),
     };
-    let arguments = memory("arguments", &joined(&arguments::of(&plan))).map_err(broken)?;
+    let arguments = memory::file("arguments", &joined(&arguments::of(&plan)))?;
 
-    let mut process = launcher::command(program);
+    let mut process = launcher::command(enclosure.program);
     process.current_dir("/");
     // Arguments by descriptor do not show in the host's process list, where variables and paths
     // would be for everyone to read.
     process.arg("--args").arg(arguments.as_raw_fd().to_string());
-    process.arg("--").args(limits::limited(config, command));
-    let ours = report.try_clone().map_err(broken)?;
+    process.arg("--").arg(arguments::init());
+    process.arg("--").args(enclosure.argv);
+    let ours = report.try_clone()?;
     // Each descriptor keeps its number in the child. A chosen number might be that of the pipe by
     // which the standard library learns that the program did not start.
-    let passed = [arguments, report, passwd, group, hosts].map(OwnedFd::from);
-    process.preserved_fds(Vec::from(passed));
-    Ok(Prepared {
-        process,
-        report: ours,
-    })
+    let mut passed = vec![arguments, report];
+    passed.extend(files.into_iter().map(|(_, file)| file));
+    if let Source::Content(file) = enclosure.init {
+        passed.push(file);
+    }
+    process.preserved_fds(passed.into_iter().map(OwnedFd::from).collect());
+    Ok((process, ours))
 }
 
-/// Returns a file that exists only in memory, positioned at its beginning.
-fn memory(name: &str, content: &[u8]) -> io::Result<File> {
-    let mut file = File::from(memfd_create(name, MemfdFlags::CLOEXEC)?);
-    file.write_all(content)?;
-    file.rewind()?;
-    Ok(file)
+/// Returns the files that are in the sandbox as copies: those that are made up, and those of this
+/// host that are small. What cannot be read here is not there for the command, either.
+fn files(layout: &Layout) -> io::Result<Vec<(PathBuf, File)>> {
+    let made_up = [
+        ("/etc/passwd", PASSWD),
+        ("/etc/group", GROUP),
+        ("/etc/hosts", HOSTS),
+    ];
+    let mut files = Vec::new();
+    for (path, content) in made_up {
+        files.push((PathBuf::from(path), memory::file(path, content.as_bytes())?));
+    }
+    for path in &layout.copied {
+        if let Ok(file) = File::open(path) {
+            files.push((path.clone(), file));
+        }
+    }
+    Ok(files)
+}
+
+/// Finds out whether bubblewrap can make namespaces here, by making some.
+pub(crate) fn attempt(program: &Path) -> Result<(), SandboxError> {
+    let mut process = launcher::command(program);
+    process.args(arguments::ISOLATION).arg("--unshare-net");
+    process.args(["--ro-bind", "/", "/", "--", "true"]);
+    let output = process.output().map_err(|source| SandboxError::Spawn {
+        program: program.to_owned(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(report::complaint(&output.stderr))
 }
 
 fn joined(arguments: &[OsString]) -> Vec<u8> {

@@ -67,14 +67,19 @@ pub(crate) fn conclude(
     if let (Status::Signaled(signal), Some(_)) = (running::status(exit), report.child_pid) {
         return Ok(Status::Signaled(signal));
     }
+    Err(complaint(stderr))
+}
+
+/// Returns what bubblewrap's last words mean.
+pub(crate) fn complaint(stderr: &[u8]) -> SandboxError {
     let detail = detail(stderr);
     let lower = detail.to_lowercase();
     // The loopback device is the first thing that a half-permitted namespace fails at.
     let namespaces = ["namespace", "uid map", "gid map", "loopback"];
     if namespaces.iter().any(|word| lower.contains(word)) {
-        return Err(SandboxError::NamespacesUnavailable { detail });
+        return SandboxError::NamespacesUnavailable { detail };
     }
-    Err(SandboxError::SetupFailed { detail })
+    SandboxError::SetupFailed { detail }
 }
 
 /// Bubblewrap gives a death by a signal the code that a shell would.

@@ -1,59 +1,66 @@
 //! What the first program of a sandbox is told, in a file that exists only in memory.
 
-use std::{os::fd::RawFd, path::PathBuf};
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Everything to do before the command begins, in this order.
+#[cfg(target_os = "linux")]
+use crate::{limits::Limit, protected::Seen};
+
+/// Everything to do before the command begins.
+#[cfg(target_os = "linux")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Orders {
     /// Who wrote them; an executable of another version does not follow them.
     pub(crate) version: String,
-    /// Where to write what could not be done, and that the command begins.
-    pub(crate) report: RawFd,
-    /// The control groups to enter: each is a `cgroup.procs`, open for writing.
-    pub(crate) groups: Vec<RawFd>,
-    /// The way out: a socket that takes the listener of the egress proxy.
-    pub(crate) egress: Option<RawFd>,
+    /// The port of the loopback device on which the egress proxy listens.
+    pub(crate) proxy: Option<u16>,
+    /// What has to be where the mounts of bubblewrap were meant to put it.
+    pub(crate) seen: Vec<Seen>,
     /// Resource limits, of this process and all that it starts.
     pub(crate) limits: Vec<Limit>,
     /// What Landlock leaves of the file system; without it Landlock is left out.
     pub(crate) files: Option<Files>,
-    /// Whether system calls are filtered.
-    pub(crate) filter: bool,
+    /// What the filter of system calls is to make up for; without it no call is filtered.
+    pub(crate) filter: Option<Surroundings>,
     /// Whether to go on without a guard that this kernel does not have.
     pub(crate) degradable: bool,
     /// What follows.
     pub(crate) then: Then,
 }
 
-/// One resource limit; the hard limit never exceeds the one in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Limit {
-    pub(crate) resource: Resource,
-    pub(crate) soft: u64,
-    pub(crate) hard: u64,
-}
-
-/// What is limited, by the names of setrlimit(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Resource {
-    Core,
-    Cpu,
-    Data,
-    Fsize,
-    Nofile,
-    Nproc,
+#[cfg(target_os = "linux")]
+impl Orders {
+    /// The version that this executable writes and follows.
+    pub(crate) const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 }
 
 /// The trees that may be used; everything else of the file system may not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg(target_os = "linux")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Files {
+    /// The names in directories may be read.
+    pub(crate) list: Vec<PathBuf>,
     /// May be read and executed.
     pub(crate) read: Vec<PathBuf>,
     /// May be written, too.
     pub(crate) write: Vec<PathBuf>,
+    /// Devices that may be read, written and told to do things.
+    pub(crate) devices: Vec<PathBuf>,
+}
+
+/// What there is around the command beside the filter of system calls.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Surroundings {
+    /// Namespaces: what the command talks to is its own, or meant for it.
+    Namespaces,
+    /// Those of this machine, of which the command is to have the network.
+    Machine,
+    /// Those of this machine, of which the command is to have nothing.
+    MachineOffline,
 }
 
 /// What the first program does when it has given everything up.
@@ -63,5 +70,6 @@ pub(crate) enum Then {
     /// Become the command in the arguments.
     Command,
     /// Try to escape; the `openclaw sandbox test` of this machine.
+    #[cfg(target_os = "linux")]
     Attempts(Vec<String>),
 }

@@ -3,20 +3,55 @@
 //! A hook of git, the settings of an editor or the start file of a shell would run outside the
 //! sandbox what was written inside. They are seen as they are and cannot be written, renamed or
 //! replaced, also where they do not exist yet.
+//!
+//! [`names`] is the table, and [`settings`] reads where git has further hooks and settings. On Linux [`survey`] walks the workspaces before a run and notes what to
+//! mount over them, [`placeholder`] makes the mount points of what does not exist, [`relics`]
+//! removes afterwards what could not be kept from being made, and [`seen`] lets the first program
+//! inside check that every mount is where it was meant to be.
 
-use std::path::{Path, PathBuf};
+mod fault;
+mod names;
+mod settings;
 
+#[cfg(target_os = "linux")]
+mod folder;
+#[cfg(target_os = "linux")]
+mod placeholder;
+#[cfg(target_os = "linux")]
+mod relics;
+#[cfg(target_os = "linux")]
+mod seen;
+#[cfg(target_os = "linux")]
+mod survey;
+
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
+
+#[cfg(target_os = "linux")]
 use crate::SandboxError;
+
+pub use fault::ProtectionFault;
+pub(crate) use names::{NAMES, Where, is_protected};
+pub(crate) use settings::Settings;
+
+#[cfg(target_os = "linux")]
+pub(crate) use seen::{Seen, check};
 
 /// What has to be mounted over the workspaces of one run, in this order.
 ///
-/// Dropping it takes away again what had to be made on the host for it.
+/// Dropping it takes away again what had to be made on the host for it, which blocks on the file
+/// system for a moment. It must not be dropped before every process of the run has ended.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Default)]
 pub(crate) struct Protection {
     mounts: Vec<Mount>,
+    seen: Vec<Seen>,
+    _relics: Vec<relics::Watch>,
+    _placeholders: Vec<placeholder::Placeholder>,
 }
 
 /// One mount over a workspace.
+#[cfg(target_os = "linux")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mount {
     /// A folder on itself, so that it cannot be renamed.
@@ -25,22 +60,28 @@ pub(crate) enum Mount {
     ReadOnly(PathBuf),
     /// An empty folder in the place of something that does not exist.
     Nothing(PathBuf),
+    /// `/dev/null` in the place of a socket that a process of the host listens on.
+    Covered(PathBuf),
 }
 
+#[cfg(target_os = "linux")]
 impl Protection {
     /// Looks at the workspaces and makes what has to be there to be mounted over. Blocks on the
     /// file system.
-    pub(crate) fn survey(_workspaces: &[PathBuf]) -> Result<Self, SandboxError> {
-        Ok(Self::default())
+    ///
+    /// The workspaces are absolute and without symlinks, outer ones before inner ones; `extra` are
+    /// paths relative to each of them.
+    pub(crate) fn survey(workspaces: &[PathBuf], extra: &[PathBuf]) -> Result<Self, SandboxError> {
+        survey::Survey::of(workspaces, extra)
     }
 
     pub(crate) fn mounts(&self) -> &[Mount] {
         &self.mounts
     }
-}
 
-/// Says whether a path, relative to its workspace, is none that a command or a file tool may
-/// write.
-pub(crate) fn is_protected(_within: &Path) -> bool {
-    false
+    /// Returns what has to be found inside for the mounts to be where they are meant to be, and
+    /// the workspaces with them; for [`check`].
+    pub(crate) fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
 }

@@ -17,6 +17,12 @@ pub enum FileError {
         /// The workspace's folder.
         workspace: PathBuf,
     },
+    /// Other programs act upon what is written there; see [`ProtectionFault`](crate::ProtectionFault).
+    #[error("`{}` is protected: a program outside the sandbox may run what it says", path.display())]
+    Protected {
+        /// The path.
+        path: PathBuf,
+    },
     /// The path contains a null byte or a name that is too long.
     #[error("{path:?} cannot be the path of a file")]
     BadPath {
@@ -80,7 +86,9 @@ impl FileError {
     /// Returns the kind of the failure.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Outside { .. } | Self::NotPermitted { .. } => Kind::Denied,
+            Self::Outside { .. } | Self::Protected { .. } | Self::NotPermitted { .. } => {
+                Kind::Denied
+            }
             Self::Missing { .. } => Kind::NotFound,
             Self::BadPath { .. } | Self::NotAFile { .. } | Self::NotADirectory { .. } => {
                 Kind::Invalid
@@ -94,6 +102,9 @@ impl FileError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Outside { .. } => Some("name a path within the workspace"),
+            Self::Protected { .. } => {
+                Some("ask the owner to make this change; reading the file is allowed")
+            }
             Self::Missing { .. } => Some("list the directory to see what is there"),
             Self::NotAFile {
                 found: EntryKind::Directory,

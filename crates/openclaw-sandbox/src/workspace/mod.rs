@@ -25,7 +25,11 @@ pub use self::error::FileError;
 
 /// A folder whose files may be read and written.
 #[derive(Clone, Debug)]
-pub struct Workspace(Arc<Folder>);
+pub struct Workspace {
+    folder: Arc<Folder>,
+    /// What may not be written beside the usual names.
+    protected: Arc<[PathBuf]>,
+}
 
 #[derive(Debug)]
 struct Folder {
@@ -81,14 +85,24 @@ impl Workspace {
                     named,
                 })
             })?;
-            Ok(Self(Arc::new(folder)))
+            Ok(Self {
+                folder: Arc::new(folder),
+                protected: Arc::default(),
+            })
         })
         .await
     }
 
+    /// Protects paths of the folder, relative to it, beside the usual ones.
+    #[must_use]
+    pub fn with_protected(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.protected = paths.into_iter().collect();
+        self
+    }
+
     /// Returns where the folder is, without symlinks.
     pub fn root(&self) -> &Path {
-        &self.0.root
+        &self.folder.root
     }
 
     /// Returns the content of the regular file at `path`, if it is at most `max_bytes` long.
@@ -101,15 +115,17 @@ impl Workspace {
 
     /// Writes the regular file at `path`, whole or not at all, and the folders that it needs.
     ///
-    /// A file that exists keeps its permissions; a symlink is followed while it stays inside.
+    /// A file that exists keeps its permissions; a symlink is followed while it stays inside. What
+    /// programs of the owner act upon is not written, by whatever path.
     pub async fn write(
         &self,
         path: impl AsRef<Path>,
         content: impl Into<Vec<u8>>,
     ) -> Result<(), FileError> {
         let content = content.into();
+        let protected = Arc::clone(&self.protected);
         self.with("writing", path, move |folder, path| {
-            folder.write(path, &content)
+            folder.write(path, &content, &protected)
         })
         .await
     }
@@ -130,8 +146,9 @@ impl Workspace {
 
     /// Creates the directory at `path` and those on the way there, as far as they do not exist.
     pub async fn create_directories(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        self.with("creating", path, |folder, path| {
-            Ok(folder.dir.create_dir_all(path)?)
+        let protected = Arc::clone(&self.protected);
+        self.with("creating", path, move |folder, path| {
+            folder.create_directories(path, &protected)
         })
         .await
     }
@@ -142,9 +159,9 @@ impl Workspace {
         path: impl AsRef<Path>,
         work: impl FnOnce(&Folder, &Path) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, FileError> {
-        let folder = Arc::clone(&self.0);
+        let folder = Arc::clone(&self.folder);
         let path = path.as_ref().to_path_buf();
-        let workspace = self.0.root.clone();
+        let workspace = self.folder.root.clone();
         let given = path.clone();
         let done = blocking(action, path, move || {
             let within = folder.relative(&given)?;
@@ -161,6 +178,7 @@ impl Workspace {
 #[derive(Debug)]
 enum Fault {
     Outside,
+    Protected,
     NotAFile(EntryKind),
     TooLarge(u64),
     Io(io::Error),
@@ -179,6 +197,7 @@ impl Fault {
                 path,
                 workspace: PathBuf::new(),
             },
+            Self::Protected => FileError::Protected { path },
             Self::NotAFile(found) => FileError::NotAFile { path, found },
             Self::TooLarge(limit) => FileError::TooLarge { path, limit },
             Self::Io(source) => match source.kind() {

@@ -10,10 +10,21 @@ mod bench;
 mod containment;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
+mod control_groups;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod lifetime;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod places;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod protected;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod reach;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod refusals;

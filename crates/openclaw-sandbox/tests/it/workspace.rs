@@ -190,3 +190,98 @@ async fn lists_by_name_up_to_a_limit() {
     );
     assert!(Path::new(workspace.root()).is_absolute());
 }
+
+#[tokio::test]
+async fn writes_nothing_that_other_programs_act_upon() {
+    let bench = Bench::new();
+    for (path, content) in [
+        (".git/config", "[core]\n hooksPath = hooks.d\n"),
+        ("hooks.d/pre-commit", "good"),
+        (".vscode/tasks.json", "good"),
+        ("Makefile", "good"),
+    ] {
+        let path = bench.workspace.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    #[cfg(unix)]
+    for (target, link) in [(".git", "repo"), (".vscode/tasks.json", "tasks")] {
+        std::os::unix::fs::symlink(target, bench.workspace.join(link)).unwrap();
+    }
+    let workspace = open(&bench)
+        .await
+        .with_protected(["Makefile".into(), "deploy/keys".into()]);
+    for path in [
+        ".git/config",
+        ".git/hooks/post-checkout",
+        "sub/.git/config",
+        "new/../.GIT/config",
+        ".git",
+        ".vscode/tasks.json",
+        "packages/a/.vscode/new.json",
+        ".envrc",
+        ".bashrc",
+        "hooks.d/pre-commit",
+        "hooks.d/new",
+        "Makefile",
+        "deploy/keys/a",
+        #[cfg(unix)]
+        "repo/config",
+        #[cfg(unix)]
+        "repo/hooks/new",
+        #[cfg(unix)]
+        "tasks",
+    ] {
+        let (kind, said) = said(workspace.write(path, "evil").await);
+        let refusal =
+            format!("`{path}` is protected: a program outside the sandbox may run what it says");
+        assert_eq!((kind, said), (Kind::Denied, refusal));
+    }
+    for path in [".claude/skills", "deploy/keys", "sub/.git/hooks"] {
+        let refused = workspace.create_directories(path).await.unwrap_err();
+        assert!(matches!(refused, FileError::Protected { .. }), "{refused}");
+        assert!(refused.hint().is_some());
+    }
+    assert_eq!(
+        workspace.read(".vscode/tasks.json", 9).await.unwrap(),
+        b"good"
+    );
+    workspace.write("deploy/plan", "fine").await.unwrap();
+    workspace.write(".gitignore", "fine").await.unwrap();
+    for missing in [".claude", "sub", "new", "packages", ".envrc"] {
+        assert!(!bench.workspace.join(missing).exists(), "{missing}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn reads_files_and_no_tricks() {
+    use std::os::unix::fs::symlink;
+
+    let bench = Bench::new();
+    for (target, link) in [
+        ("/proc/self/environ", "environ"),
+        ("/dev/zero", "zero"),
+        ("/proc/self/fd/0", "input"),
+    ] {
+        symlink(target, bench.workspace.join(link)).unwrap();
+    }
+    let sparse = fs::File::create(bench.workspace.join("sparse")).unwrap();
+    sparse.set_len(1 << 40).unwrap();
+    fs::write(bench.workspace.join("one"), "linked").unwrap();
+    fs::hard_link(bench.workspace.join("one"), bench.workspace.join("two")).unwrap();
+    let workspace = open(&bench).await;
+    for link in ["environ", "zero", "input"] {
+        assert_eq!(
+            said(workspace.read(link, 99).await).0,
+            Kind::Denied,
+            "{link}"
+        );
+        assert_eq!(said(workspace.write(link, "x").await).0, Kind::Denied);
+    }
+    assert_eq!(said(workspace.read("sparse", 99).await).0, Kind::Limited);
+    assert_eq!(workspace.read("two", 6).await.unwrap(), b"linked");
+    // What is written gets a new file: the other name keeps what it has.
+    workspace.write("two", "new").await.unwrap();
+    assert_eq!(bench.read("one"), "linked");
+}

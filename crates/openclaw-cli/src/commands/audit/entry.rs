@@ -37,6 +37,8 @@ pub(super) enum About {
     Cap,
     /// Tool calls, their results and refusals
     Tool,
+    /// Hosts that commands in the sandbox reached, or did not
+    Egress,
     /// Secrets that were read, by name
     Secret,
     /// Changes of the config
@@ -58,6 +60,7 @@ impl About {
             Self::Cap => "cap",
             Self::Rate => "rate",
             Self::Tool => "tool",
+            Self::Egress => "egress",
             Self::Secret => "secret",
             Self::Config => "config",
             Self::Session => "session",
@@ -178,6 +181,7 @@ fn what(entry: &AuditEntry) -> String {
         AuditEntry::ToolCalled { .. }
         | AuditEntry::ToolFinished { .. }
         | AuditEntry::ToolRefused { .. } => tool_call(entry),
+        AuditEntry::EgressAllowed { .. } | AuditEntry::EgressRefused { .. } => way_out(entry),
         AuditEntry::SecretAccessed { name, purpose } => format!("{name} for the {purpose}"),
         AuditEntry::SecretChanged { name, change, by } => {
             format!("{name} {} by {by}", change.as_str())
@@ -229,6 +233,7 @@ fn tool_call(entry: &AuditEntry) -> String {
             tool,
             success,
             sandbox,
+            degraded,
             exit_code,
             ..
         } => {
@@ -237,7 +242,12 @@ fn tool_call(entry: &AuditEntry) -> String {
             let level = sandbox
                 .as_ref()
                 .map_or_else(String::new, |level| format!(", sandbox {level}"));
-            format!("{tool} in {session}, event {seq}: {outcome}{status}{level}")
+            let without = if degraded.is_empty() {
+                String::new()
+            } else {
+                format!(" without {}", degraded.join(", "))
+            };
+            format!("{tool} in {session}, event {seq}: {outcome}{status}{level}{without}")
         }
         AuditEntry::ToolRefused {
             session,
@@ -246,6 +256,24 @@ fn tool_call(entry: &AuditEntry) -> String {
             reason,
             ..
         } => format!("{tool} in {session}, event {seq}: refused, {reason}"),
+        _ => String::new(),
+    }
+}
+
+fn way_out(entry: &AuditEntry) -> String {
+    match entry {
+        AuditEntry::EgressAllowed {
+            session,
+            host,
+            rule: why,
+            count,
+        }
+        | AuditEntry::EgressRefused {
+            session,
+            host,
+            reason: why,
+            count,
+        } => format!("{host} from {session}: {why}{}", times(*count)),
         _ => String::new(),
     }
 }

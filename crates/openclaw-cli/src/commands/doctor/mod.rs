@@ -1,11 +1,12 @@
 //! `openclaw doctor`: what is wrong, why, and the command that repairs it.
 //!
-//! It looks at the config, the credential store and the event log, and changes nothing unless `--fix` asks for it. The ids
+//! It looks at the config, the credential store, the sandbox and the event log, and changes nothing unless `--fix` asks for it. The ids
 //! of the findings stay as they are.
 
 mod config;
 mod credentials;
 mod finding;
+mod sandbox;
 mod sessions;
 mod store;
 
@@ -130,10 +131,12 @@ async fn examine(
         .run
         .saturating_add(config::CHECKS)
         .saturating_add(credentials::CHECKS)
+        .saturating_add(sandbox::CHECKS)
         .saturating_add(sessions::CHECKS);
     let mut findings: Vec<Finding> = failure.into_iter().collect();
     findings.extend(config::check(cx, state).await);
     findings.extend(credentials::check(cx, state).await);
+    findings.extend(sandbox::check(cx, state).await);
     findings.extend(found);
     findings.extend(sessions::check(state).await);
     let home = Home::open(cx.env.clone(), cx.overrides).ok();

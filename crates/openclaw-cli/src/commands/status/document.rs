@@ -5,7 +5,7 @@ use std::fs;
 use openclaw_ipc::methods::UsageRow;
 use serde_json::{Value, json};
 
-use super::{Facts, GatewayFacts};
+use super::{Facts, GatewayFacts, SandboxFacts};
 
 /// Returns the recorded keys of TypeScript OpenClaw that we have a fact for, and our own.
 pub(super) fn of(facts: &Facts) -> Value {
@@ -46,24 +46,34 @@ pub(super) fn of(facts: &Facts) -> Value {
         "stateDir": facts.state.root(),
         "config": facts.config,
         "credentials": facts.credentials,
-        "sandbox": match &facts.sandbox {
-            Ok(probe) => json!({
-                "available": true,
-                "program": probe.program,
-                "version": probe.version,
-                "durationMs": probe.duration.as_millis(),
-            }),
-            Err(err) => json!({
-                "available": false,
-                "error": err.to_string(),
-                "hint": err.hint(),
-            }),
-        },
+        "sandbox": sandbox(&facts.sandbox),
     });
     if let (Some(running), Some(members)) = (running, document.as_object_mut()) {
         members.insert("pid".to_owned(), Value::from(running.pid));
     }
     document
+}
+
+fn sandbox(facts: &SandboxFacts) -> Value {
+    let mut sandbox = match &facts.machine.probe {
+        Ok(probe) => json!({
+            "available": true,
+            "program": probe.program,
+            "version": probe.version,
+            "durationMs": probe.duration.as_millis(),
+        }),
+        Err(err) => json!({
+            "available": false,
+            "error": err.to_string(),
+            "hint": err.hint(),
+        }),
+    };
+    if let Some(members) = sandbox.as_object_mut() {
+        members.insert("guards".to_owned(), json!(facts.machine.means()));
+        members.insert("allowDegraded".to_owned(), facts.degradable.into());
+        members.insert("warnings".to_owned(), json!(facts.warnings));
+    }
+    sandbox
 }
 
 /// The operating system, in the words of Node.js, which the recorded document has.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use openclaw_config::AgentSettings;
+use openclaw_config::{AgentSettings, Confinement, SandboxNetwork};
 use openclaw_core::Kind;
 use openclaw_core::events::UsageQuery;
 use openclaw_core::state_dir::StateDir;
@@ -15,11 +15,11 @@ use openclaw_core::usage::UsageSum;
 use openclaw_gateway::models::not_followed;
 use openclaw_gateway::{GatewayError, Home, Running, Vault};
 use openclaw_ipc::methods::{FailingModel, ModelsStatus, NoParams};
-use openclaw_sandbox::{self as sandbox, Probe, SandboxError};
 use serde::Serialize;
 use tokio::time;
 
 use super::Cx;
+use super::sandbox::Machine;
 use super::sessions::existing_log;
 use crate::error::CliError;
 use crate::remote;
@@ -43,11 +43,20 @@ struct Facts {
     state: StateDir,
     config: ConfigFacts,
     gateway: GatewayFacts,
-    sandbox: Result<Probe, SandboxError>,
+    sandbox: SandboxFacts,
     sessions: Result<u64, CliError>,
     /// What models cost today; none where that cannot be told.
     today: Option<UsageSum>,
     credentials: CredentialFacts,
+}
+
+/// The sandbox as this machine has it, and where the owner has let go of something.
+#[derive(Debug)]
+struct SandboxFacts {
+    machine: Machine,
+    /// Whether commands run without guards that are missing.
+    degradable: bool,
+    warnings: Vec<String>,
 }
 
 /// The credential store, as far as it shows without opening it, which would take long.
@@ -115,15 +124,16 @@ async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
         Err(err) => return Err(err.into()),
     };
     let today = reachable.as_ref().map(Home::calls_of_today);
-    let (gateway, sandbox, logged) = tokio::join!(
+    let (gateway, machine, logged) = tokio::join!(
         gateway(reachable.as_ref()),
-        sandbox::probe(),
+        Machine::look(),
         logged(&state, today)
     );
     let (sessions, today) = match logged {
         Ok((sessions, today)) => (Ok(sessions), today),
         Err(err) => (Err(err), None),
     };
+    let sandbox = SandboxFacts::of(machine, reachable.as_ref());
     let config = config(&state, home);
     let credentials = CredentialFacts::of(&Vault::new(&state, cx.env.clone()));
     Ok(Facts {
@@ -135,6 +145,49 @@ async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
         today,
         credentials,
     })
+}
+
+impl SandboxFacts {
+    fn of(machine: Machine, home: Option<&Home>) -> Self {
+        let settings = home.map(|home| &home.config.own.sandbox);
+        let degradable = settings.is_some_and(|set| set.policy(None).allow_degraded.value);
+        let mut warnings = Vec::new();
+        if degradable {
+            warnings.push("commands may run without guards (sandbox.allowDegraded)".to_owned());
+        }
+        if machine.is_root_without_groups() {
+            warnings.push("root without control groups: processes are not limited".to_owned());
+        }
+        for agent in home.into_iter().flat_map(|home| &home.config.agents) {
+            let Some(policy) = settings.map(|set| set.policy(Some(&agent.id))) else {
+                break;
+            };
+            let level = match policy.level.value {
+                Confinement::Strict => continue,
+                Confinement::Relaxed => "relaxed",
+                Confinement::None => "none",
+            };
+            warnings.push(format!("the commands of {} run at level {level}", agent.id));
+            if policy.network.value == SandboxNetwork::Host {
+                let agent = &agent.id;
+                warnings.push(format!(
+                    "the commands of {agent} have this machine's network"
+                ));
+            }
+        }
+        Self {
+            machine,
+            degradable,
+            warnings,
+        }
+    }
+
+    /// Returns what commands run without, where something is missing and may be done without.
+    fn degraded_by(&self) -> Option<String> {
+        let missing = self.machine.missing.as_ref().filter(|_| self.degradable)?;
+        let names: Vec<&str> = missing.iter().map(|guard| guard.as_str()).collect();
+        Some(names.join(", "))
+    }
 }
 
 impl CredentialFacts {
@@ -282,6 +335,7 @@ fn exit_code(facts: &Facts) -> u8 {
 mod tests {
     use openclaw_core::env::Env;
     use openclaw_core::state_dir::Overrides;
+    use openclaw_sandbox::{Availability, SandboxError};
 
     use super::*;
 
@@ -306,7 +360,16 @@ mod tests {
                 agents: Vec::new(),
             },
             gateway,
-            sandbox: Err(SandboxError::NetworkAtStrict),
+            sandbox: SandboxFacts {
+                machine: Machine {
+                    probe: Err(SandboxError::NetworkAtStrict),
+                    missing: None,
+                    groups: Availability::V2,
+                    is_root: false,
+                },
+                degradable: false,
+                warnings: Vec::new(),
+            },
             sessions: Ok(2),
             today: None,
             credentials: CredentialFacts::default(),

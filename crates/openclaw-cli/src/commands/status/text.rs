@@ -4,7 +4,7 @@ use openclaw_gateway::Running;
 use openclaw_ipc::methods::UsageRow;
 use openclaw_sandbox::{Probe, SandboxError};
 
-use super::{ConfigFacts, CredentialFacts, Facts, GatewayFacts};
+use super::{ConfigFacts, CredentialFacts, Facts, GatewayFacts, SandboxFacts};
 use crate::commands::{Cx, models, usage};
 use crate::error::CliError;
 use crate::output::Look;
@@ -65,26 +65,7 @@ pub(super) fn print(cx: Cx<'_>, facts: &Facts) -> Result<(), CliError> {
     if let Some((look, value)) = credentials(&facts.credentials) {
         row("secrets", look, &value)?;
     }
-    match &facts.sandbox {
-        Ok(probe) => {
-            let Probe {
-                program,
-                version,
-                duration,
-            } = probe;
-            let (program, ms) = (program.display(), duration.as_millis());
-            row(
-                "sandbox",
-                Look::Good,
-                &format!("bubblewrap {version}, {program}, {ms} ms"),
-            )?;
-        }
-        Err(err) => row(
-            "sandbox",
-            Look::Bad,
-            &format!("commands are refused: {err}"),
-        )?,
-    }
+    print_sandbox(cx, &facts.sandbox)?;
     for hint in hints(cx, facts) {
         cx.out.note(format_args!(
             "{} {hint}",
@@ -139,6 +120,38 @@ fn print_gateway(cx: Cx<'_>, facts: &GatewayFacts) -> Result<(), CliError> {
     ))
 }
 
+/// Prints how commands are contained, and where the owner has let go of something.
+fn print_sandbox(cx: Cx<'_>, facts: &SandboxFacts) -> Result<(), CliError> {
+    let (look, value) = match (&facts.machine.probe, facts.degraded_by()) {
+        (Ok(probe), _) => {
+            let Probe {
+                program,
+                version,
+                duration,
+            } = probe;
+            let (program, ms) = (program.display(), duration.as_millis());
+            (
+                Look::Good,
+                format!("bubblewrap {version}, {program}, {ms} ms"),
+            )
+        }
+        (Err(err), Some(missing)) => (
+            Look::Doubtful,
+            format!("commands run without {missing}: {err}"),
+        ),
+        (Err(err), None) => (Look::Bad, format!("commands are refused: {err}")),
+    };
+    let rows = std::iter::once(("sandbox", look, value.as_str()));
+    let warnings = facts.warnings.iter();
+    for (name, look, value) in rows.chain(warnings.map(|text| ("", Look::Doubtful, text.as_str())))
+    {
+        let value = text::one_line(value);
+        cx.out
+            .line(format_args!("{name:<9} {}", cx.out.look(look, &value)))?;
+    }
+    Ok(())
+}
+
 fn hints(cx: Cx<'_>, facts: &Facts) -> Vec<String> {
     let flags = cx.state_flags();
     let mut hints = Vec::new();
@@ -158,6 +171,8 @@ fn hints(cx: Cx<'_>, facts: &Facts) -> Vec<String> {
     hints.extend(
         facts
             .sandbox
+            .machine
+            .probe
             .as_ref()
             .err()
             .and_then(SandboxError::hint)

@@ -51,6 +51,17 @@ async fn an_answer_that_is_not_whole_says_so_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn an_answer_with_a_known_secret_in_it_is_shown_once_and_masked() {
+    let (home, provider) = (TestHome::new(), FakeProvider::start());
+    home.use_provider(&provider, WireFormat::Anthropic);
+    provider.reply(Reply::text("it is sk-canary-0123456789, yes"));
+    let ran = openclaw(&home, &["agent", "--message", "hi"]).run().await;
+    let ran = ran.assert_code(0);
+    assert_eq!(ran.stdout, "it is [REDACTED], yes\n", "{ran}");
+    assert_eq!(ran.stderr, "", "{ran}");
+}
+
+#[tokio::test]
 async fn a_name_that_means_no_model_is_named_where_somebody_looks() {
     let (home, provider) = (TestHome::new(), FakeProvider::start());
     provider.otherwise(|_| Reply::text("hello"));

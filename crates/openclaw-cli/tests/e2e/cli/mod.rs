@@ -7,6 +7,7 @@ mod onboard;
 mod recording;
 mod replay;
 mod sandbox;
+mod self_test;
 mod sessions;
 mod status;
 mod usage;

@@ -256,6 +256,7 @@ impl<'a> Tx<'a> {
                         call_id,
                         success: *success,
                         sandbox: ran.sandbox,
+                        degraded: ran.degraded,
                         exit_code: ran.exit_code,
                     },
                 }

@@ -7,8 +7,14 @@
 //!
 //! A rest grows with the failures in a row and is forgotten with the first answer, or when nothing
 //! failed for an hour. Nothing of this is kept on disk: a restart asks everybody again.
+//!
+//! Who rests is told apart by more than names: a rest is that of the address that was asked, and of
+//! the key that it was asked with, so that another address or another key is tried at once. It is
+//! over when either the time of day or the time that went by says so; a clock that is put back
+//! makes nobody rest for longer.
 
 mod pass;
+mod until;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +24,10 @@ use jiff::{SignedDuration, Timestamp};
 use openclaw_core::{Clock, Kind, ModelRef, ProviderId};
 use parking_lot::Mutex;
 
-use crate::dispatch::candidate::Policy;
+use crate::dispatch::candidate::{Credential, Policy};
+use crate::identity::Identity;
 pub(crate) use pass::Pass;
+pub(crate) use until::Until;
 
 /// How long failures count: who did not fail for so long begins anew.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
@@ -125,7 +133,14 @@ pub struct Standing {
 #[derive(Debug, Default)]
 pub struct Health {
     clock: Clock,
-    records: Mutex<BTreeMap<Patient, Record>>,
+    records: Mutex<Records>,
+}
+
+#[derive(Debug, Default)]
+struct Records {
+    by_patient: BTreeMap<Patient, Record>,
+    /// How often keys and addresses were changed.
+    changes: u64,
 }
 
 /// Who can be ill.
@@ -134,6 +149,7 @@ struct Patient {
     provider: ProviderId,
     model: Option<String>,
     credential: Option<String>,
+    identity: Identity,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -144,9 +160,11 @@ struct Record {
     /// How often in a row it was sent to rest.
     rests: u32,
     last: Timestamp,
-    until: Option<Timestamp>,
+    until: Option<Until>,
     /// Whether the provider named the end of the rest.
     asked: bool,
+    /// How often keys and addresses had been changed at the last failure.
+    changes: u64,
     /// Whether somebody is finding out at this moment.
     probed: bool,
 }
@@ -154,7 +172,7 @@ struct Record {
 /// Why somebody is not asked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AtRest {
-    pub(crate) until: Timestamp,
+    pub(crate) until: Until,
     pub(crate) ailment: Ailment,
     /// Whether the provider itself named the time.
     pub(crate) asked: bool,
@@ -163,10 +181,7 @@ pub(crate) struct AtRest {
 impl AtRest {
     /// Returns how long it takes to its end.
     pub(crate) fn left(&self, now: Timestamp) -> Duration {
-        self.until
-            .duration_since(now)
-            .max(SignedDuration::ZERO)
-            .unsigned_abs()
+        self.until.left(now)
     }
 }
 
@@ -183,13 +198,14 @@ impl Health {
     pub fn snapshot(&self) -> Vec<Standing> {
         let now = self.clock.now();
         let records = self.records.lock();
-        let standings = records.iter().map(|(patient, record)| Standing {
+        let standings = records.by_patient.iter();
+        let standings = standings.map(|(patient, record)| Standing {
             provider: patient.provider.clone(),
             credential: patient.credential.clone(),
             model: patient.model.clone(),
             ailment: record.ailment,
             failures: record.failures,
-            until: record.until.filter(|until| *until > now),
+            until: record.at_rest(now).map(|rest| rest.until.time()),
         });
         standings.collect()
     }
@@ -197,7 +213,11 @@ impl Health {
     /// Forgets every rest but those that a provider asked for: keys and addresses were changed, and
     /// may work now.
     pub fn reconsider(&self) {
-        self.records.lock().retain(|_, record| record.asked);
+        let now = self.clock.now();
+        let mut records = self.records.lock();
+        records.changes = records.changes.saturating_add(1);
+        let stays = |record: &Record| record.asked && record.at_rest(now).is_some();
+        records.by_patient.retain(|_, record| stays(record));
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -210,22 +230,20 @@ impl Health {
     pub(crate) fn admit(
         self: &Arc<Self>,
         model: &ModelRef,
-        credential: &str,
+        credential: &Credential,
     ) -> Result<Pass, AtRest> {
         let now = self.clock.now();
+        let mut pass = self.force(model, credential);
         let mut records = self.records.lock();
-        let keys = [
-            Patient::key(model, credential, None),
-            Patient::key(model, credential, Some(&model.model)),
-        ];
+        let keys = [pass.key(None), pass.key(Some(&model.model))];
         let resting = keys
             .iter()
-            .filter_map(|key| records.get(key)?.at_rest(now))
-            .max_by_key(|rest| rest.until);
+            .filter_map(|key| records.by_patient.get(key)?.at_rest(now))
+            .max_by_key(|rest| rest.left(now));
         if let Some(rest) = resting {
             return Err(rest);
         }
-        let circuit = records.get_mut(&Patient::circuit(model));
+        let circuit = records.by_patient.get_mut(&pass.circuit());
         let probes = match circuit {
             None => false,
             Some(record) => match (record.at_rest(now), record.until) {
@@ -245,17 +263,17 @@ impl Health {
             },
         };
         drop(records);
-        let mut pass = self.force(model, credential);
         pass.probes = probes;
         Ok(pass)
     }
 
     /// Lets a call pass whoever rests.
-    pub(crate) fn force(self: &Arc<Self>, model: &ModelRef, credential: &str) -> Pass {
+    pub(crate) fn force(self: &Arc<Self>, model: &ModelRef, credential: &Credential) -> Pass {
         Pass {
             health: Arc::clone(self),
             model: model.clone(),
-            credential: credential.to_owned(),
+            credential: credential.name.clone(),
+            identity: credential.provider.identity(),
             probes: false,
         }
     }
@@ -263,7 +281,9 @@ impl Health {
     fn fail(&self, patient: Patient, ailment: Ailment, blow: Blow) -> Option<Duration> {
         let now = self.clock.now();
         let mut records = self.records.lock();
+        let changes = records.changes;
         let record = records
+            .by_patient
             .entry(patient)
             .and_modify(|record| {
                 if now.duration_since(record.last) > MEMORY {
@@ -278,9 +298,11 @@ impl Health {
                 last: now,
                 until: None,
                 asked: false,
+                changes,
                 probed: false,
             });
         record.ailment = ailment;
+        record.changes = changes;
         record.failures = record.failures.saturating_add(1);
         record.last = now;
         let (rest, asked) = match blow {
@@ -289,7 +311,7 @@ impl Health {
             }
             Blow::Counts { rest } | Blow::Fells { rest, asked: None } => {
                 // Calls that ran side by side and fail together are one illness.
-                if record.until.is_none_or(|until| until <= now) {
+                if record.until.is_none_or(|until| until.is_over(now)) {
                     record.rests = record.rests.saturating_add(1);
                 }
                 (rest.after(ailment, record.rests), false)
@@ -301,12 +323,8 @@ impl Health {
                 (asked, true)
             }
         };
-        let until = SignedDuration::try_from(rest)
-            .ok()
-            .and_then(|rest| now.checked_add(rest).ok())
-            .unwrap_or(Timestamp::MAX);
-        if record.until.is_none_or(|earlier| earlier <= until) {
-            record.until = Some(until);
+        if record.until.is_none_or(|earlier| earlier.left(now) <= rest) {
+            record.until = Some(Until::after(rest, now));
             record.asked = asked;
         }
         record.probed = false;
@@ -325,7 +343,7 @@ enum Blow {
 
 impl Record {
     fn at_rest(&self, now: Timestamp) -> Option<AtRest> {
-        let until = self.until.filter(|until| *until > now)?;
+        let until = self.until.filter(|until| !until.is_over(now))?;
         Some(AtRest {
             until,
             ailment: self.ailment,
@@ -335,19 +353,17 @@ impl Record {
 }
 
 impl Patient {
-    fn key(model: &ModelRef, credential: &str, of: Option<&str>) -> Self {
-        Self {
-            provider: model.provider.clone(),
-            model: of.map(str::to_owned),
-            credential: Some(credential.to_owned()),
-        }
-    }
-
-    fn circuit(model: &ModelRef) -> Self {
-        Self {
-            provider: model.provider.clone(),
-            model: Some(model.model.clone()),
-            credential: None,
-        }
+    /// Tells whether somebody goes by the same names.
+    fn is_named_like(&self, other: &Self) -> bool {
+        let names = |patient: &Self| {
+            let Self {
+                provider,
+                model,
+                credential,
+                identity: _,
+            } = patient.clone();
+            (provider, model, credential)
+        };
+        names(self) == names(other)
     }
 }

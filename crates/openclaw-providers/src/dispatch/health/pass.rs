@@ -6,6 +6,7 @@ use std::time::Duration;
 use openclaw_core::ModelRef;
 
 use super::{Ailment, Blow, Health, Patient, Rest};
+use crate::identity::Identity;
 
 /// Leave to ask a model with a key; what came of it is told here. Dropped without a word, it
 /// leaves everything as it was.
@@ -14,6 +15,7 @@ pub(crate) struct Pass {
     pub(super) health: Arc<Health>,
     pub(super) model: ModelRef,
     pub(super) credential: String,
+    pub(super) identity: Identity,
     pub(super) probes: bool,
 }
 
@@ -31,17 +33,41 @@ impl Pass {
         &self.credential
     }
 
-    /// It answered.
-    pub(crate) fn healthy(&mut self) {
-        let model = &self.model;
-        let mut records = self.health.records.lock();
-        for patient in [
-            Patient::key(model, &self.credential, None),
-            Patient::key(model, &self.credential, Some(&model.model)),
-            Patient::circuit(model),
-        ] {
-            records.remove(&patient);
+    /// The key, for one model or for all.
+    pub(super) fn key(&self, of: Option<&str>) -> Patient {
+        Patient {
+            provider: self.model.provider.clone(),
+            model: of.map(str::to_owned),
+            credential: Some(self.credential.clone()),
+            identity: self.identity,
         }
+    }
+
+    /// The model, whatever the key.
+    pub(super) fn circuit(&self) -> Patient {
+        Patient {
+            provider: self.model.provider.clone(),
+            model: Some(self.model.model.clone()),
+            credential: None,
+            identity: self.identity.of_address(),
+        }
+    }
+
+    /// It answered; so who failed under its names before they were given to it is gone, too.
+    pub(crate) fn healthy(&mut self) {
+        let patients = [
+            self.key(None),
+            self.key(Some(&self.model.model)),
+            self.circuit(),
+        ];
+        let mut records = self.health.records.lock();
+        let changes = records.changes;
+        records.by_patient.retain(|patient, record| {
+            let is_gone = |healed: &Patient| {
+                patient == healed || (record.changes < changes && patient.is_named_like(healed))
+            };
+            !patients.iter().any(is_gone)
+        });
         self.probes = false;
     }
 
@@ -55,8 +81,8 @@ impl Pass {
         let of = ailment
             .is_of_one_model()
             .then_some(self.model.model.as_str());
-        let key = Patient::key(&self.model, &self.credential, of);
-        self.health.fail(key, ailment, Blow::Fells { rest, asked })
+        self.health
+            .fail(self.key(of), ailment, Blow::Fells { rest, asked })
     }
 
     /// The model failed; returns how long it rests, if it does.
@@ -75,16 +101,15 @@ impl Pass {
 
     fn fail_circuit(&mut self, blow: Blow) -> Option<Duration> {
         self.probes = false;
-        self.health
-            .fail(Patient::circuit(&self.model), Ailment::Failing, blow)
+        self.health.fail(self.circuit(), Ailment::Failing, blow)
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
         if self.probes {
-            let circuit = Patient::circuit(&self.model);
-            if let Some(record) = self.health.records.lock().get_mut(&circuit) {
+            let mut records = self.health.records.lock();
+            if let Some(record) = records.by_patient.get_mut(&self.circuit()) {
                 record.probed = false;
             }
         }

@@ -120,3 +120,76 @@ async fn a_changed_key_is_asked_at_once() {
     stage.health.reconsider();
     assert!(words(&route).await.starts_with("first"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_provider_is_left_alone_for_more_than_a_day_because_it_asks() {
+    let stage = Stage::new();
+    let only = Actor::new(
+        "p",
+        [Act::Refuse(429, Some(1_000_000_000)), Act::Say("yes")],
+    );
+    let route = stage.route(&[&only]);
+    assert!(ask(&route).await.0.is_err());
+    let until = stage.health.snapshot()[0].until.unwrap();
+    assert_eq!(until.as_second(), 24 * 60 * 60);
+    stage.pass(24 * 60 * 60 - 60);
+    assert!(ask(&route).await.0.is_err());
+    assert_eq!(only.asked(), 1);
+    stage.pass(60);
+    assert!(ask(&route).await.0.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rest_that_a_provider_asked_for_is_that_of_its_address_and_of_the_key() {
+    for status in [429, 503] {
+        let stage = Stage::new();
+        let refusal = Act::Refuse(status, Some(3600));
+        let asked = |address: &str, key: &str| {
+            let acts = [refusal.clone(), refusal.clone(), Act::Say("yes")];
+            let actor = Actor::at(address, key, "p", acts);
+            (stage.route(&[&actor]), actor)
+        };
+        let (old, _) = asked("https://a.example", "old");
+        assert!(ask(&old).await.0.is_err());
+        stage.health.reconsider();
+        let (same, same_actor) = asked("https://a.example/", "old");
+        assert!(ask(&same).await.0.is_err());
+        assert_eq!(same_actor.asked(), 0, "{status}");
+        let (moved, moved_actor) = asked("https://b.example", "old");
+        assert!(ask(&moved).await.0.is_err());
+        assert_eq!(moved_actor.asked(), 1, "{status}");
+        // Another key is of no use where the model itself is to be left alone.
+        let (new, new_actor) = asked("https://a.example", "new");
+        assert!(ask(&new).await.0.is_err());
+        assert_eq!(new_actor.asked(), usize::from(status == 429), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_key_that_was_replaced_is_forgotten_with_the_first_answer() {
+    let stage = Stage::new();
+    let refusal = Act::Refuse(429, Some(3600));
+    let old = Actor::at("https://a.example", "old", "p", [refusal]);
+    let new = Actor::at("https://a.example", "new", "p", [Act::Say("yes")]);
+    assert!(ask(&stage.route(&[&old])).await.0.is_err());
+    // Of two keys with one name that are in use at the same time, each has its own rests.
+    assert!(ask(&stage.route(&[&new])).await.0.is_ok());
+    assert_eq!(stage.health.snapshot().len(), 1);
+    stage.health.reconsider();
+    assert!(ask(&stage.route(&[&new])).await.0.is_ok());
+    assert_eq!(stage.health.snapshot(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_back_makes_nobody_rest_for_longer() {
+    let stage = Stage::new();
+    let only = Actor::new("p", [Act::Refuse(429, Some(3600)), Act::Say("yes")]);
+    let route = stage.route(&[&only]);
+    assert!(ask(&route).await.0.is_err());
+    stage.pass(-365 * 24 * 60 * 60);
+    tokio::time::advance(Duration::from_secs(3500)).await;
+    assert!(ask(&route).await.0.is_err());
+    assert_eq!(only.asked(), 1);
+    tokio::time::advance(Duration::from_secs(101)).await;
+    assert!(ask(&route).await.0.is_ok());
+}

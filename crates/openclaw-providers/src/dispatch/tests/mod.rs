@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use openclaw_core::events::{CallOutcome, CallPayload};
-use openclaw_core::{Clock, ProviderId, Usage};
+use openclaw_core::{ApiKey, Clock, ProviderId, Usage};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,7 @@ use super::*;
 use crate::error::{ProviderError, Reason};
 use crate::event::{EventStream, StopReason, StreamEvent};
 use crate::fold::Completion;
+use crate::identity::Identity;
 use crate::meter::Unmetered;
 use crate::provider::Provider;
 use crate::request::Request;
@@ -45,14 +46,22 @@ enum Act {
 #[derive(Debug)]
 struct Actor {
     id: ProviderId,
+    identity: Identity,
     acts: Mutex<VecDeque<Act>>,
     asked: Mutex<Vec<Request>>,
 }
 
 impl Actor {
     fn new(id: &str, acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
+        Self::at("", "", id, acts)
+    }
+
+    /// Makes one that is at an address and asked with a key.
+    fn at(address: &str, key: &str, id: &str, acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
+        let key = Arc::new(ApiKey::new(key.to_owned()));
         Arc::new(Self {
             id: id.into(),
+            identity: Identity::of(address, [&key]),
             acts: Mutex::new(acts.into_iter().collect()),
             asked: Mutex::default(),
         })
@@ -89,6 +98,10 @@ fn ended() -> StreamEvent {
 impl Provider for Actor {
     fn id(&self) -> &ProviderId {
         &self.id
+    }
+
+    fn identity(&self) -> Identity {
+        self.identity
     }
 
     async fn stream(

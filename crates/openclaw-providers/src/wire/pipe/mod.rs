@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use openclaw_core::ProviderId;
+use openclaw_core::{ProviderId, Usage};
 use openclaw_http::HttpError;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::{Decode, Fault, Framing, Party, complaint};
 use crate::error::ProviderError;
 use crate::event::StreamEvent;
 use crate::fold::MAX_COMPLETION;
-use crate::{ndjson, sse};
+use crate::{count, ndjson, sse};
 
 /// The most bytes that an answer may have on the wire.
 ///
@@ -56,6 +56,10 @@ struct Sink<D> {
     halves: Option<Halves>,
     /// Whether anything of the answer was understood.
     begun: bool,
+    /// The most tokens that were told.
+    usage: Usage,
+    /// How many bytes that were skipped have been told.
+    unread: u64,
     /// What has been decoded and not handed out.
     ready: VecDeque<StreamEvent>,
     /// What went wrong after that.
@@ -73,6 +77,8 @@ impl<D: Decode> Pipe<D> {
                 head: Some(Vec::new()),
                 halves: None,
                 begun: false,
+                usage: Usage::default(),
+                unread: 0,
                 ready: VecDeque::new(),
                 failure: None,
             },
@@ -101,7 +107,7 @@ impl<D: Decode> Pipe<D> {
     }
 
     pub(super) fn skipped(&self) -> u32 {
-        self.sink.decoder.skipped()
+        self.sink.decoder.skipped().count
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -248,8 +254,19 @@ impl<D: Decode> Sink<D> {
             self.ready.extend(mended);
             gone = gone.map_err(|fault| halves.mend_fault(fault));
         }
+        self.settle_counts(known);
         self.tell_skipped();
         gone
+    }
+
+    /// Counts are running totals in every API: one that shrinks takes back nothing of what was told.
+    fn settle_counts(&mut self, known: usize) {
+        for event in self.ready.iter_mut().skip(known) {
+            if let StreamEvent::Usage(usage) = event {
+                self.usage = count::most(self.usage, *usage);
+                *usage = self.usage;
+            }
+        }
     }
 
     /// Takes a line that has no end; it may be one that was cut.
@@ -315,14 +332,19 @@ impl<D: Decode> Sink<D> {
         }
     }
 
-    /// Puts before the end how many events were skipped.
+    /// Tells how many bytes were skipped, and before the end how many events.
     fn tell_skipped(&mut self) {
         let skipped = self.decoder.skipped();
-        if skipped == 0 || !matches!(self.ready.back(), Some(StreamEvent::Stop(_))) {
-            return;
+        let is_end = |event: &mut StreamEvent| matches!(event, StreamEvent::Stop(_));
+        let stop = self.ready.pop_back_if(is_end);
+        let more = skipped.bytes.saturating_sub(self.unread);
+        if more > 0 {
+            self.unread = skipped.bytes;
+            self.ready.push_back(StreamEvent::Unread(more));
         }
-        let stop = self.ready.pop_back();
-        self.ready.push_back(StreamEvent::Skipped(skipped));
+        if stop.is_some() && skipped.count > 0 {
+            self.ready.push_back(StreamEvent::Skipped(skipped.count));
+        }
         self.ready.extend(stop);
     }
 

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::event::StopReason;
+use crate::wire::Skipped;
 
 /// Every event is a text, but for those that say something else.
 struct Words {
-    skipped: u32,
+    skipped: Skipped,
     finished: bool,
 }
 
@@ -18,7 +19,7 @@ impl Decode for Words {
 
     fn event(&mut self, event: &sse::Event, out: &mut VecDeque<StreamEvent>) -> Result<(), Fault> {
         match event.data.as_str() {
-            "new" => self.skipped += 1,
+            "new" => self.skipped.add(30),
             "stop" => self.finish(out),
             text => out.push_back(StreamEvent::Text(text.to_owned())),
         }
@@ -29,7 +30,7 @@ impl Decode for Words {
         self.finished
     }
 
-    fn skipped(&self) -> u32 {
+    fn skipped(&self) -> Skipped {
         self.skipped
     }
 }
@@ -45,7 +46,7 @@ impl Words {
 fn read(text: &str) -> (Vec<StreamEvent>, Option<String>) {
     let party = Party { id: "test".into() };
     let decoder = Words {
-        skipped: 0,
+        skipped: Skipped::default(),
         finished: false,
     };
     let mut pipe = Pipe::new(party, decoder);
@@ -66,12 +67,14 @@ fn read(text: &str) -> (Vec<StreamEvent>, Option<String>) {
 }
 
 #[test]
-fn how_much_was_skipped_is_told_before_the_end() {
+fn how_much_was_skipped_is_told_before_the_end_and_its_bytes_at_once() {
     let (events, failure) = read("data: new\n\ndata: a\n\ndata: new\n\ndata: stop\n\n");
     assert_eq!(
         events,
         [
+            StreamEvent::Unread(30),
             StreamEvent::Text("a".into()),
+            StreamEvent::Unread(30),
             StreamEvent::Skipped(2),
             StreamEvent::Stop(StopReason::EndTurn)
         ]

@@ -13,18 +13,23 @@ use super::server::{Pieces, Server};
 use super::{provider, request};
 
 fn is_ended_by_the_connection(api: &Api) -> bool {
-    matches!(api.wire, Wire::Chat | Wire::Google)
+    matches!(api.wire, Wire::Anthropic | Wire::Chat | Wire::Google)
 }
 
 /// Makes a whole answer but for what says that nothing follows.
 fn answer(api: &Api) -> String {
     let usage = match api.wire {
+        Wire::Anthropic => {
+            r#"data: {"type":"message_delta","delta":{},"usage":{"input_tokens":3,"output_tokens":2}}"#
+        }
         Wire::Google => {
             r#"data: {"candidates":[],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}"#
         }
         _ => r#"data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#,
     };
-    let said = api.wire.text("Well.") + &api.wire.end(&[]).replace("data: [DONE]\n\n", "");
+    let end = api.wire.end(&[]).replace("data: [DONE]\n\n", "");
+    let (end, _stop) = end.split_once("event: message_stop").unwrap_or((&end, ""));
+    let said = api.wire.start() + &api.wire.text("Well.") + end;
     let mime = api.wire.mime();
     format!("HTTP/1.1 200 OK\r\ncontent-type: {mime}\r\n\r\n{said}{usage}\n\n")
 }
@@ -77,6 +82,13 @@ async fn an_answer_that_is_finished_but_left_open_is_whole() {
             }))
         })
         .await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_closed_behind_its_reason_to_stop_is_whole() {
+    for api in APIS.iter().filter(|api| is_ended_by_the_connection(api)) {
+        ask(api, Paused::No, || Box::new(std::iter::empty())).await;
     }
 }
 

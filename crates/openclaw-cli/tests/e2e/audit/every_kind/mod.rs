@@ -53,6 +53,7 @@ async fn every_kind_of_entry_is_provoked_and_found_without_a_secret_in_it() {
     expected.extend(stage.log().await);
     expected.extend(stage.sessions().await);
     expected.extend(stage.caps().await);
+    expected.extend(stage.egress().await);
     let gateway = GatewayProcess::start(&stage.home, OPENCLAW).await;
     expected.extend(stage.tokens(&gateway).await);
     expected.extend(stage.limits(&gateway).await);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Expected, KEY, MESSAGES, MISPLACED, PLAIN_KEY, Stage};
 use crate::audit::{MAIN, anchors, log, sql};
+use crate::containment::neighbour;
 
 const BRANCH: &str = "agent:main:branch";
 const COPY: &str = "agent:main:copy";
@@ -136,6 +137,33 @@ impl Stage {
         ]
     }
 
+    /// Where a command gets to, and where it does not.
+    pub(super) async fn egress(&self) -> Vec<Expected> {
+        let (listed, other) = (neighbour("listed"), neighbour("other"));
+        let config = self.home.state_dir().config_file().to_owned();
+        // What migrating has put there stays.
+        let before = fs::read_to_string(config.with_file_name("openclaw-rs.json5")).unwrap();
+        let own = json!({ "sandbox": {
+            "level": "relaxed",
+            "network": "proxy",
+            "egress": { "private": [format!("127.0.0.1:{listed}")] },
+        } });
+        self.home.write_own(&own.to_string());
+        let command = format!("curl -m 9 127.0.0.1:{listed}; curl -m 9 127.0.0.1:{other}");
+        let call = FakeCall::new("exec", &json!({ "command": command }));
+        self.provider.reply(Reply::tool_calls([call]));
+        self.ran(&SAY).await;
+        self.home.write_own(&before);
+        let asked = |kind, port| {
+            let host = format!("127.0.0.1:{port}");
+            Expected::once(kind, json!({ "session": MAIN, "host": host }))
+        };
+        vec![
+            asked("egress.allowed", listed),
+            asked("egress.refused", other),
+        ]
+    }
+
     /// What may be spent.
     pub(super) async fn caps(&self) -> Vec<Expected> {
         let raise = ["usage", "raise", "unattended", "--usd", "3"];
@@ -164,7 +192,7 @@ impl Stage {
         // a cap, by the gateway when it started, and when its config changed.
         let read = |name: &str, purpose: &str| {
             let value = json!({ "name": name, "purpose": purpose });
-            Expected("secret.accessed", value, 4 + 1 + 1 + 1)
+            Expected("secret.accessed", value, 5 + 1 + 1 + 1)
         };
         vec![
             changed("gateway start"),

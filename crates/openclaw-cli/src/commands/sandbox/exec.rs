@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, ValueEnum};
+use openclaw_config::SandboxNetwork;
 use openclaw_core::Kind;
+use openclaw_core::state_dir::Overrides;
+use openclaw_gateway::containment::Containment;
 use openclaw_sandbox::{
-    self as sandbox, CancellationToken, Command, Limits, Output as Outcome, SandboxConfig,
-    SandboxLevel, Status, Stdin, Stream,
+    CancellationToken, Command, Limits, Output as Outcome, Running, SandboxConfig, SandboxLevel,
+    Status, Stdin, Stream,
 };
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::Cx;
+use crate::commands::Cx;
 use crate::error::CliError;
 use crate::runtime::{self, Threads};
 use crate::signals::Signals;
@@ -25,31 +28,18 @@ const TIMED_OUT: u8 = 124;
 /// How much of each output stream the JSON document holds.
 const DOCUMENT_BYTES: usize = 1024 * 1024;
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   openclaw sandbox exec --workspace ./work -- make test
   openclaw sandbox exec --level strict --timeout 10 -- sh -c 'cat /etc/shadow'
+  openclaw sandbox exec --workspace ./work --toolchain ~/.cargo --read ./data -- cargo build
 
 The exit code is the command's own; 128 + N when signal N ended it, 124 when its time was up,
 6 when the sandbox refuses to run it.";
 
-/// Try out the sandbox
-#[derive(Debug, Args)]
-pub(crate) struct SandboxArgs {
-    #[command(subcommand)]
-    command: SandboxCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum SandboxCommand {
-    /// Run a command in the sandbox
-    #[command(after_help = EXAMPLES)]
-    Exec(ExecArgs),
-}
-
 /// The arguments of `sandbox exec`.
 #[derive(Debug, Args)]
-pub(crate) struct ExecArgs {
+pub(super) struct ExecArgs {
     /// How strongly the command is contained
     #[arg(long, default_value_t, value_name = "none|relaxed|strict")]
     level: SandboxLevel,
@@ -57,15 +47,38 @@ pub(crate) struct ExecArgs {
     /// The folder that the command may write, and where it starts
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
-    /// Let the command use the network (level relaxed)
-    #[arg(long)]
-    network: bool,
+    /// Show the command this folder, read-only; may be given again
+    #[arg(long, value_name = "DIR")]
+    read: Vec<PathBuf>,
+    /// Show the command this folder of programs, read-only, with its `bin` in PATH
+    #[arg(long, value_name = "DIR")]
+    toolchain: Vec<PathBuf>,
+    /// Let the command use the network (level relaxed): through the proxy, or the host's own
+    #[arg(
+        long,
+        value_name = "proxy|host",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "proxy",
+        hide_possible_values = true
+    )]
+    network: Option<Network>,
     /// Seconds after which the command is killed
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: Option<u64>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
+}
+
+/// Which network a command gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// The egress proxy of the configuration, and nothing else.
+    Proxy,
+    /// The network of this machine, with everything that listens on it.
+    Host,
 }
 
 /// What `--json` tells about a command that has ended.
@@ -83,27 +96,41 @@ struct Report {
     truncated: bool,
 }
 
-pub(crate) fn run(cx: Cx<'_>, args: SandboxArgs) -> Result<ExitCode, CliError> {
-    let SandboxCommand::Exec(args) = args.command;
+pub(super) fn run(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
     // The calling thread waits for whoever reads the output; the time is kept by the others.
     runtime::block_on(Threads::Two, exec(cx, args))
 }
 
 async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
+    // `--workspace` names the folder of the command here, not the home of the settings.
+    let overrides = Overrides {
+        state_dir: None,
+        ..cx.overrides.clone()
+    };
+    let containment = Containment::by_hand(cx.env, &overrides)?;
+    let network = match args.network {
+        None => SandboxNetwork::None,
+        Some(Network::Proxy) => SandboxNetwork::Proxy,
+        Some(Network::Host) => SandboxNetwork::Host,
+    };
     let config = SandboxConfig {
         level: args.level,
-        allowed_paths: args.workspace.into_iter().collect(),
-        network_access: args.network,
-        ..SandboxConfig::default()
+        network_access: args.network.is_some(),
+        ..containment.config(args.workspace.into_iter().collect())
     };
     let command = Command {
         argv: args.command,
         cwd: None,
-        read_only: Vec::new(),
-        env: Vec::new(),
+        read_only: args.read,
+        env: containment.env(network),
         stdin: Stdin::Inherit,
-        limits: limits(cx, args.timeout.map(Duration::from_secs)),
+        limits: limits(
+            cx,
+            &containment.limits(),
+            args.timeout.map(Duration::from_secs),
+        ),
     };
+    let sandbox = containment.sandbox(network).with_toolchains(args.toolchain);
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
     let stop = CancellationToken::new();
     // A task of its own, because whoever reads the output may keep this one waiting.
@@ -115,7 +142,7 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
             stop.cancel();
         }
     }));
-    let outcome = stream(cx, &config, &command, stop).await?;
+    let outcome = stream(cx, sandbox.launch(&config, &command, stop).await?).await?;
     let code = exit_code(outcome.status);
     if cx.out.is_json() {
         cx.out.answer(&report(&outcome, code), &[])?;
@@ -126,7 +153,7 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
 }
 
 /// A pipeline gets all of the output, and nothing of it is held; a document has to end somewhere.
-fn limits(cx: Cx<'_>, wall_time: Option<Duration>) -> Limits {
+fn limits(cx: Cx<'_>, usual: &Limits, wall_time: Option<Duration>) -> Limits {
     let (kept_bytes, forwarded_bytes) = if cx.out.is_json() {
         (DOCUMENT_BYTES, 0)
     } else {
@@ -136,18 +163,12 @@ fn limits(cx: Cx<'_>, wall_time: Option<Duration>) -> Limits {
         wall_time,
         kept_bytes,
         forwarded_bytes,
-        ..Limits::default()
+        ..usual.clone()
     }
 }
 
-/// Runs the command and passes its output on while it runs.
-async fn stream(
-    cx: Cx<'_>,
-    config: &SandboxConfig,
-    command: &Command,
-    stop: CancellationToken,
-) -> Result<Outcome, CliError> {
-    let mut running = sandbox::launch(config, command, stop).await?;
+/// Passes the output of a command on while it runs.
+async fn stream(cx: Cx<'_>, mut running: Running) -> Result<Outcome, CliError> {
     while let Some(chunk) = running.next_output().await {
         match chunk.stream {
             Stream::Stdout => cx.out.stdout_bytes(&chunk.bytes)?,

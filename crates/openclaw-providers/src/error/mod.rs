@@ -34,6 +34,16 @@ pub enum ProviderError {
         #[source]
         source: InvalidHeaderName,
     },
+    /// The model's name would be a way out of the path that its API has for models.
+    #[error(
+        "provider `{provider}` cannot be asked for the model `{model}`: in an address, that is another place"
+    )]
+    ModelName {
+        /// The provider.
+        provider: ProviderId,
+        /// The name.
+        model: String,
+    },
     /// No API of that name is known.
     #[error("no model API `{api}`")]
     UnknownApi {
@@ -130,7 +140,7 @@ pub enum ProviderError {
         stop: StopReason,
     },
     /// The model is left alone for a while.
-    #[error("provider `{provider}` is left alone for {} s because {}", left.as_secs().max(1), why.as_str())]
+    #[error("provider `{provider}` is left alone for {} s because {}", seconds(*left), why.as_str())]
     Resting {
         /// The provider.
         provider: ProviderId,
@@ -162,6 +172,11 @@ impl From<Unreserved> for ProviderError {
     }
 }
 
+/// Whole seconds, of which there is always one left.
+fn seconds(left: Duration) -> u64 {
+    left.as_secs().max(1)
+}
+
 fn after_colon(message: &str) -> String {
     if message.is_empty() {
         String::new()
@@ -177,9 +192,10 @@ impl ProviderError {
     /// caller who is unknown. [`ProviderError::hint`] tells what to do.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::MissingKey { .. } | Self::HeaderName { .. } | Self::UnknownApi { .. } => {
-                Kind::Config
-            }
+            Self::MissingKey { .. }
+            | Self::HeaderName { .. }
+            | Self::ModelName { .. }
+            | Self::UnknownApi { .. } => Kind::Config,
             Self::Http { source, .. } => source.kind(),
             Self::Status {
                 reason: Reason::RateLimited,
@@ -214,6 +230,9 @@ impl ProviderError {
             Self::HeaderName { provider, .. } => {
                 Some(format!("check the headers of provider `{provider}`"))
             }
+            Self::ModelName { provider, .. } => Some(format!(
+                "name a model of provider `{provider}` without `.` and `..` between slashes; `openclaw models scan` lists them"
+            )),
             Self::UnknownApi { .. } => {
                 let known = crate::PROVIDERS.iter().map(|spec| spec.api);
                 Some(format!(
@@ -223,16 +242,31 @@ impl ProviderError {
             }
             Self::Http { provider, source } => http_hint(provider, source),
             Self::Status {
+                provider,
+                status: 301 | 302 | 303 | 307 | 308,
+                ..
+            } => Some(format!(
+                "the address redirects, which is not followed because the key is for one server only; set `baseUrl` of provider `{provider}` to where it leads"
+            )),
+            Self::Status {
                 provider, reason, ..
             }
             | Self::Sent {
                 provider, reason, ..
-            } => Some(reason.hint(provider)),
+            } => Some(match (reason, self.asked()) {
+                (Reason::RateLimited | Reason::Overloaded, Some(asked)) => {
+                    format!(
+                        "try again in {} s or configure another model",
+                        seconds(asked)
+                    )
+                }
+                _ => reason.hint(provider),
+            }),
             Self::EndedEarly { .. } | Self::Stalled { .. } => Some("try again".to_owned()),
             Self::Empty { stop, .. } => Some(empty_hint(stop).to_owned()),
             Self::Resting { left, .. } => Some(format!(
                 "try again in {} s or configure another model",
-                left.as_secs().max(1)
+                seconds(*left)
             )),
             Self::Exhausted(exhausted) => exhausted.hint(),
             Self::Capped(capped) => Some(capped.hint.clone()),
@@ -306,42 +340,4 @@ pub(crate) fn excerpt(text: &str, chars: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refused_key_is_the_providers_failure_with_a_hint_for_the_operator() {
-        let error = ProviderError::Status {
-            provider: "anthropic".into(),
-            status: 401,
-            reason: Reason::of_status(401),
-            message: "invalid x-api-key".into(),
-            retry_after: None,
-        };
-        assert_eq!(
-            (error.kind(), error.to_string(), error.hint()),
-            (
-                Kind::Unavailable,
-                "provider `anthropic` answered with status 401: invalid x-api-key".into(),
-                Some("check the API key of provider `anthropic`".into()),
-            )
-        );
-    }
-
-    #[test]
-    fn an_unknown_api_names_the_known_ones() {
-        let error = ProviderError::UnknownApi {
-            api: "smoke".into(),
-        };
-        let hint = error.hint().unwrap();
-        for spec in crate::PROVIDERS {
-            assert!(hint.contains(spec.api), "{hint}");
-        }
-    }
-
-    #[test]
-    fn an_excerpt_is_cut_between_characters() {
-        assert_eq!(excerpt("grün", 4), "grün");
-        assert_eq!(excerpt("grün", 3), "grü…");
-    }
-}
+mod tests;

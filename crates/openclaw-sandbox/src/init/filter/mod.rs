@@ -1,0 +1,92 @@
+//! The filter of system calls.
+//!
+//! What is refused is what a program in a sandbox has no use for and what an attacker has: calls
+//! that make up another system (mounts, namespaces), that look into other processes, that reach
+//! parts of the kernel with a history of holes, or that would leave something behind on the host.
+//! Everything else is allowed, and calls that are newer than this list do not exist.
+//!
+//! [`calls`] lists what is refused whatever its arguments are, [`rules`] what depends on them.
+
+mod calls;
+mod rules;
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompFilter, SeccompRule, TargetArch, apply_filter,
+    sock_filter,
+};
+
+use super::orders::Surroundings;
+
+/// Why system calls are not filtered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FilterError {
+    /// The list is of no use on this kind of processor.
+    #[error("there is no list of system calls for {}", std::env::consts::ARCH)]
+    Architecture(#[source] BackendError),
+    /// The list does not make a program.
+    #[error("the list of system calls is not usable: {0}")]
+    Compile(#[from] BackendError),
+    /// The kernel does not take the program.
+    #[error("the kernel does not take the list of system calls: {0}")]
+    Apply(#[source] seccompiler::Error),
+}
+
+/// The rules for each system call by its number; one without rules is meant in general.
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Filters the system calls of this process from now on, and of all that it starts.
+pub(super) fn apply(surroundings: Surroundings) -> Result<(), FilterError> {
+    for program in programs(surroundings)? {
+        apply_filter(&program).map_err(FilterError::Apply)?;
+    }
+    Ok(())
+}
+
+/// Returns the programs; of their verdicts on a call the strictest counts.
+fn programs(surroundings: Surroundings) -> Result<Vec<BpfProgram>, FilterError> {
+    let architecture =
+        TargetArch::try_from(std::env::consts::ARCH).map_err(FilterError::Architecture)?;
+    let (own, shared): (_, &[i64]) = match surroundings {
+        Surroundings::Namespaces => (rules::Sockets::Network, &[]),
+        Surroundings::Machine => (rules::Sockets::Network, &calls::SHARED),
+        Surroundings::MachineOffline => (rules::Sockets::Local, &calls::SHARED),
+    };
+    let mut refused = rules::by_arguments()?;
+    let always = calls::REFUSED.iter().chain(shared);
+    refused.extend(always.map(|number| (*number, Vec::new())));
+    let absent = calls::ABSENT.iter().map(|number| (*number, Vec::new()));
+    let mut programs = vec![newest()];
+    for (rules, errno) in [
+        (refused, libc::EPERM),
+        (absent.collect(), libc::ENOSYS),
+        (rules::sockets(own)?, libc::EAFNOSUPPORT),
+    ] {
+        let action = SeccompAction::Errno(errno.unsigned_abs());
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, architecture)?;
+        programs.push(filter.try_into()?);
+    }
+    Ok(programs)
+}
+
+/// Returns the program by which there is no call above [`calls::NEWEST`].
+///
+/// Those include the calls of x32, which are numbered from 2^30 under the name of x86-64.
+fn newest() -> BpfProgram {
+    const LOAD: u16 = 0x20;
+    const JUMP_IF_GREATER: u16 = 0x25;
+    const RETURN: u16 = 0x06;
+    let instruction = |code, k, jt| sock_filter { code, jt, jf: 0, k };
+    let absent = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    vec![
+        // The number of the call is the first thing that a program is given.
+        instruction(LOAD, 0, 0),
+        instruction(JUMP_IF_GREATER, calls::NEWEST, 1),
+        instruction(RETURN, SeccompAction::Allow.into(), 0),
+        instruction(RETURN, absent.into(), 0),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

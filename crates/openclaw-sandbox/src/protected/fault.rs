@@ -1,0 +1,41 @@
+//! Why a workspace cannot be protected as it is.
+
+use std::io;
+
+/// What is wrong with a protected path; the command is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtectionFault {
+    /// It is a symlink, or one leads to it: what it means could be changed where it leads to.
+    #[error("it is a symlink")]
+    Symlink,
+    /// A `commondir` in a repository's own folder, which is for linked worktrees only.
+    #[error("it makes git take its hooks and settings from elsewhere")]
+    Commondir,
+    /// The top of a working tree is a repository itself, which git uses when `.git` is damaged.
+    #[error("it makes git take the folder itself for a repository")]
+    Bare,
+    /// A path of the settings that does not name something within a workspace.
+    #[error("it is no path within a workspace")]
+    BadName,
+    /// What stands in for something missing is taken and given up again all the time.
+    #[error("other commands do not let go of it")]
+    Busy,
+    /// The operating system does not let us look at it or put something in its place.
+    #[error("{0}")]
+    Io(#[source] io::Error),
+}
+
+impl ProtectionFault {
+    /// Returns what the user can do about it.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Symlink => "put a real file or folder in the place of the symlink, or remove it",
+            Self::Commondir | Self::Bare => {
+                "remove it after looking at what it says: no repository needs it"
+            }
+            Self::BadName => "write a path relative to the workspace, without `..`",
+            Self::Busy => "try again when other commands in this workspace have ended",
+            Self::Io(_) => "see that the user of this process may read and write the workspace",
+        }
+    }
+}

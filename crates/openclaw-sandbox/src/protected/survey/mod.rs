@@ -1,0 +1,391 @@
+//! The look at the workspaces before a run.
+//!
+//! It is bounded, because everybody waits for it: see [`walk`]. [`repository`] knows what git acts
+//! upon, and [`sockets`] finds what listens in a workspace.
+
+mod repository;
+mod sockets;
+mod walk;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    fs, io,
+    path::{Component, Path, PathBuf},
+};
+
+use rustix::fs::{FileType, Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use super::{
+    Mount, NAMES, Protection, ProtectionFault, Seen, Where,
+    folder::{Folder, Found, Next},
+    placeholder::{self, Placeholder, Taken},
+    relics::Watch,
+    seen::Shown,
+    settings::lexical,
+};
+use crate::SandboxError;
+
+/// How often to look again at what changes while it is looked at.
+const LOOKS: u32 = 8;
+
+/// How many entries of a protected folder are looked at for symlinks.
+const LINKS: usize = 256;
+
+/// What was found so far.
+pub(super) struct Survey<'a> {
+    workspaces: &'a [PathBuf],
+    notes: BTreeMap<PathBuf, Note>,
+    placeholders: Vec<Placeholder>,
+    relics: Vec<Watch>,
+    /// The repositories that were looked at, by device and inode.
+    repositories: BTreeSet<(u64, u64)>,
+    sockets: usize,
+}
+
+/// What is to be done about a path; of two for one path the later in this order counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Own,
+    ReadOnly,
+    Nothing,
+    Covered,
+}
+
+/// A path that gets a mount, and what is there on the host.
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    what: What,
+    found: Found,
+}
+
+/// What to do about a name that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    /// It may be made.
+    Left,
+    /// It must not be made.
+    Closed,
+    /// It must not be made, and an empty file says the same as none. For what makes a program die
+    /// that finds a folder there.
+    Filled,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at the workspaces, outer ones first.
+    pub(super) fn of(
+        workspaces: &'a [PathBuf],
+        extra: &[PathBuf],
+    ) -> Result<Protection, SandboxError> {
+        let mut survey = Self {
+            workspaces,
+            notes: BTreeMap::new(),
+            placeholders: Vec::new(),
+            relics: Vec::new(),
+            repositories: BTreeSet::new(),
+            sockets: 0,
+        };
+        let mut seen = Vec::new();
+        for path in workspaces {
+            let root = Folder::open(path).map_err(at(path))?;
+            let itself = root.itself().map_err(at(path))?;
+            seen.push(itself.shown(path, Shown::Same));
+            survey.top(&root, extra)?;
+            survey.walk(&root)?;
+        }
+        Ok(survey.finish(seen))
+    }
+
+    /// Protects what lies at the top of a workspace, and what the owner names.
+    fn top(&mut self, root: &Folder, extra: &[PathBuf]) -> Result<(), SandboxError> {
+        for (name, place) in NAMES {
+            match place {
+                Where::Closed => self.protect(root, name.as_ref(), Absent::Closed)?,
+                Where::Kept | Where::Top => self.protect(root, name.as_ref(), Absent::Left)?,
+                Where::Records => self.records(root, name)?,
+            }
+        }
+        for path in extra {
+            let fault = || SandboxError::ProtectedPath {
+                path: path.clone(),
+                fault: ProtectionFault::BadName,
+            };
+            let within = relative(path).ok_or_else(fault)?;
+            self.named(root, &within, Absent::Closed)?;
+        }
+        Ok(())
+    }
+
+    /// Protects the path `within` a folder, or the first part of it that does not exist.
+    fn named(
+        &mut self,
+        folder: &Folder,
+        within: &Path,
+        absent: Absent,
+    ) -> Result<(), SandboxError> {
+        let mut folder = folder.clone();
+        let mut parts = within.components().map(Component::as_os_str).peekable();
+        while let Some(name) = parts.next() {
+            if parts.peek().is_some()
+                && let Some(child) = folder.child(name).map_err(at(&folder.path))?
+            {
+                folder = child;
+            } else {
+                let last = parts.peek().is_none();
+                let absent = if last || absent == Absent::Closed {
+                    absent
+                } else {
+                    Absent::Left
+                };
+                return self.protect(&folder, name, absent);
+            }
+        }
+        Ok(())
+    }
+
+    /// Protects `name` in a folder.
+    fn protect(
+        &mut self,
+        folder: &Folder,
+        name: &OsStr,
+        absent: Absent,
+    ) -> Result<(), SandboxError> {
+        let path = folder.path.join(name);
+        let fault = |fault| SandboxError::ProtectedPath {
+            path: path.clone(),
+            fault,
+        };
+        let failed = at(&path);
+        for _ in 0..LOOKS {
+            let Some(found) = folder.find(name).map_err(&failed)? else {
+                match self.keep_out(folder, name, absent)? {
+                    Closed::Done => return Ok(()),
+                    Closed::Occupied => continue,
+                }
+            };
+            if found.kind == FileType::Symlink {
+                return Err(fault(ProtectionFault::Symlink));
+            }
+            // A folder that may not be read is mounted all the same.
+            let child = match found.kind {
+                FileType::Directory => folder.child(name).ok().flatten(),
+                _ => None,
+            };
+            if let Some(child) = &child
+                && absent == Absent::Closed
+                && placeholder::is_one(child).map_err(&failed)?
+            {
+                match self.close(folder, name)? {
+                    Closed::Done => return Ok(()),
+                    Closed::Occupied => continue,
+                }
+            }
+            self.note(&path, What::ReadOnly, found)?;
+            return child.map_or(Ok(()), |child| self.links(&child));
+        }
+        Err(fault(ProtectionFault::Busy))
+    }
+
+    /// Sees to it that `name`, which does not exist, is not made.
+    fn keep_out(
+        &mut self,
+        folder: &Folder,
+        name: &OsStr,
+        absent: Absent,
+    ) -> Result<Closed, SandboxError> {
+        match absent {
+            Absent::Left => Ok(Closed::Done),
+            Absent::Closed => self.close(folder, name),
+            Absent::Filled => match fill(folder, name) {
+                Ok(()) | Err(Errno::EXIST) => Ok(Closed::Occupied),
+                Err(err) if is_refused(err) => Ok(Closed::Done),
+                Err(err) => Err(at(&folder.path.join(name))(err.into())),
+            },
+        }
+    }
+
+    /// Has an empty folder in the place of `name`, which does not exist or is such a folder.
+    fn close(&mut self, folder: &Folder, name: &OsStr) -> Result<Closed, SandboxError> {
+        let path = folder.path.join(name);
+        match Placeholder::take(folder, name) {
+            Ok(Taken::Shared(placeholder)) => {
+                self.placeholders.push(placeholder);
+                let around = folder.itself().map_err(at(&path))?;
+                self.note(&path, What::Nothing, around)?;
+                Ok(Closed::Done)
+            }
+            Ok(Taken::Occupied) => Ok(Closed::Occupied),
+            Ok(Taken::Busy) => Err(SandboxError::ProtectedPath {
+                path,
+                fault: ProtectionFault::Busy,
+            }),
+            // Then the command, which has the same rights or fewer, cannot make it either.
+            Err(err) if Errno::from_io_error(&err).is_some_and(is_refused) => Ok(Closed::Done),
+            Err(err) => Err(at(&path)(err)),
+        }
+    }
+
+    /// Protects the files in the workspaces that symlinks of a protected folder lead to.
+    fn links(&mut self, folder: &Folder) -> Result<(), SandboxError> {
+        let mut links = Vec::new();
+        let mut looked = 0;
+        let read = folder.entries(|name, kind| {
+            if kind == FileType::Symlink {
+                links.push(folder.path.join(name));
+            }
+            looked += 1;
+            Ok(if looked < LINKS {
+                Next::More
+            } else {
+                Next::Enough
+            })
+        });
+        read.map_err(at(&folder.path))?;
+        for link in links {
+            let Ok(target) = fs::canonicalize(&link) else {
+                continue;
+            };
+            if let Some((root, within)) = self.inside(&target)
+                && target.is_file()
+            {
+                let root = Folder::open(&root).map_err(at(&root))?;
+                self.named(&root, &within, Absent::Left)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the innermost workspace that a path lies in, and the path within it.
+    ///
+    /// Symlinks on the way there from outside are followed, those within the workspace are left.
+    fn inside(&self, path: &Path) -> Option<(PathBuf, PathBuf)> {
+        let split = |path: &Path| {
+            let root = self.workspaces.iter().rev();
+            let root = root.into_iter().find(|root| path.starts_with(root))?;
+            let within = path.strip_prefix(root).ok()?;
+            (!within.as_os_str().is_empty()).then(|| (root.clone(), within.to_path_buf()))
+        };
+        split(&lexical(path)).or_else(|| split(&fs::canonicalize(path).ok()?))
+    }
+
+    /// Notes a mount, and that each folder between it and its workspace gets one of its own.
+    fn note(&mut self, path: &Path, what: What, found: Found) -> Result<(), SandboxError> {
+        let root = self.workspaces.iter().rev();
+        let root = root.into_iter().find(|root| path.starts_with(root));
+        // A folder that is mounted over cannot be renamed inside, but the folder around it could.
+        for above in path.ancestors().skip(1) {
+            if root.is_none_or(|root| !above.starts_with(root) || above == root) {
+                break;
+            }
+            if self.notes.contains_key(above) {
+                continue;
+            }
+            let found = Folder::open(above).and_then(|folder| folder.itself());
+            let found = found.map_err(at(above))?;
+            let what = What::Own;
+            self.notes.insert(above.to_path_buf(), Note { what, found });
+        }
+        let note = self.notes.entry(path.to_path_buf());
+        let note = note.or_insert(Note { what, found });
+        if note.what < what {
+            *note = Note { what, found };
+        }
+        Ok(())
+    }
+
+    fn finish(self, mut seen: Vec<Seen>) -> Protection {
+        let mut mounts = Vec::new();
+        let mut closed: Option<PathBuf> = None;
+        for (path, Note { what, found }) in self.notes {
+            let beneath = closed
+                .as_ref()
+                .is_some_and(|closed| path.starts_with(closed));
+            match what {
+                What::Own | What::ReadOnly if beneath => continue,
+                What::Own if self.workspaces.contains(&path) => continue,
+                What::Own | What::Nothing | What::Covered => {}
+                What::ReadOnly => closed = Some(path.clone()),
+            }
+            seen.push(found.shown(&path, what.shown()));
+            mounts.push(what.mount(path));
+        }
+        Protection {
+            mounts,
+            seen,
+            _relics: self.relics,
+            _placeholders: self.placeholders,
+        }
+    }
+}
+
+/// What came of closing a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closed {
+    Done,
+    /// Something is there by now.
+    Occupied,
+}
+
+impl What {
+    const fn shown(self) -> Shown {
+        match self {
+            Self::Own => Shown::Same,
+            Self::ReadOnly => Shown::ReadOnly,
+            Self::Nothing | Self::Covered => Shown::Replaced,
+        }
+    }
+
+    const fn mount(self, path: PathBuf) -> Mount {
+        match self {
+            Self::Own => Mount::Own(path),
+            Self::ReadOnly => Mount::ReadOnly(path),
+            Self::Nothing => Mount::Nothing(path),
+            Self::Covered => Mount::Covered(path),
+        }
+    }
+}
+
+impl Found {
+    fn shown(self, path: &Path, shown: Shown) -> Seen {
+        Seen {
+            path: path.to_path_buf(),
+            device: self.device,
+            inode: self.inode,
+            shown,
+        }
+    }
+}
+
+/// Returns how a failure of the operating system at `path` is told.
+fn at(path: &Path) -> impl Fn(io::Error) -> SandboxError + '_ {
+    move |err| SandboxError::ProtectedPath {
+        path: path.to_path_buf(),
+        fault: ProtectionFault::Io(err),
+    }
+}
+
+fn fill(folder: &Folder, name: &OsStr) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(&folder.handle, name, flags, Mode::from_raw_mode(0o644)).map(drop)
+}
+
+const fn is_refused(err: Errno) -> bool {
+    matches!(err, Errno::ACCESS | Errno::PERM | Errno::ROFS)
+}
+
+/// Returns a path of the settings if it leads to something within a workspace.
+fn relative(path: &Path) -> Option<PathBuf> {
+    let mut within = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(name) => within.push(name),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    (!within.as_os_str().is_empty()).then_some(within)
+}
+
+#[cfg(test)]
+mod tests;

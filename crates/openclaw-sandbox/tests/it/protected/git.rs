@@ -1,0 +1,153 @@
+//! What git acts upon.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use openclaw_sandbox::{ProtectionFault, SandboxError};
+
+use super::{changes, refusal, rename, repository, run, sandbox, tree, write};
+use crate::bench::{Bench, text};
+
+#[tokio::test]
+async fn git_works_in_a_repository_that_was_there_and_in_one_that_it_makes() {
+    let bench = Bench::new();
+    let work = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a \
+                GIT_COMMITTER_EMAIL=a@b; echo x >> f && git add f && git commit -qm one && \
+                git checkout -qb br$1 && git branch -d br$1 2>/dev/null; git log --oneline | wc -l";
+    let fresh = format!("git init -q . && git config user.name n && {work}");
+    assert_eq!(text(&run(&bench, &fresh).await.stdout), "1\n");
+    let config = bench.read(".git/config");
+    let again = format!("git config user.name evil; {work}");
+    let output = run(&bench, &again).await;
+    assert_eq!(text(&output.stdout), "2\n", "{output:?}");
+    assert_eq!(bench.read(".git/config"), config);
+}
+
+#[tokio::test]
+async fn protects_repositories_of_submodules_and_worktrees() {
+    let bench = Bench::new();
+    repository(&bench, ".git");
+    repository(&bench, ".git/modules/lib/sub");
+    write(&bench, "lib/.git", "gitdir: ../.git/modules/lib/sub\n");
+    write(&bench, ".git/worktrees/w/HEAD", "ref: refs/heads/w\n");
+    write(&bench, ".git/worktrees/w/commondir", "../..\n");
+    write(&bench, "w/.git", "gitdir: ../.git/worktrees/w\n");
+    repository(&bench, "bare");
+    write(&bench, "bare/worktrees/v/HEAD", "ref: refs/heads/v\n");
+    write(&bench, "bare/worktrees/v/commondir", "../..\n");
+    write(&bench, "v/.git", "gitdir: ../bare/worktrees/v\n");
+    let before = tree(&bench.workspace);
+    let mut script = String::new();
+    for path in [
+        "lib/.git",
+        "w/.git",
+        ".git/modules/lib/sub/config",
+        ".git/modules/lib/sub/hooks",
+        ".git/worktrees/w/commondir",
+        "bare/config",
+        "bare/hooks",
+        "bare/worktrees/v/commondir",
+    ] {
+        script += &changes(path);
+    }
+    for path in [
+        ".git/modules",
+        ".git/modules/lib",
+        ".git/worktrees/w",
+        "bare",
+        "lib",
+    ] {
+        script += &rename(path);
+    }
+    run(&bench, &script).await;
+    assert_eq!(tree(&bench.workspace), before);
+}
+
+#[tokio::test]
+async fn protects_what_the_settings_of_git_name() {
+    let bench = Bench::new();
+    repository(&bench, ".git");
+    write(
+        &bench,
+        ".git/config",
+        "[core]\n\thooksPath = .husky/_\n[include]\n\tpath = ../.shared\n\
+         [extensions]\n\tworktreeConfig = true\n",
+    );
+    write(&bench, ".husky/pre-commit", "good");
+    write(&bench, ".shared", "good");
+    write(&bench, "scripts/hook", "good");
+    let hook = bench.workspace.join(".git/hooks/post-merge");
+    symlink("../../scripts/hook", hook).unwrap();
+    // An empty file says the same as none, and can be mounted over.
+    write(&bench, ".git/config.worktree", "");
+    let before = tree(&bench.workspace);
+    fs::remove_file(bench.workspace.join(".git/config.worktree")).unwrap();
+    let script = [
+        ".husky/pre-commit",
+        ".husky",
+        ".shared",
+        "scripts/hook",
+        ".git/config.worktree",
+    ]
+    .map(changes)
+    .concat()
+        + &rename("scripts");
+    run(&bench, &script).await;
+    assert_eq!(tree(&bench.workspace), before);
+}
+
+#[tokio::test]
+async fn a_file_that_leads_git_elsewhere_is_refused_or_removed() {
+    let bench = Bench::new();
+    repository(&bench, ".git");
+    repository(&bench, "sub/.git");
+    let before = tree(&bench.workspace);
+    let evil = "echo ../evil > .git/commondir; echo ../evil > sub/.git/commondir; \
+                echo broken > .git/HEAD; echo 'ref: refs/heads/x' > HEAD; mkdir objects refs";
+    run(&bench, evil).await;
+    let mut after = tree(&bench.workspace);
+    assert!(!after.contains_key(Path::new("HEAD")));
+    for made in ["objects", "refs"] {
+        drop(after.remove(Path::new(made)));
+    }
+    after.insert(".git/HEAD".into(), "ref: refs/heads/main\n".into());
+    assert_eq!(after, before);
+
+    write(&bench, "HEAD", "ref: refs/heads/x\n");
+    let err = refusal(&bench, &sandbox()).await;
+    assert!(
+        err.to_string()
+            .ends_with("the folder itself for a repository")
+    );
+    fs::remove_file(bench.workspace.join("HEAD")).unwrap();
+    write(&bench, ".git/commondir", "../evil\n");
+    let err = refusal(&bench, &sandbox()).await;
+    assert!(
+        matches!(
+            &err,
+            SandboxError::ProtectedPath {
+                fault: ProtectionFault::Commondir,
+                ..
+            }
+        ),
+        "{err:?}"
+    );
+}
+
+#[tokio::test]
+async fn looks_at_repositories_of_a_few_folders_down() {
+    let bench = Bench::new();
+    for git in ["a/b/c/.git", "node_modules/d/.git", "a/b/c/d/.git"] {
+        repository(&bench, git);
+    }
+    let before = tree(&bench.workspace);
+    let renames = ["a", "a/b", "a/b/c", "a/b/c/.git"].map(rename).concat();
+    run(&bench, &(changes("a/b/c/.git/config") + &renames)).await;
+    assert_eq!(tree(&bench.workspace), before);
+    run(
+        &bench,
+        "echo > node_modules/d/.git/config; echo > a/b/c/d/.git/config",
+    )
+    .await;
+    assert_eq!(bench.read("node_modules/d/.git/config"), "\n");
+    assert_eq!(bench.read("a/b/c/d/.git/config"), "\n");
+}
