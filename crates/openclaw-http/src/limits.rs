@@ -106,8 +106,8 @@ fn length(text: &str, _now: Timestamp) -> Option<Duration> {
             "ns" => (1, 1e9),
             _ => return None,
         };
-        let part = number(digits, per_second)?.checked_mul(times)?;
-        length = length.checked_add(part)?;
+        let part = number(digits, per_second)?.saturating_mul(times);
+        length = length.saturating_add(part);
         rest = after;
     }
     (!text.is_empty()).then_some(length)
@@ -117,11 +117,13 @@ fn length(text: &str, _now: Timestamp) -> Option<Duration> {
 fn number(text: &str, per_second: f64) -> Option<Duration> {
     let text = text.trim();
     // What a number may be written like elsewhere, such as `inf` and `-1`, is none here.
-    if !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    let odd = |b: u8| !(b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    if text.starts_with(['-', '+']) || text.bytes().any(odd) {
         return None;
     }
     let number: f64 = text.parse().ok()?;
-    Duration::try_from_secs_f64(number / per_second).ok()
+    // More than can be counted is a long time all the same.
+    Some(Duration::try_from_secs_f64(number / per_second).unwrap_or(Duration::MAX))
 }
 
 #[cfg(test)]
@@ -154,7 +156,8 @@ mod tests {
             ("inf", None),
             ("", None),
             (".", None),
-            ("99999999999999999999999999", None),
+            ("99999999999999999999999999", Some(Duration::MAX)),
+            ("1e30", Some(Duration::MAX)),
         ] {
             assert_eq!(asked(503, &[("retry-after", text)]), wait, "{text}");
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use openclaw_core::{Price, ProviderId};
+use openclaw_core::ProviderId;
 use serde_json::{Map, Value};
 
 use super::reader::{Reader, whole_number};
@@ -173,7 +173,7 @@ fn model_of(model: &Value) -> Option<ModelSettings> {
         base_url: text("baseUrl"),
         context_window: window("contextTokens").or_else(|| window("contextWindow")),
         max_tokens: model.get("maxTokens").and_then(tokens_of),
-        cost: model.get("cost").and_then(cost_of).unwrap_or_default(),
+        cost: members_of(model.get("cost")),
         input: model.get("input").and_then(inputs),
         reasoning: model.get("reasoning").and_then(Value::as_bool),
         compat: members_of(model.get("compat")),
@@ -181,25 +181,6 @@ fn model_of(model: &Value) -> Option<ModelSettings> {
         thinking_levels: members_of(model.get("thinkingLevelMap")),
         params: members_of(model.get("params")),
     })
-}
-
-/// A price that is below nothing is none.
-fn cost_of(cost: &Value) -> Option<Map<String, Value>> {
-    let price: Price = serde_json::from_value(cost.clone()).ok()?;
-    let flat = [
-        price.input,
-        price.output,
-        price.cache_read,
-        price.cache_write,
-    ];
-    let tiered = price
-        .tiers
-        .iter()
-        .flat_map(|tier| [tier.input, tier.output, tier.cache_read, tier.cache_write]);
-    flat.into_iter()
-        .chain(tiered)
-        .all(|part| part.is_finite() && part >= 0.0)
-        .then(|| members_of(Some(cost)))
 }
 
 fn tokens_of(value: &Value) -> Option<u32> {
@@ -295,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_below_nothing_is_none() {
+    fn a_price_below_nothing_stays_what_was_said_of_it() {
         for cost in [
             "{ input: -1 }",
             "{ tieredPricing: [{ range: [0], input: 1, output: -1, cacheRead: 0, cacheWrite: 0 }] }",
@@ -304,7 +285,7 @@ mod tests {
                 "{{ models: {{ providers: {{ mine: {{ models: [{{ id: 'm', cost: {cost} }}] }} }} }} }}"
             ));
             let provider = &config.providers[&ProviderId::from("mine")];
-            assert!(provider.model("m").unwrap().cost.is_empty(), "{cost}");
+            assert!(!provider.model("m").unwrap().cost.is_empty(), "{cost}");
         }
     }
 }

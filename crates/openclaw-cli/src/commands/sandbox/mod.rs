@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::Cx;
 pub(crate) use self::machine::Machine;
+use super::Cx;
 use crate::error::CliError;
 
 /// The arguments of `sandbox`.

@@ -1,7 +1,7 @@
 //! Many runs at once, long ones, and what is left of those that were ended.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io;
 use std::time::{Duration, Instant};
 
 use openclaw_testkit::http::HttpRequest;
@@ -62,9 +62,7 @@ impl Lifeline {
             // This waits for the other end to be opened, and reading waits until all have closed it.
             let mut pipe = File::open(path).unwrap();
             tx.send(()).unwrap();
-            let mut said = String::new();
-            pipe.read_to_string(&mut said).unwrap();
-            assert_eq!(said, "begun\n");
+            assert_eq!(io::read_to_string(&mut pipe).unwrap(), "begun\n");
         });
         Self { begun, end }
     }
@@ -78,10 +76,10 @@ impl Lifeline {
     }
 }
 
-type Said = std::io::Result<Result<Value, Value>>;
+type Said = io::Result<Result<Value, Value>>;
 
 /// Has a turn while the test goes on.
-fn turn(gateway: &GatewayProcess, session: &str, content: String) -> JoinHandle<Said> {
+fn turn(gateway: &GatewayProcess, session: &str, content: &str) -> JoinHandle<Said> {
     let client = gateway.rpc_client();
     let params = json!({ "sessionKey": session, "content": content });
     tokio::spawn(async move { client.call("session.message", params).await })
@@ -105,7 +103,7 @@ async fn twenty_commands_at_once_leave_the_gateway_well() {
         let session = session(&gateway).await;
         let content =
             format!("sleep 2; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo done-{n}");
-        let turn = turn(&gateway, &session, content);
+        let turn = turn(&gateway, &session, &content);
         turns.spawn(async move { (n, turn.await.unwrap().unwrap()) });
     }
     let mut slowest = Duration::ZERO;
@@ -140,7 +138,7 @@ async fn cancelling_a_turn_ends_everything_that_it_started() {
     let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let mut life = Lifeline::new(&home, "life");
     let key = session(&gateway).await;
-    let turn = turn(&gateway, &key, daemons("life"));
+    let turn = turn(&gateway, &key, &daemons("life"));
     life.begun().await;
     let history = gateway
         .rpc("session.history", json!({ "sessionKey": key }))
@@ -162,7 +160,7 @@ async fn killing_the_gateway_ends_everything_that_it_started() {
     let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let mut life = Lifeline::new(&home, "life");
     let key = session(&gateway).await;
-    let turn = turn(&gateway, &key, daemons("life"));
+    let turn = turn(&gateway, &key, &daemons("life"));
     life.begun().await;
     gateway.kill9().await;
     life.ended().await;

@@ -63,23 +63,11 @@ pub(super) fn stream(api: &str, case: &str, end: End) -> Result<&'static str, St
     });
     for (path, mime) in places {
         if let Ok(body) = fs::read_to_string(path) {
-            let body = match case {
-                "cut" => before_its_end(&body),
-                _ => &body,
-            };
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {mime}\r\n{announced}");
             return Ok(format!("{head}connection: close\r\n\r\n{body}").leak());
         }
     }
     Err(format!("no answer of the case `{case}` is recorded"))
-}
-
-/// Returns what comes before an answer's reason to stop, behind which nothing is missing any more.
-fn before_its_end(body: &str) -> &str {
-    let (before, _end) = body
-        .split_once("event: message_delta")
-        .unwrap_or((body, ""));
-    before
 }
 
 /// Returns the body of the recorded stream of a case.
