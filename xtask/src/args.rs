@@ -212,7 +212,8 @@ mod tests {
                 Part::Gateway,
                 Part::Events,
                 Part::Stores,
-                Part::Providers
+                Part::Providers,
+                Part::Sandbox
             ]))
         );
         assert_eq!(

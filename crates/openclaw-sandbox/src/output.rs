@@ -60,6 +60,9 @@ pub struct Output {
     pub duration: Duration,
     /// The level that was enforced.
     pub level: SandboxLevel,
+    /// Whether something of it was killed because the memory of all of it was used up, as far as
+    /// there was a control group to say so.
+    pub out_of_memory: bool,
     /// What of that level this machine does not have, where that is allowed.
     pub degraded: Vec<Guard>,
 }

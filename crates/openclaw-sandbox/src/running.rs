@@ -181,6 +181,7 @@ async fn supervise(
         truncated,
         duration,
         level: job.level,
+        out_of_memory: job.out_of_memory(),
         degraded,
     })
 }
@@ -227,6 +228,18 @@ impl Job {
                 drop(pipe.write_all(&bytes).await);
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn out_of_memory(&self) -> bool {
+        let group = self.means.as_ref().and_then(|means| means.group.as_ref());
+        group.is_some_and(crate::cgroup::Group::ran_out)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "on Linux there is something to ask")]
+    fn out_of_memory(&self) -> bool {
+        false
     }
 
     /// Serves the way out of the command's network until the run has ended.

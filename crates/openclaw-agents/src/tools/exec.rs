@@ -132,7 +132,8 @@ fn report(output: &sandbox::Output, printed: Printed, wall_time: Duration) -> To
     if printed.truncated {
         result.insert("truncated".to_owned(), json!(true));
     }
-    if let Some(limit) = ended_by(output.status) {
+    let memory = output.out_of_memory.then_some("memoryMb");
+    if let Some(limit) = memory.or_else(|| ended_by(output.status)) {
         result.insert("endedByLimit".to_owned(), json!(limit));
     }
     result.insert("sandbox".to_owned(), json!(output.level));

@@ -32,20 +32,20 @@ async fn every_call_is_on_record_beside_the_first_event_that_it_led_to() {
     let ls = || FakeCall::new("ls", &json!({}));
     let mut fixture = Fixture::new(FakeProvider::scripted([
         Reply::status(529),
-        Reply::tool_calls([ls(), ls()]).usage(used(10, 5)),
-        Reply::text("done").usage(used(20, 6)),
+        Reply::tool_calls([ls(), ls()]).usage(used(2000, 5)),
+        Reply::text("done").usage(used(3000, 6)),
     ]));
     let runtime = fixture.runtime();
     let reply = runtime
         .process_message(&mut fixture.context, "go")
         .await
         .unwrap();
-    assert_eq!((reply.usage.total(), reply.fallback), (41, None));
+    assert_eq!((reply.usage.total(), reply.fallback), (5011, None));
     assert_eq!(
         calls(&fixture.events().await),
         [
-            ("ToolCalled", vec![(false, 0), (true, 15)]),
-            ("AgentResponse", vec![(true, 26)]),
+            ("ToolCalled", vec![(false, 0), (true, 2005)]),
+            ("AgentResponse", vec![(true, 3006)]),
         ]
     );
 }
@@ -53,7 +53,7 @@ async fn every_call_is_on_record_beside_the_first_event_that_it_led_to() {
 #[tokio::test]
 async fn a_turn_that_fails_has_its_calls_on_record_too() {
     let mut fixture = Fixture::new(FakeProvider::scripted([Reply::text("half an answer")
-        .usage(used(10, 5))
+        .usage(used(2000, 5))
         .error_event(2, "overloaded_error", "too much")]));
     let runtime = fixture.runtime();
     runtime

@@ -115,7 +115,7 @@ async fn a_call_beyond_the_recording_ends_the_replay_without_running() {
         exec("echo one >> ran"),
     ])
     .usage(Usage {
-        input: 3,
+        input: 3000,
         output: 7,
         ..Usage::default()
     })]);
@@ -128,7 +128,7 @@ async fn a_call_beyond_the_recording_ends_the_replay_without_running() {
     assert!(replay.step().await.unwrap().is_none());
     // Only the step that was compared counts on the recorded side.
     let totals = replay.totals();
-    assert_eq!((totals.recorded.total(), totals.replayed.total()), (40, 10));
+    assert_eq!((totals.recorded.total(), totals.replayed.total()), (2515, 3007));
     assert_eq!(
         (ran(&fixture).as_str(), fixture.events().await.len()),
         ("one\n", before)
@@ -148,7 +148,7 @@ async fn an_early_answer_is_held_against_the_step_that_was_recorded_there() {
     );
     assert_eq!(replay.end(), Some(&End::Answered));
     assert_eq!(replay.recorded_answer(), Some("one two three"));
-    assert_eq!(replay.totals().recorded.total(), 80);
+    assert_eq!(replay.totals().recorded.total(), 5030);
 }
 
 #[tokio::test]

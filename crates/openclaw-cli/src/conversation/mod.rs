@@ -84,9 +84,9 @@ impl<'a> Conversation<'a> {
         for late in self.order.rest(answer.map(|answer| &answer.run_id)) {
             self.show(late);
         }
-        // The pieces came with known secrets masked; without a gateway the whole does not.
+        // Who asked may know more secrets than who answers, and the other way round.
         let whole = mask(answer.map_or("", |answer| &answer.content));
-        if self.text != whole && !whole.is_empty() {
+        if mask(&self.text) != whole && !whole.is_empty() {
             if !self.text.is_empty() {
                 self.aside(
                     Look::Dim,

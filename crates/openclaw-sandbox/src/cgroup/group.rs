@@ -134,14 +134,6 @@ impl Group {
     }
 }
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        if self.ran_out() {
-            tracing::info!("a command lost processes because its memory was used up");
-        }
-    }
-}
-
 /// Makes the directories of a group.
 pub(super) fn directories(place: &Place, name: Name) -> Result<Directories, Obstacle> {
     let refused = |path: &Path, err: &io::Error| Obstacle::Refused {

@@ -58,7 +58,7 @@ pub(crate) struct Means {
     pub(crate) proxy: Option<(UnixStream, Egress)>,
     missing: Option<Guard>,
     // What is dropped only with the run.
-    _group: Option<Group>,
+    pub(crate) group: Option<Group>,
     _places: Places,
     _scratch: Option<Scratch>,
 }
@@ -144,7 +144,7 @@ pub(crate) fn prepare(
             account,
             proxy: access.egress().map(|egress| (ours, egress)),
             missing,
-            _group: group,
+            group,
             _places: places,
             _scratch: scratch,
         }),

@@ -235,7 +235,7 @@ impl Reply {
             text,
             calls,
             usage: Usage {
-                input: 25,
+                input: 2500,
                 output: 15,
                 ..Usage::default()
             },

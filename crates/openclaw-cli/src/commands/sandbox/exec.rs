@@ -11,8 +11,8 @@ use openclaw_core::Kind;
 use openclaw_core::state_dir::Overrides;
 use openclaw_gateway::containment::Containment;
 use openclaw_sandbox::{
-    CancellationToken, Command, Limits, Output as Outcome, Running, SandboxConfig, SandboxLevel,
-    Status, Stdin, Stream,
+    CancellationToken, Command, Guard, Limits, Output as Outcome, Running, SandboxConfig,
+    SandboxLevel, Status, Stdin, Stream,
 };
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -94,6 +94,9 @@ struct Report {
     stdout: String,
     stderr: String,
     truncated: bool,
+    out_of_memory: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    degraded: Vec<Guard>,
 }
 
 pub(super) fn run(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
@@ -144,8 +147,22 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
     }));
     let outcome = stream(cx, sandbox.launch(&config, &command, stop).await?).await?;
     let code = exit_code(outcome.status);
+    let missing: Vec<&str> = outcome
+        .degraded
+        .iter()
+        .map(|guard| guard.as_str())
+        .collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        cx.out.note(&format!(
+            "the command ran without {missing}, which this machine does not have"
+        ));
+    }
     if cx.out.is_json() {
         cx.out.answer(&report(&outcome, code), &[])?;
+    } else if outcome.out_of_memory {
+        cx.out
+            .note("processes of the command were killed: their memory was used up");
     } else if outcome.status == Status::TimedOut {
         cx.out.note("the command was killed: its time was up");
     }
@@ -206,6 +223,8 @@ fn report(outcome: &Outcome, exit_code: u8) -> Report {
         stdout: String::from_utf8_lossy(&outcome.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&outcome.stderr).into_owned(),
         truncated: outcome.truncated,
+        out_of_memory: outcome.out_of_memory,
+        degraded: outcome.degraded.clone(),
     }
 }
 

@@ -41,11 +41,11 @@ async fn the_document_has_the_shape_of_openclaw() {
             "provider": "fake",
             "model": "fake-model",
             "usage": {
-              "input": 25,
+              "input": 2500,
               "output": 15,
               "cacheRead": 0,
               "cacheWrite": 0,
-              "total": 40
+              "total": 2515
             },
             "sessionId": "[UUID]",
             "costUsd": 0.0

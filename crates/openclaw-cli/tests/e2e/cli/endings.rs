@@ -53,6 +53,7 @@ async fn an_answer_that_is_not_whole_says_so_and_what_to_do() {
 #[tokio::test]
 async fn an_answer_with_a_known_secret_in_it_is_shown_once_and_masked() {
     let (home, provider) = (TestHome::new(), FakeProvider::start());
+    provider.expect_key("sk-canary-0123456789");
     home.use_provider(&provider, WireFormat::Anthropic);
     provider.reply(Reply::text("it is sk-canary-0123456789, yes"));
     let ran = openclaw(&home, &["agent", "--message", "hi"]).run().await;

@@ -132,7 +132,7 @@ async fn another_model_that_decides_otherwise_is_stopped_before_anything_runs() 
     );
     assert_eq!(found["steps"].as_array().unwrap().len(), 1);
     // Only what was compared counts, and the recorded answer is there to be read.
-    assert_eq!(found["usage"]["recorded"]["total"], 40);
+    assert_eq!(found["usage"]["recorded"]["total"], 2515);
     assert_eq!(
         found["answer"],
         json!({ "recorded": ANSWER, "replayed": null })
@@ -182,7 +182,7 @@ async fn a_replay_from_the_middle_goes_on_with_the_recorded_result() {
             (&step["step"], &step["same"], &step["recorded"]["seq"]),
             (&json!(2), &json!(true), &json!(5))
         );
-        assert_eq!(found["usage"]["recorded"]["total"], 40);
+        assert_eq!(found["usage"]["recorded"]["total"], 2515);
         let last = fake.last_request();
         assert!(last.ends_with_results());
         assert_eq!(last.results().len(), 1);
@@ -193,7 +193,7 @@ async fn a_replay_from_the_middle_goes_on_with_the_recorded_result() {
 async fn scripts_read_the_envelope() {
     let (home, fake, _second) = recorded().await;
     fake.reply(Reply::text("Noted.").usage(Usage {
-        input: 20,
+        input: 2000,
         cache_read: 5,
         output: 2,
         ..Usage::default()
@@ -259,12 +259,12 @@ async fn scripts_read_the_envelope() {
         "usage": {
           "recorded": "[USAGE]",
           "replayed": {
-            "input": 20,
+            "input": 2000,
             "output": 2,
             "cacheRead": 5,
             "cacheWrite": 0,
             "reasoning": 0,
-            "total": 27
+            "total": 2007
           }
         }
       },
@@ -351,14 +351,14 @@ async fn people_see_where_the_two_differ() {
     message 2: remember the tide
     recorded fake/fake-model, replayed second/fake-model
 
-    = step 1  same, 40 tokens
+    = step 1  same, 2515 tokens
         write  {"path":"notes.md","content":"tide"}
-    ! step 2  other text, 40 tokens
+    ! step 2  other text, 2515 tokens
       - It is in notes.md.\nAnything else?
       + Noted.
 
     answered otherwise
-    2 steps, 1 the same, 80 tokens
+    2 steps, 1 the same, 5030 tokens
     "#);
 
     second.reply(Reply::tool_calls([write("flood")]).with_text("At once."));
@@ -368,14 +368,14 @@ async fn people_see_where_the_two_differ() {
     message 2: remember the tide
     recorded fake/fake-model, replayed second/fake-model
 
-    ! step 1  other calls and text, 40 tokens
+    ! step 1  other calls and text, 2515 tokens
       + At once.
       - write  {"path":"notes.md","content":"tide"}
       + write  {"path":"notes.md","content":"flood"}
 
     not run: write  {"path":"notes.md","content":"flood"}
     diverged in step 1: no call with these arguments is on record from here on
-    1 step, 0 the same, 40 tokens
+    1 step, 0 the same, 2515 tokens
     "#);
 
     let ran = replay(&home, &["--dry-run"]).await.assert_code(0);
@@ -400,9 +400,9 @@ async fn people_see_where_the_two_differ() {
         user  remember the tide
 
     would compare with
-      step 1 at event 3, 40 tokens
+      step 1 at event 3, 2515 tokens
         write  {"path":"notes.md","content":"tide"}
-      step 2 at event 5, 40 tokens
+      step 2 at event 5, 2515 tokens
         It is in notes.md.\nAnything else?
 
     nothing was sent

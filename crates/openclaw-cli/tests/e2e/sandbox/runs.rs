@@ -140,12 +140,7 @@ async fn cancelling_a_turn_ends_everything_that_it_started() {
     let key = session(&gateway).await;
     let turn = turn(&gateway, &key, &daemons("life"));
     life.begun().await;
-    let history = gateway
-        .rpc("session.history", json!({ "sessionKey": key }))
-        .await
-        .unwrap();
-    let run = history["events"].as_array().unwrap().last().unwrap()["runId"].clone();
-    let params = json!({ "sessionKey": key, "runId": run });
+    let params = json!({ "sessionKey": key });
     gateway.rpc("session.cancel", params).await.unwrap();
     life.ended().await;
     let said = timeout(PATIENCE, turn).await.unwrap().unwrap().unwrap();

@@ -15,7 +15,7 @@ async fn the_state_is_that_of_the_event_asked_for() {
         (state["at"].clone(), state["head"].clone(), json!(facts))
     };
     let now = data(&home, &["state", MAIN]).await;
-    assert_eq!(facts(&now), (json!(5), json!(5), json!([2, 80, []])));
+    assert_eq!(facts(&now), (json!(5), json!(5), json!([2, 5030, []])));
     let then = data(&home, &["state", MAIN, "--at", "3"]).await;
     assert_eq!(facts(&then), (json!(3), json!(5), json!([1, 0, ["write"]])));
     // The hash tells which history it is the state of.

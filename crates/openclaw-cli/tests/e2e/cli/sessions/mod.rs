@@ -125,7 +125,7 @@ async fn people_read_tables() {
     2  [TIME]  MessageReceived  remember the tide
     3  [TIME]  ToolCalled  write  {"path":"notes.md","content":"tide"}
     4  [TIME]  ToolResult  write  ok, [DURATION]
-    5  [TIME]  AgentResponse  (fake-model, 80 tokens) It is in notes.md.\nAnything else?
+    5  [TIME]  AgentResponse  (fake-model, 5030 tokens) It is in notes.md.\nAnything else?
     "#);
     // `list` is what one means without saying so.
     assert_eq!(
@@ -197,10 +197,10 @@ async fn scripts_read_json_about_sessions() {
         "state": {
           "cost.total": 0.0,
           "messages.total": 2,
-          "tokens.total": 80,
+          "tokens.total": 5030,
           "tools.active": [],
           "usage.total": {
-            "inputTokens": 50,
+            "inputTokens": 5000,
             "outputTokens": 30,
             "cacheReadTokens": 0,
             "cacheWriteTokens": 0
@@ -236,7 +236,7 @@ async fn scripts_read_json_about_events() {
             "data": {
               "content": "It is in notes.md.\nAnything else?",
               "model": "fake-model",
-              "tokens": 80
+              "tokens": 5030
             },
             "payload": {
               "step": {
@@ -244,7 +244,7 @@ async fn scripts_read_json_about_events() {
                 "model": "fake-model",
                 "stop": "end_turn",
                 "usage": {
-                  "input": 25,
+                  "input": 2500,
                   "output": 15,
                   "cacheRead": 0,
                   "cacheWrite": 0,
@@ -262,7 +262,7 @@ async fn scripts_read_json_about_events() {
                   "model": "fake-model",
                   "outcome": "ok",
                   "usage": {
-                    "input": 25,
+                    "input": 2500,
                     "output": 15,
                     "cacheRead": 0,
                     "cacheWrite": 0,
