@@ -128,7 +128,10 @@ async fn a_call_beyond_the_recording_ends_the_replay_without_running() {
     assert!(replay.step().await.unwrap().is_none());
     // Only the step that was compared counts on the recorded side.
     let totals = replay.totals();
-    assert_eq!((totals.recorded.total(), totals.replayed.total()), (2515, 3007));
+    assert_eq!(
+        (totals.recorded.total(), totals.replayed.total()),
+        (2515, 3007)
+    );
     assert_eq!(
         (ran(&fixture).as_str(), fixture.events().await.len()),
         ("one\n", before)

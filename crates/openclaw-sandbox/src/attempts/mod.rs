@@ -1,13 +1,13 @@
 //! Escape attempts: what the sandbox of this very machine is worth, tried rather than believed.
 //!
-//! Every attempt is made three times over, so to speak: a [`stage`] on the host sets out what is
+//! Every attempt is made three times over, so to speak: a `stage` on the host sets out what is
 //! to be taken (a secret, a listener, a process), the attempt is made inside, and the same attempt
 //! is made at level None, where it has to succeed for a refusal to mean anything.
 //!
-//! Reading order: [`attempt`] is what an attempt is, [`table`] lists them, and the modules that
-//! are named for a [`Group`] hold them; [`stage`] and [`targets`] are the host's side and what the
-//! inside is told of it; [`trial`] makes one attempt, [`inside`] is the half of it that runs in
-//! the first program of the sandbox, and [`call`] the half that needs an interpreter.
+//! Reading order: `attempt` is what an attempt is, `table` lists them, and the modules that
+//! are named for a [`Group`] hold them; `stage` and `targets` are the host's side and what the
+//! inside is told of it; `trial` makes one attempt, `inside` is the half of it that runs in
+//! the first program of the sandbox, and `call` the half that needs an interpreter.
 
 #[cfg(target_os = "linux")]
 mod attempt;

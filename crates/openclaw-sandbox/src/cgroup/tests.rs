@@ -1,3 +1,5 @@
+//! Groups of both versions: the second in a folder laid out like one, the first for real as root.
+
 use std::{
     collections::BTreeMap,
     fs,

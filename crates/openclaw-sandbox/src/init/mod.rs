@@ -6,8 +6,8 @@
 //! same executable under another name, so no code of ours runs between `fork` and `exec`. At level
 //! None it is started without bubblewrap, and only sets limits.
 //!
-//! Reading order: [`orders`] is what it is told and [`handover`] how, [`inside`] does it in turn,
-//! and [`report`] is what it says. [`find`] is the host's side: which executable to take.
+//! Reading order: `orders` is what it is told and `handover` how, `inside` does it in turn,
+//! and `report` is what it says. `find` is the host's side: which executable to take.
 
 #[cfg(target_os = "linux")]
 mod descriptors;

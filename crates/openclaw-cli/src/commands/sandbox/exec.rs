@@ -154,7 +154,7 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
         .collect();
     if !missing.is_empty() {
         let missing = missing.join(", ");
-        cx.out.note(&format!(
+        cx.out.note(format!(
             "the command ran without {missing}, which this machine does not have"
         ));
     }

@@ -102,7 +102,7 @@ async fn twenty_commands_at_once_leave_the_gateway_well() {
     for n in 0..RUNS {
         let session = session(&gateway).await;
         let content =
-            format!("sleep 2; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo done-{n}");
+            format!("sleep 2; head -c 100000 /dev/zero | tr '\\0' x; echo; echo done-{n}");
         let turn = turn(&gateway, &session, &content);
         turns.spawn(async move { (n, turn.await.unwrap().unwrap()) });
     }
