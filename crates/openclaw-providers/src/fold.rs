@@ -10,6 +10,9 @@ use crate::request::{Arguments, AssistantBlock, Thinking, ToolCall};
 /// The largest answer that is held, in bytes.
 pub const MAX_COMPLETION: usize = 16 * 1024 * 1024;
 
+/// The most tool calls that one answer may have.
+pub(crate) const MAX_CALLS: usize = 1024;
+
 /// What a tool call counts for beside its text, so that empty calls have a limit too.
 const CALL_OVERHEAD: usize = 256;
 
@@ -96,6 +99,13 @@ impl Fold {
             StreamEvent::ToolCallStart { index, id, name } => {
                 if self.call(*index).is_some() {
                     return Err(self.misplaced("a tool call that begins twice", event));
+                }
+                let calls = self
+                    .parts
+                    .iter()
+                    .filter(|part| matches!(part, Part::Call(_)));
+                if calls.count() >= MAX_CALLS {
+                    return Err(self.misplaced("tool calls without end", event));
                 }
                 self.parts.push(Part::Call(Call {
                     index: *index,
@@ -266,6 +276,17 @@ mod tests {
             redacted: None,
             by: Some("test".into()),
         })
+    }
+
+    #[test]
+    fn calls_without_end_are_refused() {
+        let mut fold = Fold::new("test".into());
+        let calls = u32::try_from(MAX_CALLS).unwrap();
+        for index in 0..calls {
+            fold.push(&start(index)).unwrap();
+        }
+        let err = fold.push(&start(calls)).unwrap_err();
+        assert!(err.to_string().contains("tool calls without end"), "{err}");
     }
 
     #[test]

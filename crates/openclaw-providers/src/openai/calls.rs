@@ -10,12 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::event::StreamEvent;
-use crate::fold::MAX_COMPLETION;
+use crate::fold::{MAX_CALLS, MAX_COMPLETION};
 use crate::ids::CallIds;
 use crate::wire::{Fault, written};
-
-/// The most calls that one answer may have.
-const MAX_CALLS: usize = 4096;
 
 /// A piece of a tool call as it comes in.
 #[derive(Debug, Default, Deserialize)]
