@@ -179,7 +179,7 @@ impl Command {
         if program.is_empty() {
             return Some(CommandFault::NoProgram);
         }
-        // The shell that sets the limits would take such a name for an option of its `exec`.
+        // Where a shell sets the limits, it would take such a name for an option of its `exec`.
         if program.as_encoded_bytes().starts_with(b"-") {
             return Some(CommandFault::ProgramLooksLikeAnOption);
         }

@@ -46,10 +46,10 @@ pub enum SandboxError {
     /// The command is to use the network, and nothing serves it.
     #[error("network access is asked for, and no proxy is set up for it")]
     NoEgress,
-    /// Bubblewrap ended before the command began.
-    #[error("bubblewrap could not set up the sandbox: {detail}")]
+    /// Bubblewrap, or the first program inside, ended before the command began.
+    #[error("the sandbox could not be set up: {detail}")]
     SetupFailed {
-        /// What bubblewrap said.
+        /// What it said.
         detail: String,
     },
     /// This operating system has no sandbox here.

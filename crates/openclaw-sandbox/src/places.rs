@@ -12,9 +12,29 @@ use crate::{Command, SandboxConfig, SandboxError, SandboxLevel, variables};
 use crate::protected::Protection;
 
 /// Folders whose loss or change would be that of the whole system; what lies in them may be named.
-const WHOLE: [&str; 15] = [
-    "/", "/bin", "/boot", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/root",
-    "/run", "/sbin", "/usr", "/var",
+const WHOLE: [&str; 21] = [
+    "/",
+    "/bin",
+    "/boot",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/opt",
+    "/root",
+    "/run",
+    "/sbin",
+    "/usr",
+    "/var",
+    // Those of macOS.
+    "/Applications",
+    "/Library",
+    "/System",
+    "/Users",
+    "/Volumes",
+    "/private",
 ];
 
 /// Folders that the kernel makes up; nothing in them is a place for work.

@@ -7,7 +7,7 @@ use openclaw_core::Kind;
 use super::error::Refusal;
 use super::head::BadHead;
 use super::policy::{DENY, PRIVATE};
-use crate::guard::{ConnectError, Refused};
+use crate::guard::{ConnectError, Host, Place, Refused};
 
 /// Says which proxy answers in place of the host, and why (RFC 9209).
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
@@ -130,9 +130,20 @@ impl Answer {
     }
 }
 
+/// Tells whether a host is none of those that the list of public ones may name.
+fn is_private(host: &Host) -> bool {
+    match host {
+        Host::Name(_) => host.is_local(),
+        Host::Address(address) => Place::of(*address) != Place::Public,
+    }
+}
+
 /// Returns what whoever owns the settings can do.
 fn remedy(refusal: &Refusal) -> Option<String> {
     match refusal {
+        Refusal::NotAllowed { target } if is_private(&target.host) => {
+            Some(format!("to allow it, add `{target}` to {PRIVATE}"))
+        }
         Refusal::NotAllowed { target } => Some(format!("to allow it, add `{}` there", target.host)),
         Refusal::Denied { .. } => Some(format!("to allow it, remove the entry from {DENY}")),
         Refusal::Guard(refused) => match refused {

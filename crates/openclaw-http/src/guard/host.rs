@@ -114,7 +114,7 @@ impl FromStr for Host {
 
 impl Host {
     /// Tells whether it is a name of this machine by definition (RFC 6761, 6.3), or as good as.
-    pub(super) fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Name(name) => {
                 let known = [

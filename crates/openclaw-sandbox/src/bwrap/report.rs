@@ -129,14 +129,14 @@ mod tests {
                 "bwrap: execvp /bin/sh: No such file or directory\n"
             ),
             Err(
-                "bubblewrap could not set up the sandbox: execvp /bin/sh: No such file or \
+                "the sandbox could not be set up: execvp /bin/sh: No such file or \
                  directory"
                     .into()
             )
         );
         assert_eq!(
             concluded(b"", 0, ""),
-            Err("bubblewrap could not set up the sandbox: bwrap said nothing".into())
+            Err("the sandbox could not be set up: bwrap said nothing".into())
         );
         assert_eq!(
             concluded(

@@ -82,7 +82,7 @@ async fn takes_a_failing_set_up_for_no_result_of_the_command() {
     let err = refusal(&bench, &sandbox).await;
     assert_eq!(
         err.to_string(),
-        "bubblewrap could not set up the sandbox: Unknown option --x"
+        "the sandbox could not be set up: Unknown option --x"
     );
     assert_eq!(err.hint(), Some("install bubblewrap 0.8.0 or newer"));
 

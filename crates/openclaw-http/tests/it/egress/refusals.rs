@@ -44,6 +44,34 @@ async fn a_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_private_host_beside_a_list_of_public_ones_belongs_into_the_other_list() {
+    let proxy = Setup {
+        allow: vec!["example.com".to_owned()],
+        ..Setup::default()
+    }
+    .start();
+    for (host, setting) in [
+        (
+            "127.0.0.1:4000",
+            "add `127.0.0.1:4000` to sandbox.egress.private",
+        ),
+        (
+            "localhost:4000",
+            "add `localhost:4000` to sandbox.egress.private",
+        ),
+        ("other.example:443", "add `other.example` there"),
+    ] {
+        let answer = proxy.ask(&connect(host)).await;
+        assert!(
+            answer.contains("is not in sandbox.egress.allow"),
+            "{answer}"
+        );
+        assert!(answer.contains(setting), "{answer}");
+    }
+    proxy.stop().await;
+}
+
+#[tokio::test]
 async fn no_spelling_of_a_private_address_gets_through() {
     let (address, touched) = canary().await;
     let port = address.port();
