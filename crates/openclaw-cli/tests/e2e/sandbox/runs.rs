@@ -1,7 +1,7 @@
 //! Many runs at once, long ones, and what is left of those that were ended.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead as _, BufReader};
 use std::time::{Duration, Instant};
 
 use openclaw_testkit::http::HttpRequest;
@@ -59,10 +59,13 @@ impl Lifeline {
         mkfifoat(CWD, &path, Mode::from_raw_mode(0o600)).unwrap();
         let (tx, begun) = oneshot::channel();
         let end = spawn_blocking(move || {
-            // This waits for the other end to be opened, and reading waits until all have closed it.
-            let mut pipe = File::open(path).unwrap();
+            let mut pipe = BufReader::new(File::open(path).unwrap());
+            let mut first = String::new();
+            pipe.read_line(&mut first).unwrap();
+            assert_eq!(first, "begun\n");
             tx.send(()).unwrap();
-            assert_eq!(io::read_to_string(&mut pipe).unwrap(), "begun\n");
+            // Reading waits until all that have the other end have closed it.
+            assert_eq!(io::read_to_string(pipe).unwrap(), "");
         });
         Self { begun, end }
     }
