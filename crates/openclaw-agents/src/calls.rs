@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use openclaw_core::events::{Lease, NewEvent, Payload, StoreError, ToolPayload};
 use openclaw_core::{CallId, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
-use openclaw_sandbox::Workspace;
+use openclaw_sandbox::{SandboxError, Workspace};
 use serde_json::Value;
 use tokio::task;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::bus::{Bus, Live};
 use crate::error::AgentError;
+use crate::means::Means;
 use crate::tools::{LiveOutput, ToolCx, ToolError, ToolOutput, ToolRegistry};
 
 /// One call that somebody asks for.
@@ -172,12 +173,12 @@ impl Gate<'_> {
             });
         };
         let means = self.agent.means.of_session(self.record.session());
+        let workspace = Workspace::open(&self.agent.workspace).await?;
+        let readable = self.judged(&workspace, &means).await?;
         let cx = ToolCx {
-            workspace: Workspace::open(&self.agent.workspace)
-                .await?
-                .with_protected(means.protected.iter().cloned()),
+            workspace: workspace.with_protected(means.protected.iter().cloned()),
             sandbox: self.agent.sandbox.clone(),
-            readable: self.readable().await,
+            readable,
             stop: self.stop.clone(),
             live: self.live(call, means.limits.kept_bytes),
             means,
@@ -185,11 +186,23 @@ impl Gate<'_> {
         tool.call(call.params.clone(), &cx).await
     }
 
-    /// Returns the folders beside the workspace that may be read.
-    async fn readable(&self) -> Vec<PathBuf> {
-        let skills = self.agent.skills.clone();
-        let folders = task::spawn_blocking(move || skills.latest().folders()).await;
-        folders.unwrap_or_default()
+    /// Refuses a workspace that commands could not work in, for tools of files as well, and
+    /// returns the folders beside it that may be read.
+    async fn judged(
+        &self,
+        workspace: &Workspace,
+        means: &Means,
+    ) -> Result<Vec<PathBuf>, ToolError> {
+        let (sandbox, skills) = (means.sandbox.clone(), self.agent.skills.clone());
+        let root = workspace.root().to_owned();
+        let judged = task::spawn_blocking(move || {
+            sandbox.judge_workspace(&root)?;
+            Ok(skills.latest().readable(&sandbox))
+        });
+        let lost = SandboxError::Lost {
+            task: "the look at the workspace",
+        };
+        judged.await.unwrap_or(Err(lost.into()))
     }
 
     fn live(&self, call: &Call, max_bytes: usize) -> LiveOutput {

@@ -146,12 +146,12 @@ fn workspace(home: &Home, settings: &AgentSettings) -> Result<PathBuf, GatewayEr
         path: path.to_owned(),
         source,
     };
+    // Nothing is written into a folder before it is known that commands may work there, which is
+    // asked again of what there is then.
+    let containment = Containment::of(home, Some(&settings.id))?;
+    containment.workspace(path)?;
     private_dir(path).map_err(failed)?;
-    let workspace = path.canonicalize().map_err(failed)?;
-    let own = home.state.own().canonicalize().map_err(failed)?;
-    if own.starts_with(&workspace) || workspace.starts_with(&own) {
-        return Err(GatewayError::WideWorkspace { path: workspace });
-    }
+    let workspace = containment.workspace(path)?;
     skills::seed(home, settings)?;
     Ok(workspace)
 }

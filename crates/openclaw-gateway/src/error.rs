@@ -12,6 +12,7 @@ use openclaw_core::{AgentId, Kind, ModelRef, ProviderId};
 use openclaw_http::egress::PolicyError;
 use openclaw_http::{NetworkError, TapeError};
 use openclaw_providers::ProviderError;
+use openclaw_sandbox::SandboxError;
 
 use crate::renewal::SignInError;
 use crate::vault::VaultError;
@@ -93,14 +94,9 @@ pub enum GatewayError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The workspace holds the state directory, which no command may touch.
-    #[error(
-        "the workspace `{path}` holds the state directory: commands could read the gateway's token"
-    )]
-    WideWorkspace {
-        /// The folder.
-        path: PathBuf,
-    },
+    /// The agent's workspace is no folder that commands may work in.
+    #[error(transparent)]
+    BadWorkspace(#[from] SandboxError),
     /// The hosts that commands may reach cannot be read.
     #[error(transparent)]
     Egress(#[from] PolicyError),
@@ -156,7 +152,7 @@ impl GatewayError {
             | Self::SignIn { .. }
             | Self::UnknownProvider { .. }
             | Self::Egress(_)
-            | Self::WideWorkspace { .. } => Kind::Config,
+            | Self::BadWorkspace(_) => Kind::Config,
             Self::NoAgent(_) => Kind::NotFound,
             Self::Provider { source, .. } => source.kind(),
             Self::Network { source, .. } => source.kind(),
@@ -185,7 +181,7 @@ impl GatewayError {
             }
             Self::AlreadyRunning { .. } => Some("use that one, or stop it first".to_owned()),
             Self::Egress(err) => Some(err.hint().to_owned()),
-            Self::WideWorkspace { .. } => {
+            Self::BadWorkspace(_) => {
                 Some("set agents.defaults.workspace to a folder of its own".to_owned())
             }
             Self::Token(_) => Some(

@@ -11,6 +11,7 @@ use openclaw_config::{AgentSettings, SkillSettings};
 use openclaw_core::AgentId;
 use openclaw_core::env::{HOME, OPENCLAW_BUNDLED_SKILLS_DIR};
 
+pub(crate) use openclaw_agents::skills::workshop;
 pub use openclaw_agents::skills::{
     Barrier, BrokenSkill, ConfigCheck, InstallOption, JudgedSkill, Needs,
 };
@@ -72,6 +73,7 @@ pub(crate) fn skills(home: &Home, agent: &AgentSettings) -> Skills {
     let targets = settings.link_targets.iter();
     Skills::new(SkillSources {
         roots: places.roots(),
+        workspace: Some(agent.workspace.clone()),
         link_targets: targets
             .filter_map(|target| target.canonicalize().ok())
             .collect(),

@@ -71,6 +71,22 @@ pub enum SandboxError {
         /// What is wrong with it.
         fault: PlaceFault,
     },
+    /// A folder that a command is to read cannot be shown to it.
+    #[error("`{}` cannot be shown to a command: {fault}", path.display())]
+    BadReadable {
+        /// The path as it was named.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: PlaceFault,
+    },
+    /// A folder of programs cannot be shown to commands.
+    #[error("the toolchain `{}` cannot be used: {fault}", path.display())]
+    BadToolchain {
+        /// The path as it was configured.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: PlaceFault,
+    },
     /// A path of a workspace cannot be kept from being changed.
     #[error("`{}` cannot be protected: {fault}", path.display())]
     ProtectedPath {
@@ -135,6 +151,8 @@ impl SandboxError {
             | Self::Unsupported { .. }
             | Self::NetworkAtStrict
             | Self::BadWorkspace { .. }
+            | Self::BadReadable { .. }
+            | Self::BadToolchain { .. }
             | Self::ProtectedPath { .. }
             | Self::BadDirectory { .. } => Kind::Denied,
             Self::BadCommand { .. } => Kind::Invalid,
@@ -170,6 +188,10 @@ impl SandboxError {
                 Some("choose level relaxed for a command that needs the network")
             }
             Self::BadWorkspace { .. } => Some("name an existing folder that is meant for the work"),
+            Self::BadReadable { .. } => Some("name a folder that holds no more than is needed"),
+            Self::BadToolchain { .. } => Some(
+                "take it out of `sandbox.toolchains` or `--toolchain`, or name a folder of programs",
+            ),
             Self::ProtectedPath { fault, .. } => Some(fault.remedy()),
             Self::BadDirectory { .. } => Some("name a folder within the allowed paths"),
             Self::Spawn { source, .. } if source.kind() == ErrorKind::ArgumentListTooLong => {

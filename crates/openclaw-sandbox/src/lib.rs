@@ -75,9 +75,11 @@ pub use config::{ParseLevelError, SandboxConfig, SandboxLevel};
 pub use egress::{Egress, Reach};
 pub use error::SandboxError;
 pub use guard::Guard;
-pub use output::{Chunk, Kept, Output, Status, Stream};
+pub use output::{Chunk, Exceeded, Kept, Output, Status, Stream};
 pub use places::PlaceFault;
 pub use protected::ProtectionFault;
+#[cfg(target_os = "linux")]
+pub use protected::protection_left_out;
 pub use running::Running;
 pub use sandbox::{Probe, Sandbox};
 pub use tokio_util::sync::CancellationToken;
@@ -111,6 +113,9 @@ pub async fn probe() -> Result<Probe, SandboxError> {
 }
 
 /// Returns the names of what is protected in every workspace.
+///
+/// Some cannot be made either where they are missing, at the top of a workspace; the others are
+/// protected only where they exist when a command starts.
 pub fn protected_names() -> impl Iterator<Item = &'static str> {
     protected::NAMES.iter().map(|(name, _)| *name)
 }

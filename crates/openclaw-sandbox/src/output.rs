@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use serde::Serialize;
+
 use crate::{Guard, SandboxLevel};
 
 /// How a command ended.
@@ -67,6 +69,61 @@ pub struct Output {
     pub degraded: Vec<Guard>,
 }
 
+/// A limit that ended a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Exceeded {
+    /// [`Limits::wall_time`](crate::Limits::wall_time).
+    #[serde(rename = "wallSeconds")]
+    WallTime,
+    /// [`SandboxConfig::max_cpu_time`](crate::SandboxConfig::max_cpu_time).
+    #[serde(rename = "cpuSeconds")]
+    CpuTime,
+    /// [`SandboxConfig::max_memory`](crate::SandboxConfig::max_memory).
+    #[serde(rename = "memoryMb")]
+    Memory,
+    /// [`Limits::file_size`](crate::Limits::file_size).
+    #[serde(rename = "fileSizeMb")]
+    FileSize,
+}
+
+impl Exceeded {
+    /// Returns the name of the setting.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WallTime => "wallSeconds",
+            Self::CpuTime => "cpuSeconds",
+            Self::Memory => "memoryMb",
+            Self::FileSize => "fileSizeMb",
+        }
+    }
+}
+
+impl Output {
+    /// The signals by which the system ends a process that is over a limit, on every system that
+    /// has them: SIGXCPU and SIGXFSZ.
+    const BY_SIGNAL: [(i32, Exceeded); 2] = [(24, Exceeded::CpuTime), (25, Exceeded::FileSize)];
+
+    /// Returns the limit that ended the command, where the system says so.
+    ///
+    /// A command that is killed by a signal of its own, or says that it was, looks the same.
+    pub fn ended_by(&self) -> Option<Exceeded> {
+        if self.out_of_memory {
+            return Some(Exceeded::Memory);
+        }
+        let signal = match self.status {
+            // Bubblewrap and shells say it in this way.
+            Status::Exited(code) => code.checked_sub(128)?,
+            Status::Signaled(signal) => signal,
+            Status::TimedOut => return Some(Exceeded::WallTime),
+            Status::Cancelled => return None,
+        };
+        let mut known = Self::BY_SIGNAL.iter();
+        known
+            .find(|(number, _)| *number == signal)
+            .map(|(_, exceeded)| *exceeded)
+    }
+}
+
 /// Keeps the first and the last half of a limit's worth of bytes, so that memory stays flat.
 #[derive(Debug)]
 pub struct Kept {
@@ -128,6 +185,30 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limit_that_ended_a_command_is_told_by_its_end() {
+        let ended = |status, out_of_memory| {
+            let output = Output {
+                status,
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+                truncated: false,
+                duration: Duration::ZERO,
+                level: SandboxLevel::Strict,
+                out_of_memory,
+                degraded: Vec::new(),
+            };
+            output.ended_by().map(Exceeded::as_str)
+        };
+        assert_eq!(ended(Status::TimedOut, false), Some("wallSeconds"));
+        assert_eq!(ended(Status::Signaled(24), false), Some("cpuSeconds"));
+        assert_eq!(ended(Status::Exited(153), false), Some("fileSizeMb"));
+        assert_eq!(ended(Status::Signaled(9), true), Some("memoryMb"));
+        for status in [Status::Exited(0), Status::Signaled(9), Status::Cancelled] {
+            assert_eq!(ended(status, false), None);
+        }
+    }
 
     fn kept(limit: usize, pieces: &[&str]) -> (String, bool) {
         let mut kept = Kept::new(limit);

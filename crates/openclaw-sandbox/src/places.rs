@@ -40,6 +40,21 @@ const WHOLE: [&str; 21] = [
 /// Folders that the kernel makes up; nothing in them is a place for work.
 const KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
 
+/// Folders that commands get no look into: secrets of the system and sockets of its services.
+const CLOSED: [&str; 4] = ["/etc", "/run", "/private/etc", "/private/var/run"];
+
+/// Folders that everybody uses, so that what they hold is nobody's to show as a whole.
+const SHARED: [&str; 8] = [
+    "/tmp",
+    "/var/tmp",
+    "/private/tmp",
+    "/private/var",
+    "/private/var/tmp",
+    "/media",
+    "/mnt",
+    "/srv",
+];
+
 /// Where the users of this machine are listed.
 #[cfg(unix)]
 const USERS: &str = "/etc/passwd";
@@ -68,6 +83,9 @@ pub enum PlaceFault {
         /// The folder.
         folder: PathBuf,
     },
+    /// It lies in a workspace by its name, and elsewhere in truth.
+    #[error("it leads out of the workspace that it lies in")]
+    LedOut,
     /// It does not lie within an allowed path.
     #[error("it lies outside the allowed paths")]
     Outside,
@@ -93,8 +111,12 @@ pub(crate) struct Places {
 /// What the owner says about workspaces as such.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds<'a> {
-    /// Folders that no workspace may hold, or lie in.
+    /// Folders that no workspace may hold, or lie in; nor may what a command is shown.
     pub(crate) off_limits: &'a [PathBuf],
+    /// Folders within those that a command may be shown all the same.
+    pub(crate) exempt: &'a [PathBuf],
+    /// Folders of programs that every command is shown.
+    pub(crate) toolchains: &'a [PathBuf],
     /// Paths of every workspace that are protected beside the usual ones.
     pub(crate) protected: &'a [PathBuf],
 }
@@ -107,14 +129,9 @@ impl Places {
         command: &Command,
         bounds: Bounds<'_>,
     ) -> Result<Self, SandboxError> {
-        let homes = homes();
         let mut workspaces = Vec::new();
         for path in &config.allowed_paths {
-            let found = workspace(path, &homes).and_then(|found| within(bounds, found));
-            workspaces.push(found.map_err(|fault| SandboxError::BadWorkspace {
-                path: path.clone(),
-                fault,
-            })?);
+            workspaces.push(judged(path, bounds)?);
         }
         let cwd = match &command.cwd {
             None => workspaces.first().cloned(),
@@ -136,16 +153,24 @@ impl Places {
         // A path sorts before everything beneath it, which is the order to mount them in.
         workspaces.sort();
         workspaces.dedup();
-        let mut read_only: Vec<PathBuf> = command
-            .read_only
-            .iter()
-            .filter_map(|path| workspace(path, &homes).ok())
-            .filter(|path| {
-                !workspaces
-                    .iter()
-                    .any(|workspace| path.starts_with(workspace))
-            })
-            .collect();
+        let mut read_only = toolchains(config, &workspaces, bounds)?;
+        for path in &command.read_only {
+            let own = lies_in(path, &config.allowed_paths) || lies_in(path, &workspaces);
+            match shown(path, bounds) {
+                // A name in a workspace says nothing about what is shown: commands can change it.
+                _ if own => {}
+                Ok(found) => read_only.push(found),
+                // It was there when somebody asked for it; a command does without it.
+                Err(PlaceFault::Missing | PlaceFault::NotADirectory) => {}
+                Err(fault) => {
+                    return Err(SandboxError::BadReadable {
+                        path: path.clone(),
+                        fault,
+                    });
+                }
+            }
+        }
+        read_only.retain(|path| !lies_in(path, &workspaces));
         read_only.sort();
         read_only.dedup();
         #[cfg(target_os = "linux")]
@@ -165,8 +190,86 @@ impl Places {
     }
 }
 
+/// Returns a workspace without symlinks, if it may be one.
+pub(crate) fn judged(path: &Path, bounds: Bounds<'_>) -> Result<PathBuf, SandboxError> {
+    workspace(path, &homes())
+        .and_then(|found| within(bounds.off_limits, found))
+        .map_err(|fault| SandboxError::BadWorkspace {
+            path: path.to_owned(),
+            fault,
+        })
+}
+
+/// Returns where a workspace is, or will be when somebody makes it, if it may be one.
+pub(crate) fn judged_ahead(path: &Path, bounds: Bounds<'_>) -> Result<PathBuf, SandboxError> {
+    let whole = std::path::absolute(path).map_err(PlaceFault::Unreadable);
+    let ahead = whole.and_then(|path| planned(&path)).and_then(|found| {
+        let found = sound(found, &homes())?;
+        within(bounds.off_limits, found)
+    });
+    ahead.map_err(|fault| SandboxError::BadWorkspace {
+        path: path.to_owned(),
+        fault,
+    })
+}
+
+/// Returns a folder without symlinks, if a command may be shown all that it holds.
+pub(crate) fn shown(path: &Path, bounds: Bounds<'_>) -> Result<PathBuf, PlaceFault> {
+    let found = workspace(path, &homes())?;
+    let closed = CLOSED.iter().any(|system| found.starts_with(system));
+    if closed || SHARED.iter().any(|system| found == Path::new(system)) {
+        return Err(PlaceFault::System);
+    }
+    let exempt = bounds.exempt.iter().any(|folder| {
+        // Where the folder itself is a link, what it leads to is judged like everything else.
+        planned_beneath(folder).is_some_and(|folder| found.starts_with(folder))
+    });
+    if exempt {
+        let mut off_limits = bounds.off_limits.iter();
+        let holds = off_limits.find(|place| real(place).starts_with(&found));
+        return match holds {
+            Some(folder) => Err(PlaceFault::OffLimits {
+                folder: folder.clone(),
+            }),
+            None => Ok(found),
+        };
+    }
+    within(bounds.off_limits, found)
+}
+
+/// Returns the toolchains without symlinks; one that cannot be shown is the owner's to put right.
+fn toolchains(
+    config: &SandboxConfig,
+    workspaces: &[PathBuf],
+    bounds: Bounds<'_>,
+) -> Result<Vec<PathBuf>, SandboxError> {
+    let judge = |path: &PathBuf| {
+        let found = shown(path, bounds)?;
+        let named_within = lies_in(path, &config.allowed_paths) || lies_in(path, workspaces);
+        if named_within && !lies_in(&found, workspaces) {
+            return Err(PlaceFault::LedOut);
+        }
+        Ok(found)
+    };
+    let judged = bounds.toolchains.iter().map(|path| {
+        judge(path).map_err(|fault| SandboxError::BadToolchain {
+            path: path.clone(),
+            fault,
+        })
+    });
+    judged.collect()
+}
+
+fn lies_in(path: &Path, folders: &[PathBuf]) -> bool {
+    folders.iter().any(|folder| path.starts_with(folder))
+}
+
 fn workspace(path: &Path, homes: &[PathBuf]) -> Result<PathBuf, PlaceFault> {
-    let found = directory(path)?;
+    sound(directory(path)?, homes)
+}
+
+/// Refuses what belongs to the system or holds a home.
+fn sound(found: PathBuf, homes: &[PathBuf]) -> Result<PathBuf, PlaceFault> {
     let whole = WHOLE.iter().any(|system| found == Path::new(system));
     let kernel = KERNEL.iter().any(|system| found.starts_with(system));
     if whole || kernel || found.parent().is_none() {
@@ -178,11 +281,10 @@ fn workspace(path: &Path, homes: &[PathBuf]) -> Result<PathBuf, PlaceFault> {
     }
 }
 
-/// Refuses a workspace that has to do with a folder that is off limits.
-fn within(bounds: Bounds<'_>, found: PathBuf) -> Result<PathBuf, PlaceFault> {
-    let touched = bounds.off_limits.iter().find(|folder| {
-        // One that does not exist yet is held by its path alone.
-        let folder = fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder));
+/// Refuses a folder that has to do with one that is off limits.
+fn within(off_limits: &[PathBuf], found: PathBuf) -> Result<PathBuf, PlaceFault> {
+    let touched = off_limits.iter().find(|folder| {
+        let folder = real(folder);
         folder.starts_with(&found) || found.starts_with(&folder)
     });
     match touched {
@@ -191,6 +293,28 @@ fn within(bounds: Bounds<'_>, found: PathBuf) -> Result<PathBuf, PlaceFault> {
         }),
         None => Ok(found),
     }
+}
+
+/// Returns a path without symlinks; one that does not exist yet is held by where it would be.
+fn real(path: &Path) -> PathBuf {
+    planned(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Returns where a path leads, or would lead if what is missing of it were made.
+fn planned(path: &Path) -> Result<PathBuf, PlaceFault> {
+    match fs::canonicalize(path) {
+        Ok(found) => Ok(found),
+        Err(err) if err.kind() == ErrorKind::NotFound => {
+            planned_beneath(path).ok_or(PlaceFault::Missing)
+        }
+        Err(err) if err.kind() == ErrorKind::NotADirectory => Err(PlaceFault::NotADirectory),
+        Err(err) => Err(PlaceFault::Unreadable(err)),
+    }
+}
+
+/// Returns a name in its folder, which alone is freed of symlinks.
+fn planned_beneath(path: &Path) -> Option<PathBuf> {
+    Some(planned(path.parent()?).ok()?.join(path.file_name()?))
 }
 
 /// Returns the home of this process by its environment, and that of its user in the system's list.

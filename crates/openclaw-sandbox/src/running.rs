@@ -289,6 +289,12 @@ impl Job {
         if let Some(first) = report.and_then(report::Report::first_process) {
             drop(tokio::time::timeout(CLEARED, tree::ended(first)).await);
         }
+        if report.is_none()
+            && let Some(group) = &means.group
+        {
+            // There is no namespace that ends with its first process.
+            drop(tokio::time::timeout(CLEARED, group.clear()).await);
+        }
         let account = means.account()?;
         if let Some(refusal) = account.refusal() {
             return Err(refusal);

@@ -1,6 +1,10 @@
 //! From a policy and a command to a run.
 
-use std::{ffi::OsStr, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,13 +13,16 @@ use crate::launcher;
 #[cfg(target_os = "linux")]
 use crate::linux;
 use crate::{
-    Command, Guard, Output, Reach, Running, SandboxConfig, SandboxError, SandboxLevel,
+    Command, Guard, Output, Reach, Running, SandboxConfig, SandboxError, SandboxLevel, Status,
     init::orders::Then,
-    places::{Bounds, Places},
+    places::{self, Bounds, Places},
     prepared::Prepared,
     running::Job,
     variables::{self, PROGRAMS},
 };
+
+/// How long a look at the sandbox may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The means by which this machine contains commands.
 ///
@@ -33,6 +40,8 @@ pub struct Sandbox {
     pub(crate) toolchains: Vec<PathBuf>,
     /// Folders that no workspace may hold, or lie in.
     off_limits: Vec<PathBuf>,
+    /// Folders within those that commands may be shown all the same.
+    exempt: Vec<PathBuf>,
     /// Paths of workspaces that are protected beside the usual ones.
     pub(crate) protected: Vec<PathBuf>,
     /// Guards that are left out; only tests do so, to see that something escapes then.
@@ -68,6 +77,7 @@ impl Sandbox {
             reach: Reach::default(),
             toolchains: Vec::new(),
             off_limits: Vec::new(),
+            exempt: Vec::new(),
             protected: Vec::new(),
             left_out: Vec::new(),
         }
@@ -110,10 +120,17 @@ impl Sandbox {
         self
     }
 
-    /// Refuses every workspace that holds one of these folders or lies in one.
+    /// Refuses every workspace, toolchain and folder to read that holds one of these or lies in one.
     #[must_use]
     pub fn with_off_limits(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
         self.off_limits.extend(folders);
+        self
+    }
+
+    /// Lets commands read these folders, which lie in folders that are off limits.
+    #[must_use]
+    pub fn with_exempt(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.exempt.extend(folders);
         self
     }
 
@@ -122,6 +139,32 @@ impl Sandbox {
     pub fn with_protected(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
         self.protected.extend(paths);
         self
+    }
+
+    /// Returns where a workspace is, without symlinks, if commands could work in it.
+    ///
+    /// One that does not exist yet is judged by where it would be made. Blocks on the file system.
+    pub fn judge_workspace(&self, path: &Path) -> Result<PathBuf, SandboxError> {
+        places::judged_ahead(path, self.bounds())
+    }
+
+    /// Returns where a folder is, without symlinks, if commands could be shown all that it holds.
+    ///
+    /// Blocks on the file system.
+    pub fn judge_readable(&self, path: &Path) -> Result<PathBuf, SandboxError> {
+        places::shown(path, self.bounds()).map_err(|fault| SandboxError::BadReadable {
+            path: path.to_owned(),
+            fault,
+        })
+    }
+
+    fn bounds(&self) -> Bounds<'_> {
+        Bounds {
+            off_limits: &self.off_limits,
+            exempt: &self.exempt,
+            toolchains: &self.toolchains,
+            protected: &self.protected,
+        }
     }
 
     /// Runs `command` under `config`; see [`execute`](crate::execute).
@@ -149,11 +192,17 @@ impl Sandbox {
     /// Runs `true` at level Strict; see [`probe`](crate::probe).
     pub async fn probe(&self) -> Result<Probe, SandboxError> {
         let output = self
-            .execute(&SandboxConfig::default(), &Command::new("true"))
+            .execute(
+                &SandboxConfig::default(),
+                &Command::new("true").wall_time(PATIENCE),
+            )
             .await?;
         if !output.status.success() {
             return Err(SandboxError::SetupFailed {
-                detail: format!("`true` ended as {:?}", output.status),
+                detail: match output.status {
+                    Status::TimedOut => format!("`true` takes longer than {PATIENCE:?}"),
+                    status => format!("`true` ended as {status:?}"),
+                },
             });
         }
         let (program, version) = self.version().await?;
@@ -177,7 +226,10 @@ impl Sandbox {
             means: None,
         };
         let job = prepared
-            .start(SandboxLevel::None, &Command::new("bwrap"))
+            .start(
+                SandboxLevel::None,
+                &Command::new("bwrap").wall_time(PATIENCE),
+            )
             .await?;
         let output = Running::start(job, &CancellationToken::new())
             .wait()
@@ -236,13 +288,7 @@ impl Sandbox {
         let prepared = {
             let (this, config, command) = (self.clone(), config.clone(), command.clone());
             blocking(move || {
-                let bounds = Bounds {
-                    off_limits: &this.off_limits,
-                    protected: &this.protected,
-                };
-                // Toolchains are shown as the folders are that a command may read.
-                let shown = command.clone().read_only(this.toolchains.iter().cloned());
-                let places = Places::survey(&config, &shown, bounds)?;
+                let places = Places::survey(&config, &command, this.bounds())?;
                 this.prepare(&config, &command, places, then)
             })
             .await?

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::Limits;
 use super::collate;
+use super::reach::{Place, Reach};
 use super::roots::{Origin, SkillRoot};
 
 /// The file that makes a folder a skill.
@@ -38,6 +39,8 @@ pub(super) struct Candidate {
     pub(super) folder: PathBuf,
     /// The folder without symlinks.
     pub(super) real: PathBuf,
+    /// Whether it has to do with the workspace.
+    pub(super) place: Place,
 }
 
 /// Why a folder was passed over.
@@ -55,7 +58,12 @@ pub enum Skip {
 }
 
 /// Looks beneath one place.
-pub(super) fn find(root: &SkillRoot, targets: &[PathBuf], limits: &Limits) -> Found {
+pub(super) fn find(
+    root: &SkillRoot,
+    targets: &[PathBuf],
+    workspace: Option<Reach<'_>>,
+    limits: &Limits,
+) -> Found {
     let mut found = Found::default();
     let Ok(root_real) = fs::canonicalize(&root.folder) else {
         return found;
@@ -63,11 +71,14 @@ pub(super) fn find(root: &SkillRoot, targets: &[PathBuf], limits: &Limits) -> Fo
     let mut search = Search {
         origin: root.origin,
         targets,
+        workspace,
         limits,
         budget: Budget::new(limits),
         skipped: Vec::new(),
     };
-    search.root(&root.folder, &root_real, &mut found);
+    if search.placed(&root.folder, &root_real).is_some() {
+        search.root(&root.folder, &root_real, &mut found);
+    }
     found.skipped.append(&mut search.skipped);
     if search.budget.exceeded {
         found.skipped.push((root.folder.clone(), Skip::TooMany));
@@ -113,6 +124,7 @@ enum Links {
 struct Search<'a> {
     origin: Origin,
     targets: &'a [PathBuf],
+    workspace: Option<Reach<'a>>,
     limits: &'a Limits,
     budget: Budget,
     skipped: Vec<(PathBuf, Skip)>,
@@ -273,6 +285,7 @@ impl Search<'_> {
         Self {
             origin: self.origin,
             targets: self.targets,
+            workspace: self.workspace,
             limits: self.limits,
             budget: Budget::new(self.limits),
             skipped: Vec::new(),
@@ -322,16 +335,32 @@ impl Search<'_> {
             self.skipped.push((folder.to_owned(), Skip::Unreadable));
             return None;
         };
-        let targets = if self.origin.may_link_to_targets() {
-            self.targets
-        } else {
-            &[]
+        if self.origin.may_link_out() || real.starts_with(root) || self.is_target(&real) {
+            return self.placed(folder, &real).map(|_| real);
+        }
+        self.skipped.push((folder.to_owned(), Skip::Outside));
+        None
+    }
+
+    fn is_target(&self, real: &Path) -> bool {
+        self.origin.may_link_to_targets()
+            && self.targets.iter().any(|target| real.starts_with(target))
+    }
+
+    /// Tells where a folder is; one that a link in the workspace leads to is passed over, unless
+    /// the owner has named it.
+    fn placed(&mut self, folder: &Path, real: &Path) -> Option<Place> {
+        let Some(workspace) = self.workspace else {
+            return Some(Place::Beside);
         };
-        let within = self.origin.may_link_out()
-            || real.starts_with(root)
-            || targets.iter().any(|target| real.starts_with(target));
-        if within {
-            return Some(real);
+        if workspace.holds(real) {
+            return Some(Place::Workspace);
+        }
+        if !workspace.is_on_the_way(folder) {
+            return Some(Place::Beside);
+        }
+        if self.is_target(real) {
+            return Some(Place::LinkedOut);
         }
         self.skipped.push((folder.to_owned(), Skip::Outside));
         None
@@ -348,6 +377,7 @@ impl Search<'_> {
             // Whether the file can be read is said when it is read.
             _ => Some(Candidate {
                 folder: folder.to_owned(),
+                place: self.placed(folder, &real)?,
                 real,
             }),
         }

@@ -15,25 +15,29 @@ pub mod front_matter;
 mod install;
 pub mod manifest;
 pub mod policy;
+mod reach;
 pub mod roots;
 pub mod skill;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use openclaw_sandbox::Sandbox;
 use parking_lot::Mutex;
 
 pub use catalog::CatalogLimits;
 pub use discovery::Skip;
 pub use install::{InstallOption, InstallPreferences, InstallSource, InstallSpec};
 pub use policy::{Barrier, ConfigCheck, EntryPolicy, Needs, Policy, Verdict};
-pub use roots::{Origin, Places, SkillRoot};
+pub use roots::{Origin, Places, SkillRoot, workshop};
 pub use skill::{BrokenSkill, Skill, SkillProblem};
 
 pub(crate) use catalog::{end, length, start};
 
 use self::discovery::Candidate;
+use self::reach::Reach;
 use self::skill::SkillFile;
 use crate::confined::Stamp;
 
@@ -66,6 +70,9 @@ impl Default for Limits {
 pub struct SkillSources {
     /// The places, in the order of precedence, the lowest first; see [`Places::roots`].
     pub roots: Vec<SkillRoot>,
+    /// The agent's workspace, if it has one: what lies there is readable as it is, and no link in it
+    /// is trusted.
+    pub workspace: Option<PathBuf>,
     /// The folders that links in the workspace may lead to (`skills.load.allowSymlinkTargets`).
     pub link_targets: Vec<PathBuf>,
     /// How much is looked at.
@@ -112,12 +119,26 @@ impl SkillSet {
         &self.catalog
     }
 
-    /// Returns the folders that the agent may read from because of its skills.
-    pub fn folders(&self) -> Vec<PathBuf> {
-        self.skills
+    /// Returns the folders outside of the workspace that the agent may read because of its skills,
+    /// as far as this sandbox would show them to a command. Blocks on the file system.
+    ///
+    /// They were free of symlinks when they were found. One that is not any more has been moved,
+    /// and what is there now was never looked at.
+    pub fn readable(&self, sandbox: &Sandbox) -> Vec<PathBuf> {
+        let offered = self
+            .skills
             .iter()
-            .filter(|judged| judged.verdict.is_offered())
-            .map(|judged| judged.skill.folder.clone())
+            .filter(|judged| judged.verdict.is_offered());
+        let folders = offered.filter_map(|judged| judged.skill.beside.as_ref());
+        folders
+            .filter(|folder| match sandbox.judge_readable(folder) {
+                Ok(found) => found == **folder,
+                Err(err) => {
+                    tracing::debug!(%err, "a skill's folder is not readable");
+                    false
+                }
+            })
+            .cloned()
             .collect()
     }
 }
@@ -136,9 +157,12 @@ struct Inner {
 
 type Read = Result<Arc<Skill>, SkillProblem>;
 
+/// What a file was when it was read: its content, and where it really is.
+type Seen = (Stamp, Candidate);
+
 #[derive(Debug, Default)]
 struct Cache {
-    files: HashMap<PathBuf, (Stamp, Read)>,
+    files: HashMap<PathBuf, (Seen, Read)>,
     latest: Option<Arc<SkillSet>>,
     reported: Vec<BrokenSkill>,
 }
@@ -186,8 +210,11 @@ impl Inner {
     fn load(&self) -> Arc<SkillSet> {
         let mut cache = self.cache.lock();
         let mut before = std::mem::take(&mut cache.files);
+        let named = self.sources.workspace.as_deref();
+        let real = named.and_then(|named| fs::canonicalize(named).ok());
         let mut scan = Scan {
             sources: &self.sources,
+            workspace: named.map(|named| Reach::new(named, real.as_deref())),
             before: &mut before,
             now: HashMap::new(),
             by_name: BTreeMap::new(),
@@ -230,15 +257,21 @@ impl Inner {
 
 struct Scan<'a> {
     sources: &'a SkillSources,
-    before: &'a mut HashMap<PathBuf, (Stamp, Read)>,
-    now: HashMap<PathBuf, (Stamp, Read)>,
+    workspace: Option<Reach<'a>>,
+    before: &'a mut HashMap<PathBuf, (Seen, Read)>,
+    now: HashMap<PathBuf, (Seen, Read)>,
     by_name: BTreeMap<String, Arc<Skill>>,
     broken: Vec<BrokenSkill>,
 }
 
 impl Scan<'_> {
     fn root(&mut self, root: &SkillRoot) {
-        let found = discovery::find(root, &self.sources.link_targets, &self.sources.limits);
+        let SkillSources {
+            link_targets,
+            limits,
+            ..
+        } = self.sources;
+        let found = discovery::find(root, link_targets, self.workspace, limits);
         for (path, skip) in found.skipped {
             self.broken
                 .push(BrokenSkill::new(path, SkillProblem::Skipped(skip)));
@@ -268,17 +301,17 @@ impl Scan<'_> {
         let path = candidate.folder.join(discovery::SKILL_FILE);
         let read = match SkillFile::open(candidate, origin) {
             Ok(file) => {
-                let stamp = file.stamp();
+                let seen = (file.stamp(), candidate.clone());
                 let known = self
                     .before
                     .remove(&path)
-                    .filter(|(known, _)| *known == stamp);
+                    .filter(|(known, _)| *known == seen);
                 let max_bytes = self.sources.limits.max_file_bytes;
                 let (_, read) = known.unwrap_or_else(|| {
                     let read = file.read(candidate, origin, max_bytes).map(Arc::new);
-                    (stamp, read)
+                    (seen.clone(), read)
                 });
-                self.now.insert(path.clone(), (stamp, read.clone()));
+                self.now.insert(path.clone(), (seen, read.clone()));
                 read
             }
             Err(problem) => Err(problem),

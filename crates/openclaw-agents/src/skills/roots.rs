@@ -92,6 +92,11 @@ pub struct Places<'a> {
     pub extra: &'a [PathBuf],
 }
 
+/// Returns where an agent's own skills are in its folder of the state directory.
+pub fn workshop(agent_folder: &Path) -> PathBuf {
+    agent_folder.join("workshop-skills")
+}
+
 impl Places<'_> {
     /// Returns where to look, in the order of precedence, the lowest first.
     pub fn roots(&self) -> Vec<SkillRoot> {
@@ -104,7 +109,7 @@ impl Places<'_> {
         if let Some(folder) = self.bundled {
             add(folder.to_owned(), Origin::Bundled);
         }
-        add(self.agent_folder.join("workshop-skills"), Origin::Workshop);
+        add(workshop(self.agent_folder), Origin::Workshop);
         add(self.state.join("skills"), Origin::Managed);
         if let Some(home) = self.home {
             add(home.join(".agents").join("skills"), Origin::Personal);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::discovery::{Candidate, SKILL_FILE, Skip};
 use super::front_matter::{FrontMatter, FrontMatterError};
 use super::manifest::Manifest;
+use super::reach::Place;
 use super::roots::Origin;
 use crate::confined::{Confined, ConfinedError, Opened, Stamp};
 
@@ -26,6 +27,9 @@ pub struct Skill {
     pub file: PathBuf,
     /// Its folder: what `{baseDir}` stands for in its text.
     pub folder: PathBuf,
+    /// Its folder without symlinks, where that is no part of the workspace: what may be read
+    /// there beside the workspace.
+    pub beside: Option<PathBuf>,
     /// Whether people can ask for it by name (`user-invocable`).
     pub user_invocable: bool,
     /// Whether the model is told of it (not `disable-model-invocation`).
@@ -139,12 +143,16 @@ impl SkillFile {
         if manifest.skill_key.is_none() {
             manifest.skill_key = installed_as(&self.folder);
         }
-        let folder = if origin.is_resolved() {
+        // A link in the workspace may lead elsewhere tomorrow, so the model is not sent there.
+        let linked_out = candidate.place == Place::LinkedOut;
+        let folder = if origin.is_resolved() || linked_out {
             candidate.real.clone()
         } else {
             std::path::absolute(&candidate.folder).unwrap_or_else(|_| candidate.real.clone())
         };
-        skill(&front, manifest, folder, origin)
+        let beside = (candidate.place != Place::Workspace).then(|| candidate.real.clone());
+        let skill = skill(&front, manifest, folder, origin)?;
+        Ok(Skill { beside, ..skill })
     }
 }
 
@@ -193,6 +201,7 @@ fn skill(
         description,
         origin,
         folder,
+        beside: None,
         manifest,
     })
 }

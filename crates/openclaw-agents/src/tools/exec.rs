@@ -17,8 +17,6 @@ use crate::means::Means;
 
 /// How long a command may run unless it asks for more.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
-/// The signals by which the system ends a process that is over a limit, with the limit's name.
-const LIMIT_SIGNALS: [(i32, &str); 2] = [(24, "cpuSeconds"), (25, "fileSizeMb")];
 
 /// Runs a shell command in the sandbox.
 #[derive(Clone, Debug, Default)]
@@ -132,8 +130,7 @@ fn report(output: &sandbox::Output, printed: Printed, wall_time: Duration) -> To
     if printed.truncated {
         result.insert("truncated".to_owned(), json!(true));
     }
-    let memory = output.out_of_memory.then_some("memoryMb");
-    if let Some(limit) = memory.or_else(|| ended_by(output.status)) {
+    if let Some(limit) = output.ended_by() {
         result.insert("endedByLimit".to_owned(), json!(limit));
     }
     result.insert("sandbox".to_owned(), json!(output.level));
@@ -151,19 +148,4 @@ fn report(output: &sandbox::Output, printed: Printed, wall_time: Duration) -> To
             ..ToolPayload::default()
         },
     }
-}
-
-/// Returns the limit that a command was ended by, where the system says so.
-fn ended_by(status: Status) -> Option<&'static str> {
-    let signal = match status {
-        // Bubblewrap and shells say it in this way.
-        Status::Exited(code) => code.checked_sub(128)?,
-        Status::Signaled(signal) => signal,
-        Status::TimedOut => return Some("wallSeconds"),
-        Status::Cancelled => return None,
-    };
-    let mut known = LIMIT_SIGNALS.iter();
-    known
-        .find(|(number, _)| *number == signal)
-        .map(|(_, name)| *name)
 }

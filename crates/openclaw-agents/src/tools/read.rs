@@ -1,5 +1,6 @@
 //! `read`: reads a text file of the workspace or of a skill.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -7,6 +8,7 @@ use openclaw_core::redaction::mask;
 use openclaw_sandbox::{FileError, Workspace};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::task;
 
 use super::{MAX_RESULT_BYTES, Tool, ToolCx, ToolError, ToolOutput, Touch};
 
@@ -73,24 +75,46 @@ impl Tool for ReadTool {
 }
 
 /// Returns a whole file as text.
-pub(super) async fn text_of(workspace: &Workspace, path: &str) -> Result<String, ToolError> {
+pub(super) async fn text_of(
+    workspace: &Workspace,
+    path: impl AsRef<Path>,
+) -> Result<String, ToolError> {
+    let path = path.as_ref();
     let bytes = workspace.read(path, MAX_FILE_BYTES).await?;
     String::from_utf8(bytes).map_err(|err| {
         let at = err.utf8_error().valid_up_to();
-        ToolError::ForModel(format!("`{path}` is no text: byte {at} is not UTF-8"))
+        ToolError::ForModel(format!(
+            "`{}` is no text: byte {at} is not UTF-8",
+            path.display()
+        ))
     })
 }
 
 /// Returns a whole file of a folder that may be read, as text.
 async fn text_beside(cx: &ToolCx, path: &str) -> Result<String, ToolError> {
-    let folder = cx
-        .readable
-        .iter()
-        .find(|folder| Path::new(path).starts_with(folder));
-    match folder {
-        Some(folder) => text_of(&Workspace::open(folder).await?, path).await,
+    match beside(&cx.readable, path).await {
+        // The folder was judged a moment ago, and a link in its place leads nowhere now.
+        Some((folder, path)) => text_of(&Workspace::open_exactly(folder).await?, path).await,
         None => text_of(&cx.workspace, path).await,
     }
+}
+
+/// Returns the folder that holds a path, and the path as it is known there.
+async fn beside(folders: &[PathBuf], path: &str) -> Option<(PathBuf, PathBuf)> {
+    let holding = |path: PathBuf| {
+        let folder = folders.iter().find(|folder| path.starts_with(folder))?;
+        Some((folder.clone(), path))
+    };
+    let named = PathBuf::from(path);
+    if folders.is_empty() || !named.is_absolute() {
+        return None;
+    }
+    if let Some(held) = holding(named.clone()) {
+        return Some(held);
+    }
+    // A skill may be known by a name that leads to its folder.
+    let real = task::spawn_blocking(move || fs::canonicalize(named)).await;
+    holding(real.ok()?.ok()?)
 }
 
 /// Returns the lines from `first` on, as many as fit, and says where to go on.

@@ -319,3 +319,58 @@ async fn a_skills_script_can_be_run_and_not_changed() {
     assert_eq!(fs::read_to_string(&script).unwrap(), "echo one two three\n");
     provider.assert_clean();
 }
+
+#[tokio::test]
+async fn a_command_that_puts_a_link_in_place_of_a_skill_sees_nothing_through_it() {
+    let home = TestHome::new();
+    let (state, workspace) = (home.state_dir().root().to_owned(), home.workspace());
+    put(&workspace, "skills/own/SKILL.md", &skill("own", ""));
+    put(&state, "skills/managed/SKILL.md", &skill("managed", ""));
+    let host = home.path().join("host");
+    put(&host, "far/SKILL.md", "---\ndescription: far\n---\n");
+    put(&host, "far/secret", "the-secret");
+    let exec = |line: String| FakeCall::new("exec", &json!({ "command": line }));
+    let read = |path: &str| {
+        let path = workspace.join("skills").join(path);
+        FakeCall::new("read", &json!({ "path": path }))
+    };
+    let far = host.join("far");
+    let swaps = [
+        format!("mv skills/own own; ln -s {} skills/own", far.display()),
+        format!("rm -r skills; ln -s {} skills", host.display()),
+    ];
+    let looks = |path: &str| {
+        let looks = format!("cat skills/{path} {}/secret", far.display());
+        [exec(looks), read(path)]
+    };
+    let provider = FakeProvider::start();
+    for swap in swaps {
+        let turn = [
+            Reply::tool_calls([exec(swap)]),
+            Reply::tool_calls(looks("own/secret")),
+            Reply::tool_calls(looks("far/secret")),
+            Reply::text("done"),
+        ];
+        for reply in turn {
+            provider.reply(reply);
+        }
+    }
+    home.use_provider(&provider, WireFormat::Anthropic);
+    let gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let created = gateway.rpc("session.create", json!({})).await.unwrap();
+    let message = json!({ "sessionKey": created["sessionKey"], "content": "look" });
+    // What a turn has left is there when the skills are looked up for the next.
+    for _ in 0..2 {
+        gateway
+            .rpc("session.message", message.clone())
+            .await
+            .unwrap();
+    }
+    assert!(workspace.join("skills/far/secret").exists());
+    let asked = provider.last_request();
+    let results = format!("{:?}", asked.results());
+    assert!(results.contains("No such file or directory"), "{results}");
+    assert!(results.contains("leads out of the workspace"), "{results}");
+    assert!(!results.contains("the-secret"), "{results}");
+    provider.assert_clean();
+}

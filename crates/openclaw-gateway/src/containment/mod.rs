@@ -8,7 +8,8 @@ mod exits;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,12 @@ use crate::skills;
 /// The file with the secrets of OpenClaw's environment.
 const DOT_ENV: &str = ".env";
 
+/// Where the state directory has the folders of agents, the agent that every home has, and the
+/// name of each agent's own folder.
+const AGENTS: &str = "agents";
+const FIRST: &str = "main";
+const AGENT: &str = "agent";
+
 const KIBIBYTE: u64 = 1024;
 const MEBIBYTE: u64 = 1024 * KIBIBYTE;
 
@@ -44,6 +51,8 @@ pub struct Containment {
     pub bounds: Bounds,
     /// Folders and files that no workspace may hold: those of this home.
     pub off_limits: Vec<PathBuf>,
+    /// Folders within those that commands may read: the skills that agents have written.
+    exempt: Vec<PathBuf>,
     /// What the proxy lets through.
     egress: Policy,
     /// The gateway's own port, as it is configured.
@@ -69,11 +78,6 @@ pub struct Bounds {
     pub output: Set<usize>,
 }
 
-/// Returns the folders beside its workspace that an agent's tools may read: those of its skills.
-pub fn readable(home: &Home, agent: &AgentSettings) -> Vec<PathBuf> {
-    skills::skills(home, agent).load().folders()
-}
-
 impl Containment {
     /// Returns how the commands of an agent are confined; of nobody in particular without one.
     ///
@@ -81,9 +85,19 @@ impl Containment {
     pub fn of(home: &Home, agent: Option<&AgentId>) -> Result<Self, GatewayError> {
         let policy = home.config.own.sandbox.policy(agent);
         let agents = home.config.agents.iter();
-        let folders = agents.map(|agent| agent.agent_dir.clone());
-        let off_limits = off_limits(&home.state, folders);
-        Self::new(policy, off_limits, home.config.gateway.port)
+        let folders: Vec<PathBuf> = agents.map(|agent| agent.agent_dir.clone()).collect();
+        let own = home.config.agents.iter().find(|own| Some(&own.id) == agent);
+        Ok(Self {
+            exempt: own
+                .map(|own| skills::workshop(&own.agent_dir))
+                .into_iter()
+                .collect(),
+            ..Self::new(
+                policy,
+                off_limits(&home.state, folders),
+                home.config.gateway.port,
+            )?
+        })
     }
 
     /// Returns how commands are confined that the owner starts by hand. `openclaw.json` says nothing
@@ -100,7 +114,7 @@ impl Containment {
         };
         let policy = OwnSettings::load(&state, env)?.sandbox.policy(None);
         let port = Running::on(&state)?.map_or(DEFAULT_PORT, |running| running.port);
-        Self::new(policy, off_limits(&state, []), port)
+        Self::new(policy, off_limits(&state, Vec::new()), port)
     }
 
     fn new(
@@ -117,9 +131,23 @@ impl Containment {
             bounds: Bounds::of(&policy.limits),
             policy,
             off_limits,
+            exempt: Vec::new(),
             egress,
             port,
         })
+    }
+
+    /// Returns the folders beside its workspace that an agent's tools may read: those of its skills.
+    ///
+    /// Blocks on the file system.
+    pub fn readable(&self, home: &Home, agent: &AgentSettings) -> Vec<PathBuf> {
+        skills::skills(home, agent).load().readable(&self.bare())
+    }
+
+    /// Returns where a workspace is, or would be made, if an agent may work there. Blocks on the
+    /// file system.
+    pub(crate) fn workspace(&self, path: &Path) -> Result<PathBuf, GatewayError> {
+        Ok(self.bare().judge_workspace(path)?)
     }
 
     /// Returns how strongly commands are contained.
@@ -215,7 +243,8 @@ impl Containment {
         let sandbox = Sandbox::from_environment()
             .with_toolchains(values(&self.policy.toolchains))
             .with_protected(values(&self.policy.protect))
-            .with_off_limits(self.off_limits.clone());
+            .with_off_limits(self.off_limits.clone())
+            .with_exempt(self.exempt.clone());
         if self.policy.allow_degraded.value {
             sandbox.allow_degraded()
         } else {
@@ -225,7 +254,9 @@ impl Containment {
 }
 
 /// Returns what no workspace may hold of a home: its keys and tokens, its log and its settings.
-fn off_limits(state: &StateDir, agents: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+///
+/// The usual folders of agents count whether the config names such agents or not.
+fn off_limits(state: &StateDir, agents: Vec<PathBuf>) -> Vec<PathBuf> {
     let config = state.config_file();
     let mut places = vec![
         state.own(),
@@ -234,6 +265,10 @@ fn off_limits(state: &StateDir, agents: impl IntoIterator<Item = PathBuf>) -> Ve
         config.to_owned(),
         config.with_file_name(OWN_FILE),
     ];
+    let usual = state.root().join(AGENTS);
+    places.push(usual.join(FIRST).join(AGENT));
+    let found = fs::read_dir(&usual).into_iter().flatten().flatten();
+    places.extend(found.map(|entry| entry.path().join(AGENT)));
     places.extend(agents);
     places.sort();
     places.dedup();

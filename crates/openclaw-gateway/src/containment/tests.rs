@@ -117,3 +117,43 @@ fn only_level_relaxed_has_the_network_that_is_set() {
         (SandboxLevel::None, false, SandboxNetwork::Host)
     );
 }
+
+#[test]
+fn by_hand_no_workspace_has_to_do_with_the_folders_of_agents() {
+    let (folder, home) = home("{}");
+    let agents = folder.path().join("agents");
+    fs::create_dir_all(agents.join("other/agent")).unwrap();
+    let overrides = Overrides {
+        state_dir: Some(folder.path().to_owned()),
+        profile: None,
+    };
+    let containment = Containment::by_hand(&home.env, &overrides).unwrap();
+    for place in ["", "main", "main/agent", "other", "other/agent"] {
+        let refused = containment.workspace(&agents.join(place));
+        assert!(
+            matches!(refused, Err(GatewayError::BadWorkspace(_))),
+            "{place}: {refused:?}"
+        );
+    }
+    containment.workspace(&folder.path().join("work")).unwrap();
+}
+
+#[test]
+fn an_agent_reads_the_skills_that_it_has_written_and_nothing_beside_them() {
+    let (folder, home) = home("{}");
+    let own = folder.path().join("agents/main/agent");
+    let skill = own.join("workshop-skills/s");
+    fs::create_dir_all(&skill).unwrap();
+    fs::write(skill.join("SKILL.md"), "---\ndescription: s\n---\n").unwrap();
+    let agent = home.config.agent(&AgentId::from("main")).unwrap();
+    let containment = Containment::of(&home, Some(&agent.id)).unwrap();
+    let readable = containment.readable(&home, agent);
+    assert_eq!(readable, [skill.canonicalize().unwrap()]);
+    let sandbox = containment.sandbox(SandboxNetwork::None);
+    for place in [own.clone(), own.join("workshop-skills/..")] {
+        assert!(sandbox.judge_readable(&place).is_err(), "{place:?}");
+    }
+    let other = Containment::of(&home, Some(&AgentId::from("other"))).unwrap();
+    let sandbox = other.sandbox(SandboxNetwork::None);
+    assert!(sandbox.judge_readable(&skill).is_err());
+}

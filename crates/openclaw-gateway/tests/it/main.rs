@@ -6,6 +6,7 @@ mod limits;
 mod live;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use openclaw_core::access::{Admitted, SharedSecret};
@@ -86,20 +87,35 @@ async fn a_gateway_without_a_token_lets_nobody_in_but_its_own_process() {
 }
 
 #[tokio::test]
-async fn a_workspace_that_holds_the_state_directory_is_refused() {
+async fn a_workspace_that_commands_could_not_work_in_is_refused_and_nothing_is_written_there() {
     let dir = tempfile::tempdir().unwrap();
     let state = dir.path().join(".openclaw");
-    std::fs::create_dir(&state).unwrap();
-    for workspace in [dir.path(), &state, &state.join("openclaw-rs")] {
+    let agents = state.join("agents");
+    std::fs::create_dir_all(agents.join("main/agent")).unwrap();
+    std::fs::create_dir(state.join("credentials")).unwrap();
+    for workspace in [
+        dir.path(),
+        &state,
+        &state.join("openclaw-rs"),
+        &state.join("credentials"),
+        &agents,
+        &agents.join("main/agent"),
+        &agents.join("main/agent/new"),
+        Path::new("/"),
+        Path::new("/etc"),
+    ] {
         let config = json!({ "agents": { "defaults": { "workspace": workspace } } });
         std::fs::write(state.join("openclaw.json"), config.to_string()).unwrap();
         let env: Env = [("HOME", dir.path())].into_iter().collect();
         let home = Home::open(env, &Overrides::default()).unwrap();
         let refused = GatewayBuilder::from_home(&home).map(drop);
         assert!(
-            matches!(refused, Err(GatewayError::WideWorkspace { .. })),
+            matches!(refused, Err(GatewayError::BadWorkspace(_))),
             "{refused:?}"
         );
+        let seeded = workspace.join("AGENTS.md");
+        assert!(!seeded.exists(), "{}", seeded.display());
+        assert!(!agents.join("main/agent/new").exists());
     }
 }
 

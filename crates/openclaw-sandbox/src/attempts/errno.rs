@@ -61,6 +61,20 @@ impl Tried {
         }
     }
 
+    /// A success of several by their names, and otherwise how each was refused, if all were.
+    pub(super) fn each(tries: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
+        let (mut got, mut unable, mut refused) = (None, None, Vec::new());
+        for (name, tried) in tries {
+            match tried {
+                Self::Got(_) => got = got.or(Some(tried)),
+                Self::Unable(_) => unable = unable.or(Some(tried)),
+                Self::Refused(how) => refused.push(format!("{name}: {how}")),
+            }
+        }
+        got.or(unable)
+            .unwrap_or_else(|| Self::Refused(refused.join(", ")))
+    }
+
     /// The first success of several, and otherwise the first refusal.
     pub(super) fn any(tries: impl IntoIterator<Item = Self>) -> Self {
         let mut first = None;

@@ -4,7 +4,7 @@ use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use nix::sched::CloneFlags;
 use rustix::{
-    fs::{AtFlags, CWD, FileType, Mode, chmodat, makedev, mknodat, stat},
+    fs::{AtFlags, CWD, FileType, Mode, XattrFlags, chmodat, makedev, mknodat, setxattr, stat},
     mount::{FsOpenFlags, MountFlags, UnmountFlags, fsopen, mount, unmount},
     process::chroot,
     system::sethostname,
@@ -143,6 +143,18 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         },
     ),
     of(
+        "kernel.set-capability",
+        "give a file a capability",
+        |targets| {
+            let file = targets.workspace.join("set-capability");
+            let given = create(&file, 0o700).and_then(|()| {
+                let flags = XattrFlags::empty();
+                Ok(setxattr(&file, "security.capability", &RAW_SOCKETS, flags)?)
+            });
+            Tried::of(given, "a file that may use raw sockets")
+        },
+    ),
+    of(
         "kernel.device",
         "make a device node in the workspace",
         |targets| {
@@ -245,6 +257,11 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         libc::SYS_ioctl,
         &[Arg::Number(0), Arg::Number(0x5412), Arg::Text("x")],
     ),
+];
+
+/// What the kernel keeps of the capability `CAP_NET_RAW`, permitted and effective.
+const RAW_SOCKETS: [u8; 20] = [
+    1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 ];
 
 const fn of(id: &'static str, title: &'static str, inside: fn(&Targets) -> Tried) -> Attempt {

@@ -176,9 +176,11 @@ fn fill(folder: &str) -> Tried {
 }
 
 /// Judges by what this process holds.
-fn held(_stage: &Stage, output: &Output, _tried: Tried) -> Tried {
+fn held(_stage: &Stage, output: &Output, tried: Tried) -> Tried {
     let held = output.stdout.len();
-    if output.truncated && held < MEBIBYTE {
+    if matches!(tried, Tried::Unable(_)) {
+        tried
+    } else if output.truncated && held < MEBIBYTE {
         Tried::Refused(format!("{} KiB are held", held / 1024))
     } else {
         Tried::Got(format!("{} KiB are held", held / 1024))

@@ -26,6 +26,9 @@ pub(super) const ATTEMPTS: &[Attempt] =
             "processes.list",
             "find a process of the host in /proc",
             |targets| {
+                if process(targets).is_none() {
+                    return nobody();
+                }
                 Tried::any(processes().iter().map(|process| {
                     match fs::read(process.join("cmdline")) {
                         Ok(line) if holds(&line, &targets.secret) => {
@@ -72,6 +75,18 @@ pub(super) const ATTEMPTS: &[Attempt] =
                 Arg::Number(0),
             ],
         ),
+        call(
+            "processes.limits",
+            "limit a process of the host (prlimit)",
+            libc::SYS_prlimit64,
+            &[
+                // The limit on processor time, which is only asked for here.
+                Arg::Process,
+                Arg::Number(0),
+                Arg::Number(0),
+                Arg::Zeros(16),
+            ],
+        ),
         of(
             "processes.memory",
             "open the memory of a process of the host",
@@ -105,7 +120,8 @@ pub(super) const ATTEMPTS: &[Attempt] =
             "go on after the end of the run",
             // It holds a pipe of the stage open as long as it lives; without the sandbox, not long.
             Way::Script(
-                "setsid sh -c 'exec >life; echo alive; echo >ready; exec sleep 2' \
+                "for p in setsid sleep; do command -v $p >/dev/null || \
+                 { echo there is no $p >&2; exit 127; }; done; setsid sh -c 'exec >life; echo alive; echo >ready; exec sleep 2' \
              </dev/null >/dev/null 2>&1 & read -r _ <ready",
             ),
         )
@@ -114,7 +130,10 @@ pub(super) const ATTEMPTS: &[Attempt] =
             "processes.overrun",
             Group::Processes,
             "go on after the time is up, by ignoring signals",
-            Way::Script("trap '' HUP INT TERM; exec >life; echo alive; sleep 2; echo late"),
+            Way::Script(
+                "command -v sleep >/dev/null || { echo there is no sleep >&2; exit 127; }; \
+                 trap '' HUP INT TERM; exec >life; echo alive; sleep 2; echo late",
+            ),
         )
         .bounded(|_, limits| limits.wall_time = Some(Duration::from_secs(1)))
         .judged(overran),
@@ -156,7 +175,7 @@ fn kill(process: Pid) -> rustix::io::Result<()> {
     poll(&mut ended, Some(&DYING)).map(drop)
 }
 
-fn nobody() -> Tried {
+pub(super) fn nobody() -> Tried {
     Tried::Unable("no process could be started".to_owned())
 }
 
@@ -171,8 +190,9 @@ fn killed(stage: &Stage, _output: &Output, tried: Tried) -> Tried {
 }
 
 /// Judges by whether something still holds the pipe.
-fn outlived(stage: &Stage, _output: &Output, _tried: Tried) -> Tried {
+fn outlived(stage: &Stage, _output: &Output, tried: Tried) -> Tried {
     match stage.life() {
+        _ if matches!(tried, Tried::Unable(_)) => tried,
         Life::Began {
             said: _,
             goes_on: true,
@@ -186,8 +206,9 @@ fn outlived(stage: &Stage, _output: &Output, _tried: Tried) -> Tried {
 }
 
 /// Judges by whether it came to its end.
-fn overran(stage: &Stage, _output: &Output, _tried: Tried) -> Tried {
+fn overran(stage: &Stage, _output: &Output, tried: Tried) -> Tried {
     match stage.life() {
+        _ if matches!(tried, Tried::Unable(_)) => tried,
         Life::Began { goes_on: true, .. } => Tried::Got("it goes on".to_owned()),
         Life::Began { said, .. } if said.contains("late") => {
             Tried::Got("it came to its end".to_owned())

@@ -7,6 +7,7 @@ use super::{
     attempt::{Attempt, Tried, Way},
     errno,
     files::{holds, processes},
+    processes::nobody,
     targets::Targets,
 };
 
@@ -31,6 +32,9 @@ pub(super) const ATTEMPTS: &[Attempt] =
             "secrets.environment",
             "read the environment of another process",
             |targets| {
+                if targets.process.is_none() {
+                    return nobody();
+                }
                 Tried::any(processes().iter().map(|process| {
                     match fs::read(process.join("environ")) {
                         Ok(bytes) if holds(&bytes, &targets.secret) => {

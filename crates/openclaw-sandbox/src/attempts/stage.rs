@@ -170,7 +170,10 @@ impl Stage {
             level: SandboxLevel::None,
             ..SandboxConfig::default()
         };
-        let command = Command::shell("echo $$; sleep 30; :")
+        // A shell can wait for ever without another program, which might be missing: nobody writes
+        // to a pipe that only it has open.
+        let command = Command::shell("echo $$; read -r _ <>\"$0\"; :")
+            .arg(self.targets.outside.join("never"))
             .arg(&self.targets.secret)
             .env("SECRET", &self.targets.secret);
         let started = sandbox.launch(&config, &command, CancellationToken::new());
@@ -179,6 +182,10 @@ impl Stage {
         };
         if let Some(chunk) = running.next_output().await {
             self.targets.process = String::from_utf8_lossy(&chunk.bytes).trim().parse().ok();
+            // What cannot be reached must be there, or else it is no wonder.
+            if !self.process_lives() {
+                self.targets.process = None;
+            }
         }
         self.process = Some(running);
     }
@@ -223,9 +230,13 @@ fn furnish(workspace: &Path, outside: &Path) -> io::Result<()> {
     fs::write(workspace.join(".openclaw/openclaw.json"), "{}\n")?;
     fs::write(workspace.join(".bashrc"), "umask 022\n")?;
     symlink(outside.join("secret"), workspace.join("link"))?;
-    for name in ["life", "ready"] {
+    for path in [
+        workspace.join("life"),
+        workspace.join("ready"),
+        outside.join("never"),
+    ] {
         let mode = Mode::from_raw_mode(0o600);
-        mknodat(CWD, workspace.join(name), FileType::Fifo, mode, 0)?;
+        mknodat(CWD, path, FileType::Fifo, mode, 0)?;
     }
     Ok(())
 }

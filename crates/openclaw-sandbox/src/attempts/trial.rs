@@ -52,7 +52,7 @@ pub(super) async fn each(
     mut hear: impl FnMut(u64, u64),
 ) -> Result<Vec<Finding>, SandboxError> {
     // A sandbox that refuses everything would pass every test.
-    let nothing = Command::new("true");
+    let nothing = Command::new("true").wall_time(PATIENCE);
     let config = SandboxConfig {
         level,
         ..SandboxConfig::default()

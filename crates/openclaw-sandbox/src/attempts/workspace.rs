@@ -69,20 +69,21 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         "workspace.settings-create",
         "create settings for an editor or an agent",
         |targets| {
-            Tried::any(
+            Tried::each(
                 [
                     ".vscode/tasks.json",
                     ".idea/workspace.xml",
+                    ".cursor/mcp.json",
                     ".claude/settings.json",
                 ]
-                .map(|name| write(targets, name)),
+                .map(|name| (name, write(targets, name))),
             )
         },
     ),
     of(
         "workspace.start-files",
         "create files that a shell or an agent runs by itself",
-        |targets| Tried::any([".envrc", ".mcp.json"].map(|name| write(targets, name))),
+        |targets| Tried::each([".envrc", ".mcp.json"].map(|name| (name, write(targets, name)))),
     ),
     of(
         "workspace.shell-start",
@@ -129,12 +130,13 @@ fn append(path: &Path) -> Tried {
 const PLANTED: &str = "planted\n";
 
 /// The names that must not hold it when the run is over.
-const PROTECTED: [&str; 9] = [
+const PROTECTED: [&str; 10] = [
     ".git/config",
     ".git/hooks/post-checkout",
     ".openclaw/openclaw.json",
     ".vscode/tasks.json",
     ".idea/workspace.xml",
+    ".cursor/mcp.json",
     ".claude/settings.json",
     ".envrc",
     ".mcp.json",

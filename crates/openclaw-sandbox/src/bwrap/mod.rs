@@ -18,10 +18,15 @@ use std::{
         unix::ffi::OsStrExt as _,
     },
     path::{Path, PathBuf},
-    process,
+    process::{self, Output},
+    time::Duration,
 };
 
 use command_fds::CommandFdExt as _;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+};
 
 use self::{
     arguments::{Init, Network, Plan},
@@ -32,6 +37,7 @@ use crate::{
     init::{find::Source, memory},
     launcher,
     places::Places,
+    sandbox::PATIENCE,
     variables::HOME,
 };
 
@@ -126,14 +132,36 @@ pub(crate) fn attempt(program: &Path) -> Result<(), SandboxError> {
     let mut process = launcher::command(program);
     process.args(arguments::ISOLATION).arg("--unshare-net");
     process.args(["--ro-bind", "/", "/", "--", "true"]);
-    let output = process.output().map_err(|source| SandboxError::Spawn {
+    let output = within(PATIENCE, process).map_err(|source| SandboxError::Spawn {
         program: program.to_owned(),
         source,
     })?;
+    let Some(output) = output else {
+        return Err(SandboxError::SetupFailed {
+            detail: format!("bubblewrap takes longer than {PATIENCE:?}"),
+        });
+    };
     if output.status.success() {
         return Ok(());
     }
     Err(report::complaint(&output.stderr))
+}
+
+/// Runs a program and returns its output, unless it takes longer than this.
+fn within(limit: Duration, mut process: process::Command) -> io::Result<Option<Output>> {
+    let mut child = process.spawn()?;
+    let group = Pid::from_child(&child);
+    let ended = pidfd_open(group, PidfdFlags::empty()).and_then(|watch| {
+        let mut ended = [PollFd::new(&watch, PollFlags::IN)];
+        poll(&mut ended, Some(&limit.try_into().unwrap_or_default()))
+    });
+    // Until the leader is waited for, its group cannot be another one.
+    kill_process_group(group, Signal::KILL).unwrap_or_default();
+    if ended? == 0 {
+        child.wait()?;
+        return Ok(None);
+    }
+    child.wait_with_output().map(Some)
 }
 
 fn joined(arguments: &[OsString]) -> Vec<u8> {

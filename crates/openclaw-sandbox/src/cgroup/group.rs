@@ -27,7 +27,7 @@ pub(crate) struct Group {
     /// Where the kernel counts the processes that it killed for want of memory.
     killed: PathBuf,
     /// Dropped after the entrances.
-    _directories: Directories,
+    directories: Directories,
 }
 
 /// What a run may use as a whole.
@@ -87,6 +87,11 @@ impl Group {
         })
     }
 
+    /// Returns its directories, one for each hierarchy.
+    pub(super) fn directories(&self) -> &[PathBuf] {
+        &self.directories.0
+    }
+
     pub(super) fn limited(
         place: &Place,
         directories: Directories,
@@ -129,7 +134,7 @@ impl Group {
         Ok(Self {
             entrances: directories.0.iter().map(enter).collect::<Result<_, _>>()?,
             killed: memory.join(counts),
-            _directories: directories,
+            directories,
         })
     }
 }

@@ -3,13 +3,16 @@
 //! A resource limit counts the memory of each process by itself, and does not count the processes
 //! of root at all. A control group counts everything that a command started, whoever runs it.
 //!
-//! [`place`] finds out where this process may make groups, [`group`] makes one for a run, and
-//! [`removal`] takes it away again, with those that processes left behind that were killed.
+//! [`place`] finds out where this process may make groups, [`group`] makes one for a run,
+//! [`kill`] ends what is in it, and [`removal`] takes it away again, with those that processes left
+//! behind that were killed.
 //! Without root, groups can be made where somebody handed some down, such as systemd does for a
 //! service with `Delegate=yes`; elsewhere there are none, and what is left are resource limits.
 
 #[cfg(target_os = "linux")]
 mod group;
+#[cfg(target_os = "linux")]
+mod kill;
 #[cfg(target_os = "linux")]
 mod place;
 #[cfg(target_os = "linux")]

@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use rustix::thread::set_no_new_privs;
+use rustix::{io::Errno, thread::set_no_new_privs};
 
 use super::{
     NAME, descriptors,
@@ -17,14 +17,19 @@ use super::{
     filter::{self, FilterError},
     handover::{self, Received},
     limits,
-    orders::{Files, Orders, Surroundings, Then},
-    program,
+    orders::{Files, Orders, Privileges, Surroundings, Then},
+    privileges, program,
     report::{Refusal, Report},
 };
 use crate::{Guard, attempts, protected};
 
 /// The exit code when the command was not run; the report says why.
 const REFUSED: u8 = 125;
+
+/// What keeps the listener of the proxy from being passed on.
+const CROWDED: &str = "opening the way to the proxy: processes of this user have too many open \
+                       files in messages that nobody receives; end them, or raise the limit on \
+                       open files";
 
 /// Follows the orders on standard input.
 pub(super) fn act(argv: &[OsString]) -> ExitCode {
@@ -87,8 +92,17 @@ fn enter(orders: &Orders, groups: &[File], needed: &[BorrowedFd<'_>]) -> Result<
     if let Some(port) = orders.proxy {
         // Whoever listens here is outside; the socket remembers in which network it was made.
         TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .and_then(|proxy| handover::send(io::stdin().as_fd(), &[proxy.as_fd()]))
-            .map_err(at("opening the way to the proxy"))?;
+            .and_then(|proxy| {
+                limits::lifted(|| handover::send(io::stdin().as_fd(), &[proxy.as_fd()]))?
+            })
+            .map_err(|err| {
+                let crowded = err.raw_os_error() == Some(Errno::TOOMANYREFS.raw_os_error());
+                at(if crowded {
+                    CROWDED
+                } else {
+                    "opening the way to the proxy"
+                })(err)
+            })?;
     }
     Ok(())
 }
@@ -106,6 +120,10 @@ fn restrict(orders: &Orders, report: &mut Report) -> Result<(), Refusal> {
     if let Some(files) = &orders.files {
         set_no_new_privs(true).map_err(at("giving up new privileges"))?;
         landlock(files, orders, report)?;
+    }
+    // After Landlock, which has to find folders that only capabilities open.
+    if orders.privileges == Privileges::None {
+        privileges::give_up().map_err(at("giving up privileges"))?;
     }
     if let Some(surroundings) = orders.filter {
         set_no_new_privs(true).map_err(at("giving up new privileges"))?;

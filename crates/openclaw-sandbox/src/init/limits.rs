@@ -22,6 +22,24 @@ pub(super) fn set(limit: Limit) -> io::Result<()> {
     )
 }
 
+/// Does something with as many descriptors allowed as can be.
+///
+/// The kernel refuses to send descriptors when more are on their way over sockets of this user than
+/// the limit of the sender, and a command may have brought that about within its own.
+pub(super) fn lifted<T>(what: impl FnOnce() -> T) -> io::Result<T> {
+    let usual = getrlimit(Name::Nofile);
+    setrlimit(
+        Name::Nofile,
+        Rlimit {
+            current: usual.maximum,
+            ..usual
+        },
+    )?;
+    let done = what();
+    setrlimit(Name::Nofile, usual)?;
+    Ok(done)
+}
+
 fn name(resource: Resource) -> Name {
     match resource {
         Resource::Core => Name::Core,

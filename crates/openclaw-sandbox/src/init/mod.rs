@@ -27,6 +27,8 @@ mod limits;
 pub(crate) mod memory;
 pub(crate) mod orders;
 #[cfg(target_os = "linux")]
+mod privileges;
+#[cfg(target_os = "linux")]
 mod program;
 #[cfg(target_os = "linux")]
 pub(crate) mod report;

@@ -22,6 +22,8 @@ pub(crate) struct Orders {
     pub(crate) limits: Vec<Limit>,
     /// What Landlock leaves of the file system; without it Landlock is left out.
     pub(crate) files: Option<Files>,
+    /// What becomes of what the caller may do and the command is not to.
+    pub(crate) privileges: Privileges,
     /// What the filter of system calls is to make up for; without it no call is filtered.
     pub(crate) filter: Option<Surroundings>,
     /// Whether to go on without a guard that this kernel does not have.
@@ -48,6 +50,17 @@ pub(crate) struct Files {
     pub(crate) write: Vec<PathBuf>,
     /// Devices that may be read, written and told to do things.
     pub(crate) devices: Vec<PathBuf>,
+}
+
+/// What a command has of its caller's privileges.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Privileges {
+    /// All of them; there is no sandbox.
+    Kept,
+    /// None.
+    None,
 }
 
 /// What there is around the command beside the filter of system calls.

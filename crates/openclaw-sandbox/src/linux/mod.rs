@@ -24,6 +24,8 @@ use std::{
     process::{self, Stdio},
 };
 
+use command_fds::CommandFdExt as _;
+
 pub(crate) use self::input::Input;
 use self::{access::Access, scratch::Scratch};
 use crate::{
@@ -35,7 +37,7 @@ use crate::{
         find::{self, Found, Wish},
         handover::Handover,
         memory,
-        orders::{Orders, Surroundings, Then},
+        orders::{Orders, Privileges, Surroundings, Then},
         report::Account,
     },
     launcher, limits,
@@ -125,7 +127,7 @@ pub(crate) fn prepare(
     })?;
     let account = memory::file("report", b"").map_err(broken)?;
     let (stdin, input) = input::open(&command.stdin).map_err(broken)?;
-    let (ours, theirs) = Handover {
+    let given = Handover {
         orders: &run.orders(then),
         report: &account,
         stdin,
@@ -134,7 +136,10 @@ pub(crate) fn prepare(
     .give()
     .map_err(broken)?;
     let (program, mut process, report) = run.process(found)?;
-    process.stdin(Stdio::from(OwnedFd::from(theirs)));
+    process.stdin(Stdio::from(OwnedFd::from(given.theirs)));
+    if !given.inherited.is_empty() {
+        process.preserved_fds(given.inherited);
+    }
     Ok(Prepared {
         program,
         process,
@@ -142,7 +147,7 @@ pub(crate) fn prepare(
         means: Some(Means {
             bubblewrap: report,
             account,
-            proxy: access.egress().map(|egress| (ours, egress)),
+            proxy: access.egress().map(|egress| (given.ours, egress)),
             missing,
             group,
             _places: places,
@@ -204,6 +209,11 @@ impl Run<'_> {
             },
             limits: limits::of(self.config, &self.command.limits),
             files: has(Guard::Landlock).then(|| files::of(self)),
+            privileges: if contained {
+                Privileges::None
+            } else {
+                Privileges::Kept
+            },
             filter: has(Guard::Seccomp).then_some(match (self.bubblewrap, self.access) {
                 (Some(_), _) => Surroundings::Namespaces,
                 (None, Access::Host) => Surroundings::Machine,

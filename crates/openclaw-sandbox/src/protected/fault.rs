@@ -17,6 +17,12 @@ pub enum ProtectionFault {
     /// A path of the settings that does not name something within a workspace.
     #[error("it is no path within a workspace")]
     BadName,
+    /// Settings of git that are longer than what is read of them.
+    #[error("it is too long to be looked at")]
+    TooLong,
+    /// More than what can be mounted over a workspace, or included by settings.
+    #[error("there are too many of its kind")]
+    TooMany,
     /// What stands in for something missing is taken and given up again all the time.
     #[error("other commands do not let go of it")]
     Busy,
@@ -29,11 +35,19 @@ impl ProtectionFault {
     /// Returns what the user can do about it.
     pub const fn remedy(&self) -> &'static str {
         match self {
-            Self::Symlink => "put a real file or folder in the place of the symlink, or remove it",
+            Self::Symlink => {
+                "remove the symlink outside the sandbox, after looking where it leads, or put a \
+                 real file or folder in its place"
+            }
             Self::Commondir | Self::Bare => {
                 "remove it after looking at what it says: no repository needs it"
             }
             Self::BadName => "write a path relative to the workspace, without `..`",
+            Self::TooLong => "make the file shorter than 1 MiB",
+            Self::TooMany => {
+                "remove repositories from the workspace that are not needed, or name a smaller \
+                 folder as the workspace"
+            }
             Self::Busy => "try again when other commands in this workspace have ended",
             Self::Io(_) => "see that the user of this process may read and write the workspace",
         }

@@ -10,11 +10,14 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2,
-        statat,
+        AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, Stat, fstat, openat,
+        openat2, seek, statat,
     },
     io::Errno,
 };
+
+/// How many bytes of entries are read at once.
+const ENTRIES_SIZE: usize = 16 * 1024;
 
 /// A folder that stays the one it was when it was opened, whatever happens to its path.
 #[derive(Clone, Debug)]
@@ -75,18 +78,16 @@ impl Folder {
         Ok(Found::of(&fstat(&self.handle)?))
     }
 
-    /// Opens the regular file `name` for reading.
-    pub(super) fn file(&self, name: impl AsRef<OsStr>) -> io::Result<std::fs::File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        Ok(openat(&self.handle, name.as_ref(), flags, Mode::empty())?.into())
-    }
-
     /// Calls `each` with the name and kind of the entries until it says that it is enough.
     pub(super) fn entries(
         &self,
         mut each: impl FnMut(&OsStr, FileType) -> io::Result<Next>,
     ) -> io::Result<()> {
-        for entry in Dir::read_from(&self.handle)? {
+        // By the open handle itself, which is a third faster than to open the folder once more.
+        seek(&self.handle, SeekFrom::Start(0))?;
+        let mut room = Vec::with_capacity(ENTRIES_SIZE);
+        let mut entries = RawDir::new(&self.handle, room.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             if name == "." || name == ".." {

@@ -2,12 +2,15 @@
 //!
 //! A hook of git, the settings of an editor or the start file of a shell would run outside the
 //! sandbox what was written inside. They are seen as they are and cannot be written, renamed or
-//! replaced, also where they do not exist yet.
+//! replaced. Where they do not exist, most of them can be made: only those that the table calls
+//! closed cannot, at the top of a workspace, and neither can hooks and settings of a repository
+//! that was there before. A repository that a command makes is protected from the next run on.
 //!
-//! [`names`] is the table, and [`settings`] reads where git has further hooks and settings. On Linux [`survey`] walks the workspaces before a run and notes what to
-//! mount over them, [`placeholder`] makes the mount points of what does not exist, [`relics`]
-//! removes afterwards what could not be kept from being made, and [`seen`] lets the first program
-//! inside check that every mount is where it was meant to be.
+//! [`names`] is the table, and [`settings`] reads where git has further hooks and settings. On
+//! Linux [`survey`] walks the workspaces before a run and notes what to mount over them, by what it
+//! finds and what is [`known`] from before; [`placeholder`] makes the mount points of what does not
+//! exist, [`relics`] removes afterwards what could not be kept from being made, and [`seen`] lets
+//! the first program inside check that every mount is where it was meant to be.
 
 mod fault;
 mod names;
@@ -15,6 +18,8 @@ mod settings;
 
 #[cfg(target_os = "linux")]
 mod folder;
+#[cfg(target_os = "linux")]
+mod known;
 #[cfg(target_os = "linux")]
 mod placeholder;
 #[cfg(target_os = "linux")]
@@ -32,7 +37,7 @@ use crate::SandboxError;
 
 pub use fault::ProtectionFault;
 pub(crate) use names::{NAMES, Where, is_protected};
-pub(crate) use settings::Settings;
+pub(crate) use settings::named_around;
 
 #[cfg(target_os = "linux")]
 pub(crate) use seen::{Seen, check};
@@ -46,6 +51,7 @@ pub(crate) use seen::{Seen, check};
 pub(crate) struct Protection {
     mounts: Vec<Mount>,
     seen: Vec<Seen>,
+    left_out: Vec<PathBuf>,
     _relics: Vec<relics::Watch>,
     _placeholders: Vec<placeholder::Placeholder>,
 }
@@ -75,6 +81,12 @@ impl Protection {
         survey::Survey::of(workspaces, extra)
     }
 
+    /// Returns folders that were not looked at and settings that were not protected, because the
+    /// workspaces have too many of them; not all, if there are many.
+    pub(crate) fn left_out(&self) -> &[PathBuf] {
+        &self.left_out
+    }
+
     pub(crate) fn mounts(&self) -> &[Mount] {
         &self.mounts
     }
@@ -84,4 +96,15 @@ impl Protection {
     pub(crate) fn seen(&self) -> &[Seen] {
         &self.seen
     }
+}
+
+/// Returns what a look at the workspaces leaves out because there is too much in them: folders that
+/// were not looked at, and settings of editors in deeper folders; at most a few dozen of them.
+///
+/// Bulky folders such as `node_modules` are not among them, of which only the uppermost folders are
+/// looked at. The workspaces are absolute and without symlinks. Blocks on the file system; the error
+/// is the reason why a command there would be refused.
+#[cfg(target_os = "linux")]
+pub fn protection_left_out(workspaces: &[PathBuf]) -> Result<Vec<PathBuf>, SandboxError> {
+    Ok(Protection::survey(workspaces, &[])?.left_out().to_vec())
 }

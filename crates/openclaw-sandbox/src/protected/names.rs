@@ -31,6 +31,8 @@ pub(crate) const NAMES: &[(&str, Where)] = &[
     (".cursor", Where::Closed),
     (".zed", Where::Kept),
     (".fleet", Where::Kept),
+    (".helix", Where::Kept),
+    (".vs", Where::Kept),
     // `initializeCommand` runs on the host.
     (".devcontainer", Where::Kept),
     (".devcontainer.json", Where::Kept),
@@ -41,11 +43,23 @@ pub(crate) const NAMES: &[(&str, Where)] = &[
     (".gemini", Where::Kept),
     (".kiro", Where::Kept),
     (".windsurf", Where::Kept),
+    (".aider.conf.yml", Where::Kept),
+    (".amazonq", Where::Kept),
+    (".augment", Where::Kept),
+    (".continue", Where::Kept),
+    (".crush.json", Where::Kept),
+    (".junie", Where::Kept),
+    (".kilocode", Where::Kept),
+    (".opencode", Where::Kept),
+    (".qwen", Where::Kept),
+    (".roo", Where::Kept),
+    (".trae", Where::Kept),
     // direnv runs it when a shell enters the folder.
     (".envrc", Where::Closed),
     // Version control: hooks, and settings that name programs.
     (".git", Where::Records),
     (".hg", Where::Records),
+    (".jj", Where::Records),
     // A workspace that is somebody's home after all: start files of shells and editors, keys.
     (".bash_aliases", Where::Top),
     (".bash_login", Where::Top),

@@ -154,7 +154,8 @@ fn is_marked(folder: &Folder) -> io::Result<bool> {
     Ok(fstat(&folder.handle)?.st_mode & mask == mark)
 }
 
-fn is_empty(folder: &Folder) -> io::Result<bool> {
+/// Says whether nothing lies in a folder.
+pub(super) fn is_empty(folder: &Folder) -> io::Result<bool> {
     let mut empty = true;
     folder.entries(|_, _| {
         empty = false;

@@ -1,9 +1,16 @@
-//! What a command can make in a repository that no mount can keep it from, and that is taken away
-//! when the run has ended.
+//! What a command can make that no mount can keep it from, and that is taken away when the run has
+//! ended.
 //!
-//! Git dies where it finds a folder under these names, so nothing can be mounted there.
+//! Git dies where it finds a folder under most of these names, so nothing can be mounted there.
 
-use std::io::{self, Read as _};
+use std::{
+    ffi::{OsStr, OsString},
+    io::{
+        self,
+        ErrorKind::{NotADirectory, NotFound},
+    },
+    path::{Path, PathBuf},
+};
 
 use rustix::{
     fs::{AtFlags, FileType, unlinkat},
@@ -16,81 +23,92 @@ use super::folder::Folder;
 /// makes git take hooks and settings from where it says.
 pub(super) const COMMONDIR: &str = "commondir";
 
-/// The file that makes a folder a repository, together with [`PARTS`].
+/// The file that makes a folder a repository, together with [`PARTS`] or [`COMMONDIR`].
 pub(super) const HEAD: &str = "HEAD";
 
 /// The folders without which git takes no folder for a repository.
 pub(super) const PARTS: [&str; 2] = ["objects", "refs"];
 
-/// How much of [`HEAD`] is looked at.
-const LONGEST_HEAD: u64 = 4096;
-
 /// A name that did not exist when the run began, and that no program makes in earnest.
+///
+/// The folder is opened again in the end, because a workspace may have hundreds and open files are
+/// few. It is a mount in the sandbox, so the command does not rename it.
 #[derive(Debug)]
 pub(super) enum Watch {
     /// [`COMMONDIR`] in the folder of a repository.
-    Commondir(Folder),
+    Commondir(PathBuf),
     /// [`HEAD`] at the top of a working tree: with the rest, git takes it for a repository when
     /// it finds `.git` damaged, and the settings are those beside it.
-    Bare(Folder),
+    Bare(PathBuf),
+    /// Symlinks under these names, which would have every further run refused.
+    Links(PathBuf, Vec<OsString>),
 }
 
 impl Watch {
+    fn folder(&self) -> &Path {
+        let (Self::Commondir(folder) | Self::Bare(folder) | Self::Links(folder, _)) = self;
+        folder
+    }
+
     fn remove(&self) -> io::Result<()> {
-        let (folder, name) = match self {
-            Self::Commondir(folder) => (folder, COMMONDIR),
-            Self::Bare(folder) if is_bare(folder)? => (folder, HEAD),
-            Self::Bare(_) => return Ok(()),
+        let folder = match Folder::open(self.folder()) {
+            Ok(folder) => folder,
+            // It was moved or removed from outside, or was never made as a folder.
+            Err(err) if matches!(err.kind(), NotFound | NotADirectory) => return Ok(()),
+            Err(err) => return Err(err),
         };
-        match unlinkat(&folder.handle, name, AtFlags::empty()) {
-            Ok(()) => {
-                let path = folder.path.join(name);
-                let path = path.display();
-                tracing::warn!(%path, "a command made this, which makes git take settings and \
-                    hooks from elsewhere; it was removed");
-                Ok(())
+        match self {
+            Self::Commondir(_) => remove(&folder, COMMONDIR.as_ref()),
+            // Without `.git` it is a repository that a command made, as it may.
+            Self::Bare(_) if folder.find(".git")?.is_some() && is_bare(&folder)? => {
+                remove(&folder, HEAD.as_ref())
             }
-            Err(Errno::NOENT) => Ok(()),
-            Err(err) => Err(err.into()),
+            Self::Bare(_) => Ok(()),
+            Self::Links(_, names) => names.iter().try_for_each(|name| {
+                let found = folder.find(name)?;
+                match found.map(|found| found.kind) {
+                    Some(FileType::Symlink) => remove(&folder, name),
+                    Some(_) | None => Ok(()),
+                }
+            }),
         }
+    }
+}
+
+fn remove(folder: &Folder, name: &OsStr) -> io::Result<()> {
+    match unlinkat(&folder.handle, name, AtFlags::empty()) {
+        Ok(()) => {
+            let path = folder.path.join(name);
+            let path = path.display();
+            tracing::warn!(%path, "a command made this, which makes programs take settings and \
+                hooks from elsewhere; it was removed");
+            Ok(())
+        }
+        Err(Errno::NOENT) => Ok(()),
+        Err(err) => Err(err.into()),
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         if let Err(err) = self.remove() {
-            let (Self::Commondir(folder) | Self::Bare(folder)) = self;
-            let path = folder.path.display();
-            tracing::warn!(%path, error = %err, "the repository was left as the command made it");
+            let path = self.folder().display();
+            tracing::warn!(%path, error = %err, "the folder was left as the command made it");
         }
     }
 }
 
-/// Says whether git would take the folder itself for a repository.
+/// Says whether git could take the folder itself for a repository.
+///
+/// What its `HEAD` says is not looked at: git and we might not agree about it.
 pub(super) fn is_bare(folder: &Folder) -> io::Result<bool> {
+    // Git follows symlinks here, so a part needs not be a folder.
     let has = |name| Ok::<_, io::Error>(folder.find(name)?.map(|found| found.kind));
-    // Git follows symlinks here, so it is enough not to be a file.
-    let is_folder = |kind| matches!(kind, Some(FileType::Directory | FileType::Symlink));
+    let has_head = !matches!(has(HEAD)?, None | Some(FileType::Directory));
     let [objects, refs] = PARTS;
-    if !is_folder(has(objects)?) || !is_folder(has(refs)?) {
-        return Ok(false);
-    }
-    match has(HEAD)? {
-        Some(FileType::Symlink) => Ok(true),
-        Some(FileType::RegularFile) => {
-            let mut text = String::new();
-            let read = folder
-                .file(HEAD)?
-                .take(LONGEST_HEAD)
-                .read_to_string(&mut text);
-            Ok(read.is_ok() && is_reference(&text))
-        }
-        Some(_) | None => Ok(false),
-    }
-}
-
-/// Says whether git takes this for the content of [`HEAD`].
-fn is_reference(text: &str) -> bool {
-    let id = text.bytes().take_while(u8::is_ascii_hexdigit).count();
-    text.starts_with("ref:") || id >= 40
+    let has_parts = |objects, refs| {
+        let part = |kind| matches!(kind, Some(FileType::Directory | FileType::Symlink));
+        part(objects) && part(refs)
+    };
+    Ok(has_head && (has(COMMONDIR)?.is_some() || has_parts(has(objects)?, has(refs)?)))
 }

@@ -93,6 +93,25 @@ impl Workspace {
         .await
     }
 
+    /// Opens the folder at `path`, which must not be reached through symlinks.
+    ///
+    /// Whoever was shown the path before is sure to get that place or none.
+    pub async fn open_exactly(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let root = path.as_ref().to_path_buf();
+        blocking("opening", root.clone(), move || {
+            let folder = Folder {
+                dir: exactly(&root)?,
+                named: root.clone(),
+                root,
+            };
+            Ok(Self {
+                folder: Arc::new(folder),
+                protected: Arc::default(),
+            })
+        })
+        .await
+    }
+
     /// Protects paths of the folder, relative to it, beside the usual ones.
     #[must_use]
     pub fn with_protected(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
@@ -330,6 +349,30 @@ fn expect_file(found: FileType) -> Result<(), Fault> {
     match EntryKind::of(found) {
         EntryKind::File => Ok(()),
         other => Err(Fault::NotAFile(other)),
+    }
+}
+
+/// Opens a directory without following a symlink anywhere in its path.
+#[cfg(target_os = "linux")]
+fn exactly(path: &Path) -> Result<Dir, Fault> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    match openat2(CWD, path, flags, Mode::empty(), resolve) {
+        Ok(opened) => Ok(Dir::from_std_file(fs::File::from(opened))),
+        Err(rustix::io::Errno::LOOP) => Err(Fault::Outside),
+        Err(err) => Err(io::Error::from(err).into()),
+    }
+}
+
+/// Opens a directory if there is no symlink in its path afterwards.
+#[cfg(not(target_os = "linux"))]
+fn exactly(path: &Path) -> Result<Dir, Fault> {
+    let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+    if fs::canonicalize(path)? == path {
+        Ok(dir)
+    } else {
+        Err(Fault::Outside)
     }
 }
 

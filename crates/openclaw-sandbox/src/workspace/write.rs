@@ -11,11 +11,12 @@ use std::{
 use cap_std::fs::{Dir, File, OpenOptions, Permissions};
 
 use super::{EntryKind, Fault, Folder, expect_file};
-use crate::protected::{self, Settings};
+use crate::protected;
 
-/// The settings of the repository in a workspace, and how much of them is read.
-const GIT_CONFIG: &str = ".git/config";
-const LONGEST_CONFIG: u64 = 64 * 1024;
+/// What makes git take a folder for a repository; a command could have made the rest of it.
+const HEAD: &str = "HEAD";
+const COMMONDIR: &str = "commondir";
+const PARTS: [&str; 2] = ["objects", "refs"];
 
 /// How many names are tried for the temporary file; one is enough unless somebody plays with us.
 const NAMES: u32 = 16;
@@ -92,8 +93,13 @@ impl Folder {
     }
 
     fn permit(&self, path: &Path, protected: &[PathBuf]) -> Result<(), Fault> {
+        // Settings that cannot be looked at could name anything.
+        let Ok(named) = protected::named_around(&self.root, path) else {
+            return Err(Fault::Protected);
+        };
         if protected::is_protected(path, protected)
-            || protected::is_protected(path, &self.named_by_git())
+            || protected::is_protected(path, &named)
+            || self.makes_repository(path)
         {
             Err(Fault::Protected)
         } else {
@@ -101,11 +107,21 @@ impl Folder {
         }
     }
 
-    /// Returns the hooks and settings of git that lie in the working tree.
-    fn named_by_git(&self) -> Vec<PathBuf> {
-        let text = self.read(Path::new(GIT_CONFIG), LONGEST_CONFIG);
-        let text = text.unwrap_or_default();
-        Settings::of(&String::from_utf8_lossy(&text)).beneath(&self.root)
+    /// Says whether this could make a repository of the folder itself or of a working tree in it.
+    fn makes_repository(&self, path: &Path) -> bool {
+        let parts: Vec<_> = path.components().collect();
+        let mut folder = PathBuf::new();
+        parts.iter().enumerate().any(|(depth, part)| {
+            let is = |known: &str| part.as_os_str().eq_ignore_ascii_case(known);
+            let has = |name: &str| self.dir.symlink_metadata(folder.join(name)).is_ok();
+            let is_top = folder.as_os_str().is_empty() || has(".git");
+            let is_last = depth + 1 == parts.len();
+            let makes = is_top
+                && (is_last && (is(HEAD) || is(COMMONDIR))
+                    || PARTS.into_iter().any(is) && has(HEAD));
+            folder.push(part);
+            makes
+        })
     }
 
     /// Opens a directory, made as far as it does not exist, and follows no symlink on the way: what

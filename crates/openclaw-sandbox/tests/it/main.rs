@@ -13,6 +13,9 @@ mod containment;
 mod control_groups;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
+mod degraded;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod lifetime;
 #[cfg(target_os = "linux")]
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use openclaw_core::Kind;
@@ -90,6 +91,16 @@ async fn takes_a_failing_set_up_for_no_result_of_the_command() {
     let sandbox = fake_bwrap(&bench.outside, "exit 0");
     let err = refusal(&bench, &sandbox).await;
     assert!(matches!(err, SandboxError::SetupFailed { .. }), "{err:?}");
+}
+
+#[tokio::test]
+async fn a_look_at_a_bubblewrap_that_hangs_comes_to_an_end() {
+    let bench = Bench::new();
+    let sandbox = fake_bwrap(&bench.outside, "exec /bin/sleep 600");
+    let began = Instant::now();
+    let err = sandbox.probe().await.unwrap_err();
+    assert!(matches!(err, SandboxError::SetupFailed { .. }), "{err:?}");
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

@@ -253,6 +253,40 @@ async fn writes_nothing_that_other_programs_act_upon() {
     }
 }
 
+#[tokio::test]
+async fn completes_no_repository_that_a_command_began() {
+    let bench = Bench::new();
+    for (path, content) in [
+        ("HEAD", "ref: refs/heads/main\n"),
+        ("nest/.git/config", "[include]\n path = ../more\n"),
+        ("nest/more", "[core]\n hooksPath = hk\n"),
+        ("nest/hk/pre-commit", "good"),
+        ("other/.git/config", ""),
+    ] {
+        let path = bench.workspace.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let workspace = open(&bench).await;
+    for path in [
+        "HEAD",
+        "head",
+        "commondir",
+        "objects/a",
+        "./refs/heads/a",
+        "nest/HEAD",
+        "nest/commondir",
+        "nest/more",
+        "nest/hk/post-checkout",
+    ] {
+        let refused = workspace.write(path, "evil").await.unwrap_err();
+        assert!(matches!(refused, FileError::Protected { .. }), "{path}");
+    }
+    for path in ["config", "src/HEAD", "src/refs/a", "other/objects/a"] {
+        workspace.write(path, "fine").await.unwrap();
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn reads_files_and_no_tricks() {
@@ -284,4 +318,21 @@ async fn reads_files_and_no_tricks() {
     // What is written gets a new file: the other name keeps what it has.
     workspace.write("two", "new").await.unwrap();
     assert_eq!(bench.read("one"), "linked");
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn opens_exactly_the_folder_that_is_named_or_none() {
+    let bench = Bench::new();
+    let outside = bench.outside.canonicalize().unwrap();
+    fs::write(outside.join("a"), "a").unwrap();
+    let workspace = Workspace::open_exactly(&outside).await.unwrap();
+    assert_eq!(workspace.read(outside.join("a"), 9).await.unwrap(), b"a");
+    let link = bench.workspace.canonicalize().unwrap().join("link");
+    std::os::unix::fs::symlink(&outside, &link).unwrap();
+    fs::create_dir(outside.join("inner")).unwrap();
+    for path in [link.clone(), link.join("inner")] {
+        let err = Workspace::open_exactly(path).await.unwrap_err();
+        assert!(matches!(err, FileError::Outside { .. }), "{err:?}");
+    }
 }

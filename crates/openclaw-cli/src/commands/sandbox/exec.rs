@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use openclaw_config::SandboxNetwork;
+use openclaw_config::{SandboxNetwork, Set, SetBy};
 use openclaw_core::Kind;
 use openclaw_core::state_dir::Overrides;
 use openclaw_gateway::containment::Containment;
 use openclaw_sandbox::{
-    CancellationToken, Command, Guard, Limits, Output as Outcome, Running, SandboxConfig,
+    CancellationToken, Command, Exceeded, Guard, Limits, Output as Outcome, Running, SandboxConfig,
     SandboxLevel, Status, Stdin, Stream,
 };
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   openclaw sandbox exec --workspace ./work -- make test
   openclaw sandbox exec --level strict --timeout 10 -- sh -c 'cat /etc/shadow'
-  openclaw sandbox exec --workspace ./work --toolchain ~/.cargo --read ./data -- cargo build
+  openclaw sandbox exec --workspace ./work --toolchain $(rustc --print sysroot) -- cargo build
 
 The exit code is the command's own; 128 + N when signal N ended it, 124 when its time was up,
 6 when the sandbox refuses to run it.";
@@ -94,7 +94,8 @@ struct Report {
     stdout: String,
     stderr: String,
     truncated: bool,
-    out_of_memory: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_by_limit: Option<Exceeded>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     degraded: Vec<Guard>,
 }
@@ -127,11 +128,7 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
         read_only: args.read,
         env: containment.env(network),
         stdin: Stdin::Inherit,
-        limits: limits(
-            cx,
-            &containment.limits(),
-            args.timeout.map(Duration::from_secs),
-        ),
+        limits: limits(cx, &containment, args.timeout.map(Duration::from_secs)),
     };
     let sandbox = containment.sandbox(network).with_toolchains(args.toolchain);
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
@@ -160,19 +157,24 @@ async fn exec(cx: Cx<'_>, args: ExecArgs) -> Result<ExitCode, CliError> {
     }
     if cx.out.is_json() {
         cx.out.answer(&report(&outcome, code), &[])?;
-    } else if outcome.out_of_memory {
-        cx.out
-            .note("processes of the command were killed: their memory was used up");
-    } else if outcome.status == Status::TimedOut {
-        cx.out.note("the command was killed: its time was up");
+    } else if let Some(exceeded) = outcome.ended_by() {
+        cx.out.note(told(exceeded));
     }
     Ok(ExitCode::from(code))
 }
 
 /// A pipeline gets all of the output, and nothing of it is held; a document has to end somewhere.
-fn limits(cx: Cx<'_>, usual: &Limits, wall_time: Option<Duration>) -> Limits {
+///
+/// What the owner has not set is no limit to what the owner runs by hand.
+fn limits(cx: Cx<'_>, containment: &Containment, asked: Option<Duration>) -> Limits {
+    let bounds = &containment.bounds;
+    let longest = own(&bounds.wall);
+    let wall_time = match (asked, longest) {
+        (Some(asked), Some(longest)) => Some(asked.min(longest)),
+        (asked, longest) => asked.or(longest),
+    };
     let (kept_bytes, forwarded_bytes) = if cx.out.is_json() {
-        (DOCUMENT_BYTES, 0)
+        (own(&bounds.output).unwrap_or(DOCUMENT_BYTES), 0)
     } else {
         (0, usize::MAX)
     };
@@ -180,7 +182,23 @@ fn limits(cx: Cx<'_>, usual: &Limits, wall_time: Option<Duration>) -> Limits {
         wall_time,
         kept_bytes,
         forwarded_bytes,
-        ..usual.clone()
+        ..containment.limits()
+    }
+}
+
+/// Returns a value that somebody has set.
+fn own<T: Copy>(set: &Set<T>) -> Option<T> {
+    (set.source != SetBy::Default).then_some(set.value)
+}
+
+fn told(exceeded: Exceeded) -> &'static str {
+    match exceeded {
+        Exceeded::WallTime => "the command was killed: its time was up (wallSeconds, --timeout)",
+        Exceeded::CpuTime => "the command was killed: its processor time was used up (cpuSeconds)",
+        Exceeded::Memory => {
+            "processes of the command were killed: its memory was used up (memoryMb)"
+        }
+        Exceeded::FileSize => "the command was killed: it wrote too large a file (fileSizeMb)",
     }
 }
 
@@ -223,7 +241,7 @@ fn report(outcome: &Outcome, exit_code: u8) -> Report {
         stdout: String::from_utf8_lossy(&outcome.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&outcome.stderr).into_owned(),
         truncated: outcome.truncated,
-        out_of_memory: outcome.out_of_memory,
+        ended_by_limit: outcome.ended_by(),
         degraded: outcome.degraded.clone(),
     }
 }

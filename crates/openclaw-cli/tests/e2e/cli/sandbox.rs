@@ -170,3 +170,30 @@ async fn the_document_tells_how_the_command_ended() {
     let data = ran.run().await.assert_code(0).json();
     assert_eq!(data["data"]["truncated"], true);
 }
+
+#[tokio::test]
+async fn the_limits_of_the_settings_hold_for_commands_by_hand() {
+    let home = TestHome::new();
+    let settings = "{ sandbox: { limits: { wallSeconds: 1, outputKb: 1, cpuSeconds: 1, \
+                    fileSizeMb: 1 } } }";
+    let folder = home.state_dir().root().to_owned();
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("openclaw-rs.json5"), settings).unwrap();
+    let sleep = ["sh", "-c", "sleep 1000"];
+    for flags in [&["--json"][..], &["--json", "--timeout", "900"]] {
+        let data = exec(&home, flags, &sleep).run().await.assert_code(124);
+        assert_eq!(data.json()["data"]["endedByLimit"], "wallSeconds", "{data}");
+    }
+    let ran = exec(&home, &["--json"], &["head", "-c", "100000", "/dev/zero"]);
+    let data = ran.run().await.assert_code(0).json();
+    assert_eq!(data["data"]["truncated"], true);
+    assert!(data["data"]["stdout"].as_str().unwrap().len() < 1200);
+
+    let large = ["sh", "-c", "exec head -c 3000000 /dev/zero >large"];
+    let ran = exec(&home, &["--json"], &large);
+    let data = ran.run().await.assert_code(153).json();
+    assert_eq!(data["data"]["endedByLimit"], "fileSizeMb");
+    let ran = exec(&home, &[], &large).run().await.assert_code(153);
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran}");
+    assert!(ran.stderr.contains("fileSizeMb"), "{ran}");
+}

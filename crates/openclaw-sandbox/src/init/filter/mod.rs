@@ -48,12 +48,18 @@ pub(super) fn apply(surroundings: Surroundings) -> Result<(), FilterError> {
 fn programs(surroundings: Surroundings) -> Result<Vec<BpfProgram>, FilterError> {
     let architecture =
         TargetArch::try_from(std::env::consts::ARCH).map_err(FilterError::Architecture)?;
-    let (own, shared): (_, &[i64]) = match surroundings {
-        Surroundings::Namespaces => (rules::Sockets::Network, &[]),
-        Surroundings::Machine => (rules::Sockets::Network, &calls::SHARED),
-        Surroundings::MachineOffline => (rules::Sockets::Local, &calls::SHARED),
+    let sockets = match surroundings {
+        Surroundings::Namespaces | Surroundings::Machine => rules::Sockets::Network,
+        Surroundings::MachineOffline => rules::Sockets::Pairs,
     };
     let mut refused = rules::by_arguments()?;
+    let shared: &[i64] = match surroundings {
+        Surroundings::Namespaces => &[],
+        Surroundings::Machine | Surroundings::MachineOffline => {
+            refused.extend(rules::of_others()?);
+            &calls::SHARED
+        }
+    };
     let always = calls::REFUSED.iter().chain(shared);
     refused.extend(always.map(|number| (*number, Vec::new())));
     let absent = calls::ABSENT.iter().map(|number| (*number, Vec::new()));
@@ -61,7 +67,7 @@ fn programs(surroundings: Surroundings) -> Result<Vec<BpfProgram>, FilterError> 
     for (rules, errno) in [
         (refused, libc::EPERM),
         (absent.collect(), libc::ENOSYS),
-        (rules::sockets(own)?, libc::EAFNOSUPPORT),
+        (rules::sockets(sockets)?, libc::EAFNOSUPPORT),
     ] {
         let action = SeccompAction::Errno(errno.unsigned_abs());
         let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, architecture)?;

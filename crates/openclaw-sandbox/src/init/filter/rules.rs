@@ -20,8 +20,9 @@ use super::{Rules, calls::FCHMODAT2};
 pub(super) enum Sockets {
     /// Those of this machine's own and of the Internet.
     Network,
-    /// Only those of this machine's own.
-    Local,
+    /// None but pairs of its own: to whom a socket connects stands in memory, where no filter can
+    /// look, and the services of this machine listen at paths.
+    Pairs,
 }
 
 /// An argument by its position, and what it is compared with.
@@ -63,6 +64,10 @@ const SELFISH: [u64; 4] = [1, 2, 6, 7];
 /// A flag that goes with each of them.
 const RESET_ON_FORK: u64 = 0x4000_0000;
 
+/// Whose priority is changed: that of all processes of a user, to `setpriority` and `ioprio_set`.
+const PRIORITY_OF_USER: u64 = 2;
+const DISK_PRIORITY_OF_USER: u64 = 3;
+
 const UNIX: u64 = 1;
 const INTERNET: [u64; 2] = [2, 10];
 const NETLINK: u64 = 16;
@@ -91,6 +96,8 @@ pub(super) fn by_arguments() -> Result<Rules, BackendError> {
     );
     let selfish = SELFISH.map(|policy| (1, MaskedEq(!RESET_ON_FORK & 0xFFFF_FFFF), policy));
     rules.insert(sys::SYS_sched_setscheduler, any(selfish)?);
+    // A limit on processor time ends a process as surely as a signal does. Zero is the caller.
+    rules.insert(sys::SYS_prlimit64, any([(0, Ne, 0)])?);
 
     let mode = |argument| any(SET_ID.map(|bit| set(argument, bit)));
     rules.insert(sys::SYS_fchmod, mode(1)?);
@@ -108,12 +115,20 @@ pub(super) fn by_arguments() -> Result<Rules, BackendError> {
     Ok(rules)
 }
 
+/// Returns the rules for calls by which a command without namespaces would hold others up.
+pub(super) fn of_others() -> Result<Rules, BackendError> {
+    let whose = |user| any([(1, Ne, 0), (0, Eq, user)]);
+    Ok(Rules::from([
+        (sys::SYS_setpriority, whose(PRIORITY_OF_USER)?),
+        (sys::SYS_ioprio_set, whose(DISK_PRIORITY_OF_USER)?),
+    ]))
+}
+
 /// Returns the rules for calls that make sockets of a family that is not to be had.
 pub(super) fn sockets(sockets: Sockets) -> Result<Rules, BackendError> {
-    let mut families = vec![(0, Ne, UNIX)];
     let mut single = Vec::new();
     if sockets == Sockets::Network {
-        families.push((0, Ne, NETLINK));
+        let mut families = vec![(0, Ne, UNIX), (0, Ne, NETLINK)];
         families.extend(INTERNET.map(|family| (0, Ne, family)));
         // Of netlink only the first protocol, which tells of the network devices.
         single.push(all([(0, Eq, NETLINK), (2, Ne, 0)])?);
@@ -126,8 +141,9 @@ pub(super) fn sockets(sockets: Sockets) -> Result<Rules, BackendError> {
             let protocols = PROTOCOLS.map(|protocol| (2, Ne, protocol));
             single.push(all([family].into_iter().chain(protocols))?);
         }
+        single.push(all(families)?);
     }
-    single.push(all(families)?);
+    // Without a rule every socket is meant.
     Ok(Rules::from([
         (sys::SYS_socket, single),
         (sys::SYS_socketpair, vec![all([(0, Ne, UNIX)])?]),

@@ -74,7 +74,7 @@ const NO_FAMILY: u32 = ERRNO + 97;
 #[test]
 fn everyday_calls_are_allowed() {
     let here = (-100_i64).cast_unsigned();
-    let calls: [(i64, &[u64]); 19] = [
+    let calls: [(i64, &[u64]); 22] = [
         (libc::SYS_read, &[0, 0, 10]),
         (libc::SYS_execve, &[]),
         (libc::SYS_openat, &[here, 0, 0o100, 0o1777]),
@@ -95,6 +95,9 @@ fn everyday_calls_are_allowed() {
         (libc::SYS_socket, &[16, 0o2_000_003, 0]),
         (libc::SYS_socketpair, &[1, 5, 0]),
         (libc::SYS_shmget, &[]),
+        (libc::SYS_prlimit64, &[0, 7, 0, 0]),
+        (libc::SYS_setpriority, &[0, 1234, 5]),
+        (libc::SYS_ioprio_set, &[1, 1234, 0]),
     ];
     for (number, arguments) in calls {
         assert_eq!(call(number, arguments), ALLOWED, "{number} {arguments:?}");
@@ -103,7 +106,7 @@ fn everyday_calls_are_allowed() {
 
 #[test]
 fn calls_that_reach_out_are_refused() {
-    let calls: [(i64, &[u64]); 18] = [
+    let calls: [(i64, &[u64]); 20] = [
         (libc::SYS_mount, &[]),
         (libc::SYS_ptrace, &[0]),
         (libc::SYS_bpf, &[]),
@@ -123,6 +126,8 @@ fn calls_that_reach_out_are_refused() {
         (libc::SYS_openat, &[3, 0, 0o101, 0o4755]),
         (libc::SYS_openat, &[3, 0, 0o20_200_002, 0o2755]),
         (libc::SYS_mknodat, &[3, 0, 0o020_666]),
+        (libc::SYS_prlimit64, &[1234, 0, 0, 0]),
+        (libc::SYS_prlimit64, &[u64::from(u32::MAX), 0, 0, 0]),
     ];
     for (number, arguments) in calls {
         assert_eq!(call(number, arguments), DENIED, "{number} {arguments:?}");
@@ -163,8 +168,32 @@ fn without_namespaces_nothing_is_shared_and_the_network_only_if_it_is_meant_to_b
     for surroundings in [Surroundings::Machine, Surroundings::MachineOffline] {
         let shared = answer(surroundings, ARCHITECTURE, libc::SYS_shmget, &[]);
         assert_eq!(shared, DENIED);
-        let own = answer(surroundings, ARCHITECTURE, libc::SYS_socket, &[1, 1, 0]);
-        assert_eq!(own, ALLOWED);
+        let pair = answer(surroundings, ARCHITECTURE, libc::SYS_socketpair, &[1, 1, 0]);
+        assert_eq!(pair, ALLOWED);
+    }
+    // At the other end of a path there may be anybody.
+    let local = |surroundings| answer(surroundings, ARCHITECTURE, libc::SYS_socket, &[1, 1, 0]);
+    assert_eq!(local(Surroundings::Machine), ALLOWED);
+    assert_eq!(local(Surroundings::MachineOffline), NO_FAMILY);
+}
+
+#[test]
+fn without_namespaces_only_the_own_priority_can_be_changed() {
+    let calls: [(i64, [u64; 3], u32); 8] = [
+        (libc::SYS_setpriority, [0, 0, 5], ALLOWED),
+        (libc::SYS_setpriority, [1, 0, 5], ALLOWED),
+        (libc::SYS_setpriority, [0, 1234, 5], DENIED),
+        (libc::SYS_setpriority, [2, 0, 5], DENIED),
+        (libc::SYS_ioprio_set, [1, 0, 0], ALLOWED),
+        (libc::SYS_ioprio_set, [1, 1234, 0], DENIED),
+        (libc::SYS_ioprio_set, [2, 1234, 0], DENIED),
+        (libc::SYS_ioprio_set, [3, 0, 0], DENIED),
+    ];
+    for (number, arguments, expected) in calls {
+        for surroundings in [Surroundings::Machine, Surroundings::MachineOffline] {
+            let verdict = answer(surroundings, ARCHITECTURE, number, &arguments);
+            assert_eq!(verdict, expected, "{number} {arguments:?}");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is bounded, because everybody waits for it: see [`walk`]. [`repository`] knows what git acts
 //! upon, and [`sockets`] finds what listens in a workspace.
 
+mod note;
 mod repository;
 mod sockets;
 mod walk;
@@ -18,14 +19,15 @@ use rustix::fs::{FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use super::{
-    Mount, NAMES, Protection, ProtectionFault, Seen, Where,
-    folder::{Folder, Found, Next},
+    NAMES, Protection, ProtectionFault, Where,
+    folder::{Folder, Next},
     placeholder::{self, Placeholder, Taken},
     relics::Watch,
     seen::Shown,
     settings::lexical,
 };
 use crate::SandboxError;
+use note::{Note, What};
 
 /// How often to look again at what changes while it is looked at.
 const LOOKS: u32 = 8;
@@ -42,22 +44,8 @@ pub(super) struct Survey<'a> {
     /// The repositories that were looked at, by device and inode.
     repositories: BTreeSet<(u64, u64)>,
     sockets: usize,
-}
-
-/// What is to be done about a path; of two for one path the later in this order counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    Own,
-    ReadOnly,
-    Nothing,
-    Covered,
-}
-
-/// A path that gets a mount, and what is there on the host.
-#[derive(Clone, Copy, Debug)]
-struct Note {
-    what: What,
-    found: Found,
+    /// What was not looked at or not protected, because there is too much of it.
+    left_out: Vec<PathBuf>,
 }
 
 /// What to do about a name that does not exist.
@@ -85,6 +73,7 @@ impl<'a> Survey<'a> {
             relics: Vec::new(),
             repositories: BTreeSet::new(),
             sockets: 0,
+            left_out: Vec::new(),
         };
         let mut seen = Vec::new();
         for path in workspaces {
@@ -99,13 +88,21 @@ impl<'a> Survey<'a> {
 
     /// Protects what lies at the top of a workspace, and what the owner names.
     fn top(&mut self, root: &Folder, extra: &[PathBuf]) -> Result<(), SandboxError> {
+        let mut missing = Vec::new();
         for (name, place) in NAMES {
+            if *place != Where::Closed && is_missing(root, name).map_err(at(&root.path))? {
+                missing.push(name.into());
+                continue;
+            }
             match place {
                 Where::Closed => self.protect(root, name.as_ref(), Absent::Closed)?,
+                Where::Kept | Where::Top if leads_nowhere(root, name) => {}
                 Where::Kept | Where::Top => self.protect(root, name.as_ref(), Absent::Left)?,
                 Where::Records => self.records(root, name)?,
             }
         }
+        self.relics.push(Watch::Links(root.path.clone(), missing));
+        self.without_records(root)?;
         for path in extra {
             let fault = || SandboxError::ProtectedPath {
                 path: path.clone(),
@@ -133,10 +130,11 @@ impl<'a> Survey<'a> {
                 folder = child;
             } else {
                 let last = parts.peek().is_none();
-                let absent = if last || absent == Absent::Closed {
+                let absent = if last || absent == Absent::Left {
                     absent
                 } else {
-                    Absent::Left
+                    // A folder that is empty says as little as one that is missing.
+                    Absent::Closed
                 };
                 return self.protect(&folder, name, absent);
             }
@@ -268,55 +266,6 @@ impl<'a> Survey<'a> {
         };
         split(&lexical(path)).or_else(|| split(&fs::canonicalize(path).ok()?))
     }
-
-    /// Notes a mount, and that each folder between it and its workspace gets one of its own.
-    fn note(&mut self, path: &Path, what: What, found: Found) -> Result<(), SandboxError> {
-        let root = self.workspaces.iter().rev();
-        let root = root.into_iter().find(|root| path.starts_with(root));
-        // A folder that is mounted over cannot be renamed inside, but the folder around it could.
-        for above in path.ancestors().skip(1) {
-            if root.is_none_or(|root| !above.starts_with(root) || above == root) {
-                break;
-            }
-            if self.notes.contains_key(above) {
-                continue;
-            }
-            let found = Folder::open(above).and_then(|folder| folder.itself());
-            let found = found.map_err(at(above))?;
-            let what = What::Own;
-            self.notes.insert(above.to_path_buf(), Note { what, found });
-        }
-        let note = self.notes.entry(path.to_path_buf());
-        let note = note.or_insert(Note { what, found });
-        if note.what < what {
-            *note = Note { what, found };
-        }
-        Ok(())
-    }
-
-    fn finish(self, mut seen: Vec<Seen>) -> Protection {
-        let mut mounts = Vec::new();
-        let mut closed: Option<PathBuf> = None;
-        for (path, Note { what, found }) in self.notes {
-            let beneath = closed
-                .as_ref()
-                .is_some_and(|closed| path.starts_with(closed));
-            match what {
-                What::Own | What::ReadOnly if beneath => continue,
-                What::Own if self.workspaces.contains(&path) => continue,
-                What::Own | What::Nothing | What::Covered => {}
-                What::ReadOnly => closed = Some(path.clone()),
-            }
-            seen.push(found.shown(&path, what.shown()));
-            mounts.push(what.mount(path));
-        }
-        Protection {
-            mounts,
-            seen,
-            _relics: self.relics,
-            _placeholders: self.placeholders,
-        }
-    }
 }
 
 /// What came of closing a name.
@@ -327,42 +276,27 @@ enum Closed {
     Occupied,
 }
 
-impl What {
-    const fn shown(self) -> Shown {
-        match self {
-            Self::Own => Shown::Same,
-            Self::ReadOnly => Shown::ReadOnly,
-            Self::Nothing | Self::Covered => Shown::Replaced,
-        }
-    }
-
-    const fn mount(self, path: PathBuf) -> Mount {
-        match self {
-            Self::Own => Mount::Own(path),
-            Self::ReadOnly => Mount::ReadOnly(path),
-            Self::Nothing => Mount::Nothing(path),
-            Self::Covered => Mount::Covered(path),
-        }
-    }
-}
-
-impl Found {
-    fn shown(self, path: &Path, shown: Shown) -> Seen {
-        Seen {
-            path: path.to_path_buf(),
-            device: self.device,
-            inode: self.inode,
-            shown,
-        }
-    }
-}
-
 /// Returns how a failure of the operating system at `path` is told.
 fn at(path: &Path) -> impl Fn(io::Error) -> SandboxError + '_ {
     move |err| SandboxError::ProtectedPath {
         path: path.to_path_buf(),
         fault: ProtectionFault::Io(err),
     }
+}
+
+fn is_missing(folder: &Folder, name: &str) -> io::Result<bool> {
+    Ok(folder.find(name)?.is_none())
+}
+
+/// Says whether `name` is a symlink that leads to nothing. What may be made where it is missing may
+/// be made there as well.
+fn leads_nowhere(folder: &Folder, name: &str) -> bool {
+    let path = folder.path.join(name);
+    path.is_symlink()
+        && fs::metadata(path).is_err_and(|err| {
+            let looped = Errno::from_io_error(&err) == Some(Errno::LOOP);
+            looped || err.kind() == io::ErrorKind::NotFound
+        })
 }
 
 fn fill(folder: &Folder, name: &OsStr) -> Result<(), Errno> {

@@ -1,7 +1,7 @@
 //! What git and Mercurial act upon: hooks, settings, and the files that say where those are.
 
 use std::{
-    io::Read as _,
+    ffi::OsStr,
     path::{Path, PathBuf},
 };
 
@@ -13,23 +13,35 @@ use crate::{
     protected::{
         ProtectionFault,
         folder::{Folder, Next},
+        placeholder::is_empty,
         relics::{self, COMMONDIR, HEAD, Watch},
-        settings::Settings,
+        settings::{self, Settings, repository_of},
     },
 };
-
-/// How many repositories of a run are looked at.
-const MOST: usize = 64;
 
 /// How many repositories of submodules, and how many linked worktrees, one repository has before
 /// the folder that holds them is protected as a whole.
 const PARTS: usize = 16;
 
-/// How deep the name of a submodule may be, as a path.
-const NAME_DEPTH: usize = 4;
+/// How deep the name of a submodule may be, as a path, before that happens.
+const NAME_DEPTH: usize = 6;
 
-/// How much of a file of git's is read.
-const LONGEST: u64 = 64 * 1024;
+/// What makes us take a folder for the repository of a submodule. A command can remove some of it
+/// and make some of it, so one is enough.
+const SIGNS: [&str; 5] = [HEAD, "config", "hooks", "objects", "refs"];
+
+/// Folders of a repository in which no repository of a submodule lies.
+const INNER: [&str; 9] = [
+    "branches",
+    "hooks",
+    "info",
+    "lfs",
+    "logs",
+    "modules",
+    "objects",
+    "refs",
+    "worktrees",
+];
 
 /// What kind of a repository a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,22 +73,21 @@ impl Survey<'_> {
                 if name.eq_ignore_ascii_case(".hg") {
                     return self.protect(&records, "hgrc".as_ref(), Absent::Filled);
                 }
+                if name.eq_ignore_ascii_case(".jj") {
+                    return self.named(&records, "repo/config.toml".as_ref(), Absent::Left);
+                }
                 if relics::is_bare(folder).map_err(at(&folder.path))? {
                     return Err(SandboxError::ProtectedPath {
                         path: folder.path.join(HEAD),
                         fault: ProtectionFault::Bare,
                     });
                 }
-                self.relics.push(Watch::Bare(folder.clone()));
+                self.relics.push(Watch::Bare(folder.path.clone()));
                 self.repository(&records, Some(&folder.path), Role::Main)
             }
             Some(_) => {
                 self.protect(folder, name.as_ref(), Absent::Left)?;
-                let Some(target) = text(folder, name)
-                    .as_deref()
-                    .and_then(|text| text.strip_prefix("gitdir:"))
-                    .map(|target| folder.path.join(target.trim()))
-                else {
+                let Some(target) = repository_of(&folder.path)? else {
                     return Ok(());
                 };
                 self.linked(&target, Some(&folder.path))
@@ -84,10 +95,33 @@ impl Survey<'_> {
         }
     }
 
-    /// Protects the repository that another file leads to, if it lies in a workspace.
+    /// Protects what a workspace without records of its own has of a repository: it may be one
+    /// itself, or lie in the working tree of one that has hooks here.
+    pub(super) fn without_records(&mut self, root: &Folder) -> Result<(), SandboxError> {
+        let failed = at(&root.path);
+        if root.find(".git").map_err(&failed)?.is_some() {
+            return Ok(());
+        }
+        // As if they were there: the command may make a repository, which the next run refuses
+        // with these in it.
+        self.relics.push(Watch::Commondir(root.path.join(".git")));
+        if relics::is_bare(root).map_err(&failed)? {
+            self.repository(root, None, Role::Linked)?;
+        } else {
+            self.relics.push(Watch::Bare(root.path.clone()));
+        }
+        for top in root.path.ancestors().skip(1) {
+            if let Some(git) = repository_of(top)? {
+                return self.elsewhere(&git, Some(top));
+            }
+        }
+        Ok(())
+    }
+
+    /// Protects the repository that another file leads to, or what it names in a workspace.
     fn linked(&mut self, target: &Path, top: Option<&Path>) -> Result<(), SandboxError> {
         let Some((root, within)) = self.inside(target) else {
-            return Ok(());
+            return self.elsewhere(target, top);
         };
         let path = root.join(within);
         match Folder::open(&path) {
@@ -112,57 +146,57 @@ impl Survey<'_> {
     ) -> Result<(), SandboxError> {
         let failed = at(&git.path);
         let itself = git.itself().map_err(&failed)?;
-        if self.repositories.len() >= MOST {
-            let path = git.path.display();
-            tracing::warn!(%path, "more than {MOST} repositories; this one is not protected");
-            return Ok(());
-        }
-        if !self.repositories.insert((itself.device, itself.inode)) {
-            return Ok(());
-        }
+        let first = self.repositories.insert((itself.device, itself.inode));
         let has = |name: &str| git.find(name).map(|found| found.is_some());
-        let is_repository = has(HEAD).map_err(&failed)?;
-        let settings = text(git, "config").map(|text| Settings::of(&text));
-        let settings = settings.unwrap_or_default();
         if has(COMMONDIR).map_err(&failed)? {
-            if role == Role::Main {
-                return Err(SandboxError::ProtectedPath {
+            return match role {
+                Role::Main => Err(SandboxError::ProtectedPath {
                     path: git.path.join(COMMONDIR),
                     fault: ProtectionFault::Commondir,
-                });
-            }
-            return self.worktree(git, top);
+                }),
+                Role::Linked if first => self.worktree(git, top),
+                Role::Linked => Ok(()),
+            };
         }
-        self.relics.push(Watch::Commondir(git.clone()));
-        let (closed, filled) = if is_repository {
-            (Absent::Closed, Absent::Filled)
-        } else {
-            // `git init` is under way here, or has yet to come.
+        self.elsewhere(&git.path, top)?;
+        if !first {
+            return Ok(());
+        }
+        self.relics.push(Watch::Commondir(git.path.clone()));
+        // Not by what makes git take it for a repository: a command can take that away for a
+        // while. Only where nothing is, `git init` has yet to come.
+        let (closed, filled) = if is_empty(git).map_err(&failed)? {
             (Absent::Left, Absent::Left)
+        } else {
+            (Absent::Closed, Absent::Filled)
         };
+        let settings = Settings::read(&git.path)?;
         self.protect(git, "config".as_ref(), filled)?;
         self.protect(git, "hooks".as_ref(), closed)?;
         self.protect(git, "config.worktree".as_ref(), per_worktree(&settings))?;
-        self.elsewhere(git, top, &settings)?;
         self.submodules(git)?;
-        self.worktrees(git, &settings)
+        self.worktrees(git, &settings)?;
+        let mut missing = Vec::new();
+        for name in ["config.worktree", "modules", "worktrees"] {
+            if git.find(name).map_err(&failed)?.is_none() {
+                missing.push(name.into());
+            }
+        }
+        self.relics.push(Watch::Links(git.path.clone(), missing));
+        Ok(())
     }
 
-    /// Protects what the settings name.
-    fn elsewhere(
-        &mut self,
-        git: &Folder,
-        top: Option<&Path>,
-        settings: &Settings,
-    ) -> Result<(), SandboxError> {
-        let worktree = settings.worktree.as_ref().map(|path| git.path.join(path));
-        if let Some(top) = worktree.as_deref().or(top)
-            && let Some(hooks) = settings.hooks_beneath(top)
-        {
-            self.pointed_at(&hooks, Absent::Closed)?;
+    /// Protects what the settings name, of a repository that may lie anywhere.
+    fn elsewhere(&mut self, git: &Path, top: Option<&Path>) -> Result<(), SandboxError> {
+        let settings = Settings::read(git)?;
+        let worktree = settings.worktree.as_ref().map(|path| git.join(path));
+        if let Some(top) = worktree.as_deref().or(top) {
+            for hooks in settings.hooks_beneath(top) {
+                self.pointed_at(&hooks, Absent::Closed)?;
+            }
         }
         for file in &settings.includes {
-            self.pointed_at(&git.path.join(file), Absent::Filled)?;
+            self.pointed_at(file, Absent::Filled)?;
         }
         Ok(())
     }
@@ -182,8 +216,9 @@ impl Survey<'_> {
     fn worktree(&mut self, part: &Folder, top: Option<&Path>) -> Result<(), SandboxError> {
         self.protect(part, COMMONDIR.as_ref(), Absent::Left)?;
         self.protect(part, "config.worktree".as_ref(), Absent::Left)?;
-        match text(part, COMMONDIR) {
-            Some(target) => self.linked(&part.path.join(target.trim()), top),
+        self.elsewhere(&part.path, top)?;
+        match settings::common_of(&part.path)? {
+            Some(common) => self.linked(&common, None),
             None => Ok(()),
         }
     }
@@ -196,15 +231,23 @@ impl Survey<'_> {
         let mut found = Vec::new();
         let mut waiting = vec![(modules.clone(), 0)];
         while let Some((folder, depth)) = waiting.pop() {
-            for child in folders(&folder)? {
-                if child.find(HEAD).map_err(at(&child.path))?.is_some() {
-                    found.push(child);
-                } else if depth < NAME_DEPTH {
-                    waiting.push((child, depth + 1));
+            let children = folders(&folder)?;
+            if children.len() > PARTS {
+                return self.whole(&modules);
+            }
+            let is_repository = depth > 0 && is_like_repository(&folder)?;
+            for child in children {
+                let name = child.path.file_name();
+                if is_repository && INNER.iter().any(|inner| name == Some(OsStr::new(inner))) {
+                    continue;
                 }
-                if found.len() + waiting.len() > PARTS {
+                waiting.push((child, depth + 1));
+                if depth >= NAME_DEPTH || found.len() + waiting.len() > PARTS {
                     return self.whole(&modules);
                 }
+            }
+            if is_repository {
+                found.push(folder);
             }
         }
         for repository in found {
@@ -277,13 +320,11 @@ fn folders(folder: &Folder) -> Result<Vec<Folder>, SandboxError> {
     Ok(found)
 }
 
-/// Returns the beginning of a regular file, if it can be read.
-fn text(folder: &Folder, name: &str) -> Option<String> {
-    let found = folder.find(name).ok()??;
-    let mut bytes = Vec::new();
-    if found.kind == FileType::RegularFile {
-        let file = folder.file(name).ok()?;
-        file.take(LONGEST).read_to_end(&mut bytes).ok()?;
+fn is_like_repository(folder: &Folder) -> Result<bool, SandboxError> {
+    for sign in SIGNS {
+        if folder.find(sign).map_err(at(&folder.path))?.is_some() {
+            return Ok(true);
+        }
     }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(false)
 }

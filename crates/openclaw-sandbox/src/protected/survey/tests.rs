@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use super::*;
+use super::{note::MOUNTS, *};
+use crate::protected::Mount;
 
 fn repository() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    // In memory, if that is possible: some tests make many files.
+    let memory = tempfile::tempdir_in("/dev/shm");
+    let folder = memory.or_else(|_| tempfile::tempdir()).unwrap();
     let root = fs::canonicalize(folder.path()).unwrap();
     for path in [".git/hooks", ".git/objects", ".git/refs", "src"] {
         fs::create_dir_all(root.join(path)).unwrap();
@@ -61,15 +64,19 @@ fn what_changed_on_the_way_is_noticed() {
     assert_eq!(crate::protected::check(&plain), Err(&*git));
 }
 
-#[test]
-fn many_repositories_are_bounded() {
-    let (_folder, root) = repository();
-    for number in 0..80 {
+fn repositories(root: &Path, number: usize) {
+    for number in 0..number {
         let git = root.join(format!("r{number}/.git"));
         fs::create_dir_all(git.join("hooks")).unwrap();
         fs::write(git.join("HEAD"), "ref: refs/heads/main\n").unwrap();
         fs::write(git.join("config"), "").unwrap();
     }
+}
+
+#[test]
+fn many_repositories_are_protected_and_too_many_are_refused() {
+    let (_folder, root) = repository();
+    repositories(&root, 80);
     for number in 0..20 {
         let part = root.join(format!(".git/worktrees/w{number}"));
         fs::create_dir_all(&part).unwrap();
@@ -81,6 +88,52 @@ fn many_repositories_are_bounded() {
     let configs = mounts
         .iter()
         .filter(|mount| matches!(mount, Mount::ReadOnly(path) if path.ends_with(".git/config")));
-    assert_eq!(configs.count(), 64);
+    assert_eq!(configs.count(), 81);
     assert!(mounts.contains(&Mount::ReadOnly(root.join(".git/worktrees"))));
+    drop(protection);
+    repositories(&root, 300);
+    let err = Protection::survey(&workspaces, &[]).unwrap_err();
+    assert!(err.to_string().ends_with("there are too many of its kind"));
+    assert!(err.hint().unwrap().contains("remove repositories"));
+}
+
+#[test]
+fn settings_of_editors_in_deeper_folders_make_room_for_repositories() {
+    let (_folder, root) = repository();
+    for number in 0..600 {
+        fs::create_dir_all(root.join(format!("a{number}"))).unwrap();
+        fs::write(root.join(format!("a{number}/.envrc")), "").unwrap();
+    }
+    repositories(&root, 9);
+    let workspaces = [root.clone()];
+    let protection = Protection::survey(&workspaces, &[]).unwrap();
+    let mounts = protection.mounts();
+    assert!(mounts.len() <= MOUNTS);
+    assert!(mounts.contains(&Mount::ReadOnly(root.join("r8/.git/config"))));
+    let left_out = protection.left_out();
+    assert!(!left_out.is_empty() && left_out.iter().all(|path| path.ends_with(".envrc")));
+}
+
+#[test]
+fn what_was_found_once_is_found_in_a_flood() {
+    let (_folder, root) = repository();
+    let git = root.join("a/b/c/d/.git");
+    fs::create_dir_all(git.join("hooks")).unwrap();
+    fs::write(git.join("config"), "").unwrap();
+    let workspaces = [root.clone()];
+    let config = Mount::ReadOnly(git.join("config"));
+    let first = Protection::survey(&workspaces, &[]).unwrap();
+    assert!(first.mounts().contains(&config));
+    assert!(first.left_out().is_empty());
+    drop(first);
+    fs::create_dir(root.join("flood")).unwrap();
+    for number in 0..66_000 {
+        fs::File::create(root.join(format!("flood/{number}"))).unwrap();
+    }
+    let second = Protection::survey(&workspaces, &[]).unwrap();
+    assert!(second.mounts().contains(&config));
+    assert!(second.left_out().contains(&root.join("flood")));
+    drop(second);
+    fs::rename(root.join("a"), root.join("moved")).unwrap();
+    assert!(Protection::survey(&workspaces, &[]).is_ok());
 }

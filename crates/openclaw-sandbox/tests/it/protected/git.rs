@@ -134,20 +134,27 @@ async fn a_file_that_leads_git_elsewhere_is_refused_or_removed() {
 }
 
 #[tokio::test]
-async fn looks_at_repositories_of_a_few_folders_down() {
+async fn looks_at_repositories_of_many_folders_down() {
     let bench = Bench::new();
-    for git in ["a/b/c/.git", "node_modules/d/.git", "a/b/c/d/.git"] {
+    let protected = [
+        "a/b/c/d/e/f/g/h/.git",
+        "node_modules/@s/d/.git",
+        "target/d/.git",
+    ];
+    let deeper = ["1/2/3/4/5/6/7/8/9/.git", "node_modules/d/e/.git"];
+    for git in protected.iter().chain(&deeper) {
         repository(&bench, git);
     }
     let before = tree(&bench.workspace);
-    let renames = ["a", "a/b", "a/b/c", "a/b/c/.git"].map(rename).concat();
-    run(&bench, &(changes("a/b/c/.git/config") + &renames)).await;
+    let configs = protected.map(|git| changes(&format!("{git}/config")));
+    let renames = ["a", "a/b", "a/b/c", "a/b/c/d/e/f/g/h/.git", "node_modules"].map(rename);
+    run(&bench, &(configs.concat() + &renames.concat())).await;
     assert_eq!(tree(&bench.workspace), before);
-    run(
-        &bench,
-        "echo > node_modules/d/.git/config; echo > a/b/c/d/.git/config",
-    )
-    .await;
-    assert_eq!(bench.read("node_modules/d/.git/config"), "\n");
-    assert_eq!(bench.read("a/b/c/d/.git/config"), "\n");
+    for git in deeper {
+        run(&bench, &format!("echo > {git}/config")).await;
+        assert_eq!(bench.read(format!("{git}/config")), "\n");
+    }
+    let workspaces = [bench.workspace.clone()];
+    let left_out = openclaw_sandbox::protection_left_out(&workspaces).unwrap();
+    assert_eq!(left_out, [bench.workspace.join("1/2/3/4/5/6/7/8/9")]);
 }

@@ -1,6 +1,7 @@
 //! What programs of the owner act upon cannot be changed from inside, and the host sees nothing of
 //! the means.
 
+mod bypasses;
 mod git;
 mod shared;
 

@@ -147,6 +147,16 @@ impl<'a> Policy<'a> {
         for path in &own {
             self.set("protected", path, shown(&path.value));
         }
+        // A workspace that cannot be looked at has a line of its own.
+        #[cfg(target_os = "linux")]
+        for path in sandbox::protection_left_out(std::slice::from_ref(&self.agent.workspace))
+            .unwrap_or_default()
+        {
+            self.always(
+                "not protected",
+                &format!("{}: too deep, or too many", shown(&path)),
+            );
+        }
     }
 
     fn off_limits(&mut self) {

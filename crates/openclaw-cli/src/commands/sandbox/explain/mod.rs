@@ -8,7 +8,7 @@ use clap::Args;
 use openclaw_core::{AgentId, Kind};
 use openclaw_gateway::agents::ToolRegistry;
 use openclaw_gateway::agents::tools::Touch;
-use openclaw_gateway::containment::{self, Containment};
+use openclaw_gateway::containment::Containment;
 use openclaw_gateway::{GatewayError, Home};
 use openclaw_sandbox::{SandboxError, SandboxLevel};
 use serde::Serialize;
@@ -86,7 +86,7 @@ async fn explain(home: &Home, args: &ExplainArgs) -> Result<Explanation, CliErro
     let agent = home.config.agent(&id);
     let agent = agent.ok_or_else(|| GatewayError::NoAgent(id.clone()))?;
     let containment = Containment::of(home, Some(&id))?;
-    let readable = containment::readable(home, agent);
+    let readable = containment.readable(home, agent);
     let lines = Policy::new(agent, &containment, readable).lines(touch);
     let contained = touch == Touch::Commands && containment.level() != SandboxLevel::None;
     let (guards, refused) = if contained {

@@ -1,5 +1,7 @@
 //! Skills of places made for the test, and what the model is told of them.
 
+mod links;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -43,6 +45,7 @@ impl Home {
         };
         SkillSources {
             roots: places.roots(),
+            workspace: Some(self.path("workspace")),
             ..SkillSources::default()
         }
     }
@@ -274,6 +277,7 @@ fn needing(front: &str) -> Skill {
         origin: Origin::Managed,
         file: "/s/SKILL.md".into(),
         folder: "/s".into(),
+        beside: None,
         user_invocable: true,
         model_invocable: true,
         command_tool: None,
