@@ -30,6 +30,9 @@ pub(crate) const ETC: [&str; 16] = [
     "ssl/openssl.cnf",
 ];
 
+/// Those of them that are folders of hundreds of files, where looking would cost more than a mount.
+const LARGE: [&str; 3] = ["alternatives", "fonts", "ssl/certs"];
+
 /// The largest file that is sooner copied than mounted, and how many of them in one folder.
 const SMALL: u64 = 512 * 1024;
 const FEW: usize = 8;
@@ -85,7 +88,12 @@ impl Layout {
         let (mut copied, mut mounted) = (Vec::new(), Vec::new());
         for name in ETC {
             let path = Path::new("/etc").join(name);
-            match small_files(&path) {
+            let small = if LARGE.contains(&name) {
+                None
+            } else {
+                small_files(&path)
+            };
+            match small {
                 Some(files) => copied.extend(files),
                 None if path.exists() => mounted.push(path),
                 None => {}

@@ -52,21 +52,17 @@ fn programs(surroundings: Surroundings) -> Result<Vec<BpfProgram>, FilterError> 
         Surroundings::Namespaces | Surroundings::Machine => rules::Sockets::Network,
         Surroundings::MachineOffline => rules::Sockets::Pairs,
     };
-    let mut refused = rules::by_arguments()?;
+    let mut by_arguments = rules::by_arguments()?;
     let shared: &[i64] = match surroundings {
         Surroundings::Namespaces => &[],
         Surroundings::Machine | Surroundings::MachineOffline => {
-            refused.extend(rules::of_others()?);
+            by_arguments.extend(rules::of_others()?);
             &calls::SHARED
         }
     };
-    let always = calls::REFUSED.iter().chain(shared);
-    refused.extend(always.map(|number| (*number, Vec::new())));
-    let absent = calls::ABSENT.iter().map(|number| (*number, Vec::new()));
-    let mut programs = vec![newest()];
+    let mut programs = vec![by_number(shared)];
     for (rules, errno) in [
-        (refused, libc::EPERM),
-        (absent.collect(), libc::ENOSYS),
+        (by_arguments, libc::EPERM),
         (rules::sockets(sockets)?, libc::EAFNOSUPPORT),
     ] {
         let action = SeccompAction::Errno(errno.unsigned_abs());
@@ -76,22 +72,43 @@ fn programs(surroundings: Surroundings) -> Result<Vec<BpfProgram>, FilterError> 
     Ok(programs)
 }
 
-/// Returns the program by which there is no call above [`calls::NEWEST`].
+/// Returns the program that looks at nothing but a call's number.
 ///
-/// Those include the calls of x32, which are numbered from 2^30 under the name of x86-64.
-fn newest() -> BpfProgram {
+/// No call above [`calls::NEWEST`] exists, and those include the calls of x32, which are numbered
+/// from 2^30 under the name of x86-64. Other architectures are the other programs' to refuse.
+///
+/// When it is given a program the kernel runs it once for every call there is, so that its length
+/// is felt at each start.
+fn by_number(shared: &[i64]) -> BpfProgram {
     const LOAD: u16 = 0x20;
+    const JUMP_IF_EQUAL: u16 = 0x15;
     const JUMP_IF_GREATER: u16 = 0x25;
     const RETURN: u16 = 0x06;
-    let instruction = |code, k, jt| sock_filter { code, jt, jf: 0, k };
-    let absent = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
-    vec![
-        // The number of the call is the first thing that a program is given.
-        instruction(LOAD, 0, 0),
-        instruction(JUMP_IF_GREATER, calls::NEWEST, 1),
-        instruction(RETURN, SeccompAction::Allow.into(), 0),
-        instruction(RETURN, absent.into(), 0),
-    ]
+    let instruction = |code, k, jt, jf| sock_filter { code, jt, jf, k };
+    let errno = |errno: i32| u32::from(SeccompAction::Errno(errno.unsigned_abs()));
+    let absent = instruction(RETURN, errno(libc::ENOSYS), 0, 0);
+    let refused = instruction(RETURN, errno(libc::EPERM), 0, 0);
+
+    // The number of the call is the first thing that a program is given.
+    let mut program = vec![
+        instruction(LOAD, 0, 0, 0),
+        instruction(JUMP_IF_GREATER, calls::NEWEST, 0, 1),
+        absent.clone(),
+    ];
+    let numbers = |numbers: &[i64], verdict: &sock_filter| {
+        let numbers = numbers
+            .iter()
+            .filter_map(|number| u32::try_from(*number).ok());
+        let equal = numbers.map(|number| instruction(JUMP_IF_EQUAL, number, 0, 1));
+        equal
+            .flat_map(|equal| [equal, verdict.clone()])
+            .collect::<Vec<_>>()
+    };
+    program.extend(numbers(&calls::ABSENT, &absent));
+    program.extend(numbers(calls::REFUSED, &refused));
+    program.extend(numbers(shared, &refused));
+    program.push(instruction(RETURN, SeccompAction::Allow.into(), 0, 0));
+    program
 }
 
 #[cfg(test)]
