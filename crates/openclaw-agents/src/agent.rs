@@ -9,6 +9,7 @@ use openclaw_providers::Route;
 use openclaw_sandbox::SandboxConfig;
 
 use crate::means::Means;
+use crate::rules::Rules;
 use crate::skills::Skills;
 use crate::workspace::ContextFiles;
 
@@ -29,6 +30,8 @@ pub struct Agent {
     pub means: Means,
     /// What one of its turns may take.
     pub limits: Limits,
+    /// The rules that it works under.
+    pub rules: Rules,
     /// The skills that it is told of; none by default.
     pub skills: Skills,
     /// The files of its workspace that it is given with every turn; none by default.

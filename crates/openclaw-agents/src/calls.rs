@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use openclaw_core::access::Sender;
 use openclaw_core::events::{Lease, NewEvent, Payload, StoreError, ToolPayload};
 use openclaw_core::{CallId, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 use openclaw_sandbox::{SandboxError, Workspace};
@@ -16,6 +17,7 @@ use crate::bus::{Bus, Live};
 use crate::error::AgentError;
 use crate::means::Means;
 use crate::tools::{LiveOutput, ToolCx, ToolError, ToolOutput, ToolRegistry};
+use crate::world::{Caller, World};
 
 /// One call that somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +66,10 @@ pub struct Gate<'a> {
     pub record: Record<'a>,
     /// Where their output goes while they run.
     pub bus: &'a Bus,
+    /// On whose behalf they are called.
+    pub sender: &'a Sender,
+    /// What they reach beyond the workspace.
+    pub world: &'a World,
     /// The run that they are part of.
     pub run: &'a RunId,
     /// The step that they are part of, when a model asked for them.
@@ -172,6 +178,7 @@ impl Gate<'_> {
                 known: self.tools.names().join(", "),
             });
         };
+        let params = self.admit(call).await?;
         let means = self.agent.means.of_session(self.record.session());
         let workspace = Workspace::open(&self.agent.workspace).await?;
         let readable = self.judged(&workspace, &means).await?;
@@ -182,8 +189,10 @@ impl Gate<'_> {
             stop: self.stop.clone(),
             live: self.live(call, means.limits.kept_bytes),
             means,
+            caller: self.caller(),
+            world: self.world.clone(),
         };
-        tool.call(call.params.clone(), &cx).await
+        tool.call(params, &cx).await
     }
 
     /// Refuses a workspace that commands could not work in, for tools of files as well, and
@@ -203,6 +212,15 @@ impl Gate<'_> {
             task: "the look at the workspace",
         };
         judged.await.unwrap_or(Err(lost.into()))
+    }
+
+    fn caller(&self) -> Caller {
+        Caller {
+            agent: self.agent.id.clone(),
+            session: self.record.session().clone(),
+            run: self.run.clone(),
+            sender: self.sender.clone(),
+        }
     }
 
     fn live(&self, call: &Call, max_bytes: usize) -> LiveOutput {

@@ -6,9 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use openclaw_core::access::{Admitted, Inbound};
+use openclaw_core::access::{Admitted, Inbound, Sender};
 use openclaw_core::events::Lease;
-use openclaw_core::{ChannelId, EventStore, RunId, SessionKey};
+use openclaw_core::{EventStore, RunId, SessionKey};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::repeat::{self, ends};
 use crate::run::{Reply, Run, failed};
 use crate::scope::TaskScope;
 use crate::tools::ToolRegistry;
+use crate::world::World;
 
 /// How many messages may wait in one lane.
 const LANE: usize = 32;
@@ -39,6 +40,8 @@ pub struct Turn {
     pub agent: Arc<Agent>,
     /// The session that it is for.
     pub session: SessionKey,
+    /// Who wrote it.
+    pub sender: Sender,
     /// The message itself.
     pub inbound: Inbound,
     /// Whether anybody waits for the answer.
@@ -54,6 +57,7 @@ pub struct Engine {
 #[derive(Debug)]
 struct Shared {
     store: EventStore,
+    world: World,
     tools: Arc<ToolRegistry>,
     bus: Bus,
     scope: TaskScope,
@@ -82,7 +86,7 @@ struct Job {
     admitted: Admitted,
     agent: Arc<Agent>,
     session: SessionKey,
-    channel: ChannelId,
+    sender: Sender,
     attended: Attended,
     run: RunId,
     /// The message's sequence number.
@@ -95,7 +99,7 @@ struct Job {
 impl Engine {
     /// Makes an engine whose tasks belong to `scope`, and whose runs spend what `meters` lets them.
     pub fn new(
-        store: EventStore,
+        world: World,
         tools: Arc<ToolRegistry>,
         bus: Bus,
         scope: TaskScope,
@@ -106,7 +110,8 @@ impl Engine {
         let intake = std::array::from_fn(|_| Intake::default());
         Self {
             shared: Arc::new(Shared {
-                store,
+                store: world.store.clone(),
+                world,
                 tools,
                 bus,
                 scope,
@@ -195,10 +200,10 @@ impl Shared {
             admitted,
             agent,
             session,
+            sender,
             inbound,
             attended,
         } = turn;
-        let channel = inbound.channel.clone();
         let run = RunId::generate();
         let _in_order = self.intake(&session).lock().await;
         let waiting = self
@@ -232,7 +237,7 @@ impl Shared {
             admitted,
             agent,
             session,
-            channel,
+            sender,
             attended,
             run,
             message: event.seq,
@@ -335,7 +340,7 @@ impl Shared {
             agent: job.agent.id.clone(),
             session: job.session.clone(),
             run: job.run.clone(),
-            channel: job.channel.clone(),
+            channel: job.sender.channel.clone(),
             attended: job.attended,
         });
         let run = Run {
@@ -343,6 +348,8 @@ impl Shared {
             meter,
             tools: Arc::clone(&self.tools),
             lease,
+            sender: job.sender.clone(),
+            world: self.world.clone(),
             bus: self.bus.clone(),
             id: job.run.clone(),
             cause: job.message,

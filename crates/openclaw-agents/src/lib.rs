@@ -10,25 +10,34 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod approvals;
 pub mod bus;
 pub mod calls;
+pub mod compaction;
 mod confined;
 pub mod engine;
 mod error;
+mod gatekeeper;
 mod inbox;
+pub mod lanes;
+pub mod loops;
 mod means;
 pub mod meters;
+pub mod policy;
 mod prompt;
 mod repeat;
 pub mod replay;
+pub mod rules;
 mod run;
 pub mod runtime;
 pub mod scope;
 pub mod skills;
 mod step;
+pub mod taint;
 pub mod tools;
 mod transcript;
 pub mod workspace;
+pub mod world;
 
 pub use agent::{Agent, AgentModel, Limits, NoModel};
 pub use bus::{Bus, Live};
@@ -37,9 +46,11 @@ pub use error::AgentError;
 pub use means::{Means, ReachOf};
 pub use meters::{Attended, Meters, NoMeters, Whose};
 pub use openclaw_sandbox::{self as sandbox, SandboxConfig, SandboxLevel};
+pub use rules::Rules;
 pub use run::Reply;
 pub use runtime::{AgentRuntime, Context};
 pub use scope::TaskScope;
 pub use skills::{SkillSet, SkillSources, Skills};
 pub use tools::{BashTool, ReadFileTool, Tool, ToolCx, ToolError, ToolOutput, ToolRegistry};
 pub use workspace::{ContextFiles, ContextLimits};
+pub use world::{Caller, Doors, NoDoors, World};

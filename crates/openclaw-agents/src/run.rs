@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use openclaw_core::access::Sender;
 use openclaw_core::events::{
     Block, CallOutcome, CallPayload, Change, Lease, NewEvent, Payload, SessionEvent, StepPayload,
     StoreError, Thinking as StoredThinking,
@@ -22,6 +23,7 @@ use crate::prompt::Scene;
 use crate::step::{Asked, Brief, text_of};
 use crate::tools::{ToolError, ToolRegistry, model_text};
 use crate::transcript;
+use crate::world::World;
 
 /// The answer of a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +54,9 @@ pub(crate) struct Run {
     pub(crate) agent: Arc<Agent>,
     pub(crate) tools: Arc<ToolRegistry>,
     pub(crate) lease: Lease,
+    /// Who wrote the message that set the run off.
+    pub(crate) sender: Sender,
+    pub(crate) world: World,
     pub(crate) bus: Bus,
     pub(crate) id: RunId,
     /// The sequence number of the message that set the run off.
@@ -184,6 +189,8 @@ impl Run {
             tools: &self.tools,
             record: Record::Leased(&self.lease),
             bus: &self.bus,
+            sender: &self.sender,
+            world: &self.world,
             run: &self.id,
             step: Some(step),
             stop: &self.stop,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use openclaw_core::access::{Admitted, Inbound};
+use openclaw_core::access::{Admitted, Inbound, Sender};
 use openclaw_core::{AgentId, EventStore, SessionKey};
 use openclaw_providers::{Provider, Route, WELL_KNOWN};
 use openclaw_sandbox::SandboxConfig;
@@ -14,11 +14,13 @@ use crate::engine::{Engine, Turn};
 use crate::error::AgentError;
 use crate::means::Means;
 use crate::meters::{Attended, NoMeters};
+use crate::rules::Rules;
 use crate::run::Reply;
 use crate::scope::TaskScope;
 use crate::skills::Skills;
 use crate::tools::ToolRegistry;
 use crate::workspace::ContextFiles;
+use crate::world::World;
 
 /// An agent with its provider, tools and sandbox.
 ///
@@ -161,13 +163,14 @@ impl AgentRuntime {
             sandbox: self.sandbox.clone(),
             means: Means::default(),
             limits: self.limits,
+            rules: Rules::default(),
             skills: Skills::default(),
             context: ContextFiles::default(),
             time_zone: None,
         };
         let tools = Arc::new(self.tools.clone());
         let engine = Engine::new(
-            context.store.clone(),
+            World::closed(context.store.clone()),
             tools,
             Bus::default(),
             TaskScope::new(),
@@ -178,6 +181,7 @@ impl AgentRuntime {
                 admitted: Admitted::local_owner(),
                 agent: Arc::new(agent),
                 session: context.session.clone(),
+                sender: Sender::owner("embedded"),
                 inbound,
                 attended: Attended::Yes,
             })

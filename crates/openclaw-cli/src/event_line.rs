@@ -110,10 +110,23 @@ fn change(key: &str, value: &Value) -> String {
             call_id,
             allowed,
             by,
+            ..
         }) => {
             let verb = if allowed { "allowed" } else { "refused" };
             format!("{by} {verb} the call {call_id}")
         }
+        Ok(Change::ContextRestored { compaction }) => {
+            format!("what event {compaction} summed up is in view again")
+        }
+        Ok(Change::MessageTaken { message }) => {
+            format!("message {message} was taken into the run that went on")
+        }
+        Ok(Change::ApprovalRequested {
+            call_id, reasons, ..
+        }) => format!(
+            "the call {call_id} waits for approval: {}",
+            reasons.join("; ")
+        ),
         Ok(Change::CallsLost { calls, .. }) => {
             format!(
                 "the process died during {calls} calls of a model; the most that they may have taken counts"

@@ -16,6 +16,7 @@
 )]
 
 pub mod access;
+pub mod approvals;
 pub mod clock;
 pub mod credentials;
 pub mod decode;
@@ -24,6 +25,7 @@ pub mod events;
 pub mod ids;
 pub mod kind;
 pub mod model_ref;
+pub mod provenance;
 pub mod redaction;
 pub mod sealing;
 pub mod secrets;

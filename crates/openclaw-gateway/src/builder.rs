@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use openclaw_agents::{Agent, Bus, Engine, TaskScope, ToolRegistry};
+use openclaw_agents::{Agent, Bus, Engine, TaskScope, ToolRegistry, World};
 use openclaw_config::{BudgetSettings, LimitSettings, LockoutSettings};
 use openclaw_core::access::tokens::{TokenFileError, Tokens};
 use openclaw_core::access::{Admitted, SharedSecret};
@@ -191,8 +191,9 @@ impl GatewayBuilder<EventStore> {
     pub fn build(self) -> Gateway {
         let (scope, bus, tools) = (TaskScope::new(), Bus::default(), Arc::new(self.tools));
         let budget = Budget::new(self.store.clone(), Clock::system(), self.caps);
+        let world = World::closed(self.store.clone());
         let engine = Engine::new(
-            self.store.clone(),
+            world.clone(),
             Arc::clone(&tools),
             bus.clone(),
             scope.clone(),
@@ -212,6 +213,7 @@ impl GatewayBuilder<EventStore> {
             audit,
             takeover: self.takeover,
             budget,
+            world,
             health: self.health,
             exits: self.exits,
         };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use openclaw_agents::{Agent, AgentModel, Limits, NoModel, ToolRegistry};
+use openclaw_agents::{Agent, AgentModel, Limits, NoModel, Rules, ToolRegistry};
 use openclaw_config::{AgentSettings, Misnamed};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
@@ -134,6 +134,7 @@ fn described(
         means: containment.means(exits),
         workspace,
         limits: Limits::default(),
+        rules: Rules::default(),
         skills: skills::skills(home, settings),
         context: skills::context(home, &settings.id),
         time_zone: home.config.skills.agent(&settings.id).time_zone.clone(),

@@ -2,7 +2,7 @@
 
 use openclaw_agents::{AgentError, Attended, Reply, Turn};
 use openclaw_core::SessionKey;
-use openclaw_core::access::Inbound;
+use openclaw_core::access::{Inbound, Sender, Standing};
 
 use crate::limits::Wait;
 use crate::rpc::{CallCx, Rpc};
@@ -46,6 +46,11 @@ impl Rpc {
                 admitted: cx.admitted.clone(),
                 agent,
                 session,
+                sender: Sender {
+                    channel: inbound.channel.clone(),
+                    peer: inbound.peer.clone(),
+                    standing: Standing::Principal,
+                },
                 inbound,
                 attended,
             })

@@ -23,6 +23,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::means::Means;
+use crate::world::{Caller, World};
 
 pub use edit::EditTool;
 pub use exec::{ExecTool, ExecTool as BashTool};
@@ -80,6 +81,10 @@ pub struct ToolCx {
     pub sandbox: SandboxConfig,
     /// By which means they run.
     pub means: Means,
+    /// On whose behalf it is called.
+    pub caller: Caller,
+    /// What it reaches beyond the workspace.
+    pub world: World,
     /// Tells it to stop.
     pub stop: CancellationToken,
     /// Takes output while it is being written.
@@ -130,6 +135,16 @@ pub enum ToolError {
         /// The tools that there are.
         known: String,
     },
+    /// A rule does not allow it.
+    #[error("`{tool}` is not allowed here: {reason} ({rule})")]
+    Denied {
+        /// What was asked for.
+        tool: String,
+        /// The rule that decided.
+        rule: String,
+        /// What it says.
+        reason: String,
+    },
     /// The sandbox refused to run a command.
     #[error(transparent)]
     Refused(#[from] SandboxError),
@@ -156,9 +171,11 @@ impl ToolError {
         let hint = match self {
             Self::Refused(err) => err.hint(),
             Self::File(err) => err.hint(),
-            Self::ForModel(_) | Self::NoTool { .. } | Self::TooMany { .. } | Self::Cancelled => {
-                None
-            }
+            Self::ForModel(_)
+            | Self::NoTool { .. }
+            | Self::Denied { .. }
+            | Self::TooMany { .. }
+            | Self::Cancelled => None,
         };
         hint.map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
     }
@@ -166,7 +183,9 @@ impl ToolError {
     /// Returns why nothing ran at all, if that is so.
     pub fn refusal(&self) -> Option<String> {
         match self {
-            Self::NoTool { .. } | Self::Refused(_) | Self::TooMany { .. } => Some(self.to_string()),
+            Self::NoTool { .. } | Self::Denied { .. } | Self::Refused(_) | Self::TooMany { .. } => {
+                Some(self.to_string())
+            }
             Self::ForModel(_) | Self::File(_) | Self::Cancelled => None,
         }
     }

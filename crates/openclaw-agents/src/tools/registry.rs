@@ -170,6 +170,15 @@ impl ToolRegistry {
         Some(Arc::clone(&registered.tool))
     }
 
+    /// Returns the name that a tool goes by, for one that it answers to.
+    pub fn own_name<'a>(&self, name: &'a str) -> &'a str {
+        if self.tools.contains_key(name) {
+            return name;
+        }
+        let aliased = ALIASES.iter().find(|(alias, _)| *alias == name);
+        aliased.map_or(name, |(_, name)| *name)
+    }
+
     /// Returns by what the tool of that name touches this machine, if there is one.
     pub fn touch(&self, name: &str) -> Option<Touch> {
         self.get(name).map(|tool| tool.touch())

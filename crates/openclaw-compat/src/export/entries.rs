@@ -230,7 +230,10 @@ impl Writer {
             }
             Some(
                 Change::SessionForked { .. }
+                | Change::ApprovalRequested { .. }
                 | Change::ApprovalDecided { .. }
+                | Change::ContextRestored { .. }
+                | Change::MessageTaken { .. }
                 | Change::CallsLost { .. }
                 | Change::UsageCost { .. },
             )

@@ -35,6 +35,37 @@ pub struct Inbound {
     pub attachments: Vec<Attachment>,
 }
 
+/// Who wrote a message, as the rules about tools see it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sender {
+    /// The channel that they wrote on.
+    pub channel: ChannelId,
+    /// Who they are there.
+    pub peer: PeerId,
+    /// Whose word they have.
+    pub standing: Standing,
+}
+
+/// What a sender is to the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// A principal: somebody whom the agent works for.
+    Principal,
+    /// Somebody else, who may speak to it.
+    Guest,
+}
+
+impl Sender {
+    /// Returns the sender of what this process does for its owner.
+    pub fn owner(channel: &str) -> Self {
+        Self {
+            channel: channel.into(),
+            peer: "owner".into(),
+            standing: Standing::Principal,
+        }
+    }
+}
+
 /// Who stands behind a request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Principal {

@@ -1,11 +1,13 @@
 //! What a session's `StateChanged` events say beyond a key and a value: every key that this
 //! program knows, with the type of its value.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::StoreError;
 use super::{NewEvent, SessionEvent, SessionEventKind};
+use crate::approvals::{Answer, ApprovalId, Shape};
 use crate::ids::{CallId, ProviderId, RunId};
 use crate::kind::Kind;
 use crate::session_key::SessionKey;
@@ -53,13 +55,47 @@ pub enum Change {
         /// How many tokens there were before.
         tokens_before: u64,
     },
+    /// The model sees the events again that a compaction had taken out of its view.
+    #[serde(rename = "context.restored")]
+    ContextRestored {
+        /// The compaction that does not count any more, by its event.
+        compaction: u64,
+    },
+    /// A run took a message in that had arrived while it went on.
+    #[serde(rename = "message.taken")]
+    MessageTaken {
+        /// The message, by its event.
+        message: u64,
+    },
+    /// A tool call waits for somebody to decide whether it may run.
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested {
+        /// The request.
+        approval: ApprovalId,
+        /// The call.
+        call_id: CallId,
+        /// What is asked for.
+        shape: Shape,
+        /// The name of the shape, as it was before secrets were taken out of it.
+        digest: String,
+        /// Why, a sentence each.
+        reasons: Vec<String>,
+        /// When it counts as denied.
+        expires: Timestamp,
+    },
     /// Somebody decided whether a tool call may run.
     #[serde(rename = "approval.decided")]
     ApprovalDecided {
+        /// The request; none where the call was asked for in another program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
         /// The call.
         call_id: CallId,
         /// Whether it may run.
         allowed: bool,
+        /// What exactly was decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Answer>,
         /// Who decided.
         by: String,
     },

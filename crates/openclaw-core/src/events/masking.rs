@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::payload::{Block, CallOutcome, Payload};
 use super::{EndReason, NewEvent, SessionEventKind};
 use crate::ids::CallId;
+use crate::provenance::{Mark, Source};
 use crate::redaction::{mask_value, masked};
 use crate::validation::Attachment;
 
@@ -99,6 +100,7 @@ fn payload(payload: Payload) -> Payload {
         step,
         mut calls,
         tool,
+        mut marks,
         other,
     } = payload;
     let step = step.map(|mut step| {
@@ -117,6 +119,7 @@ fn payload(payload: Payload) -> Payload {
         tool.refused = tool.refused.map(masked);
         tool
     });
+    marks.iter_mut().for_each(mark);
     let other = match mask_value(Value::Object(other)) {
         Value::Object(other) => other,
         _ => serde_json::Map::new(),
@@ -125,8 +128,26 @@ fn payload(payload: Payload) -> Payload {
         step,
         calls,
         tool,
+        marks,
         other,
     }
+}
+
+fn mark(mark: &mut Mark) {
+    let text = match &mut mark.source {
+        Source::Web { host: text }
+        | Source::File { path: text }
+        | Source::Written { path: text }
+        | Source::Skill { name: text }
+        | Source::Tool { name: text } => text,
+        // They name who speaks, and are told apart by it.
+        Source::Principal
+        | Source::Person { .. }
+        | Source::Session { .. }
+        | Source::Workspace
+        | Source::Command => return,
+    };
+    *text = masked(std::mem::take(text));
 }
 
 fn call_id(id: CallId) -> CallId {

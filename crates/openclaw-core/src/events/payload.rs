@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::ids::{CallId, ProviderId};
 use crate::kind::Kind;
+use crate::provenance::Mark;
 use crate::usage::{Cost, Usage};
 
 /// The extension of an event. Parts that this version does not know are kept as they are.
@@ -24,6 +25,9 @@ pub struct Payload {
     /// On a `ToolResult`: how the tool ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolPayload>,
+    /// On what a model sees from outside: where it came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
     /// Parts with other names.
     #[serde(flatten)]
     pub other: Map<String, Value>,

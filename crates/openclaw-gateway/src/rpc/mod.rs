@@ -15,7 +15,7 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use openclaw_agents::{Agent, AgentError, Bus, Engine, TaskScope, ToolRegistry};
+use openclaw_agents::{Agent, AgentError, Bus, Engine, TaskScope, ToolRegistry, World};
 use openclaw_core::access::{Admitted, Principal, Scope};
 use openclaw_core::events::StoreError;
 use openclaw_core::session_key::SessionKeyError;
@@ -50,6 +50,8 @@ pub struct Rpc {
     pub(crate) health: Arc<Health>,
     /// The way out of the agents' sandboxes; it outlives changes of the config, too.
     pub(crate) exits: Arc<Exits>,
+    /// What tool calls reach beyond the workspace.
+    pub(crate) world: World,
 }
 
 /// What a handler knows about a call beyond its params.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use openclaw_agents::AgentError;
 use openclaw_agents::calls::{Call, Gate, Record};
+use openclaw_core::access::{Sender, Standing};
 use openclaw_core::events::{NewEvent, StoreError};
 use openclaw_core::{CallId, PeerId, RunId, SessionEventKind, SessionKey};
 use openclaw_ipc::methods::{
@@ -60,7 +61,12 @@ impl Handle<ToolsExecute> for Rpc {
             self.store.clone(),
             self.bus.clone(),
         );
-        let key = session.clone();
+        let (key, world) = (session.clone(), self.world.clone());
+        let sender = Sender {
+            channel: "rpc".into(),
+            peer: PeerId(cx.admitted.principal().to_string()),
+            standing: Standing::Principal,
+        };
         // In a task of its own, so that a client who hangs up leaves no call without a result.
         let running = self.scope.spawn("tool", async move {
             let gate = Gate {
@@ -68,6 +74,8 @@ impl Handle<ToolsExecute> for Rpc {
                 tools: &tools,
                 record: Record::Shared(&store, &key),
                 bus: &bus,
+                sender: &sender,
+                world: &world,
                 run: &run,
                 step: None,
                 stop: &stop,
