@@ -20,6 +20,7 @@ fn agent(skills: Skills, context: ContextFiles) -> Agent {
         sandbox: SandboxConfig::default(),
         means: Means::default(),
         limits: Limits::default(),
+        rules: crate::Rules::default(),
         skills,
         context,
         time_zone: Some("Europe/Berlin".to_owned()),

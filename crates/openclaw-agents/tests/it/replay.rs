@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use openclaw_agents::replay::{Difference, End, Missing, Recording, Replay, ReplayStep};
-use openclaw_agents::{Agent, AgentModel, Limits, SandboxConfig, ToolRegistry};
+use openclaw_agents::{Agent, AgentModel, Limits, Rules, SandboxConfig, ToolRegistry};
 use openclaw_core::Usage;
 use openclaw_providers::{OpenAIProvider, Route};
 use openclaw_testkit::{FakeCall, FakeProvider, Reply, WireFormat};
@@ -45,6 +45,7 @@ async fn replay(fixture: &Fixture, at: u64, provider: &FakeProvider, limits: Lim
         sandbox: SandboxConfig::default(),
         means: openclaw_agents::Means::default(),
         limits,
+        rules: Rules::default(),
         skills: openclaw_agents::Skills::default(),
         context: openclaw_agents::ContextFiles::default(),
         time_zone: None,

@@ -178,6 +178,7 @@ mod tests {
     use super::*;
     use crate::ids::MessageId;
     use crate::kind::Kind as ErrorKind;
+    use crate::provenance::Trust;
     use crate::redaction::{learn_text, mask};
     use crate::usage::Usage;
     use crate::validation::AttachmentKind;
@@ -265,6 +266,10 @@ mod tests {
             step: Some(step),
             calls: vec![call],
             tool: Some(tool),
+            marks: vec![Mark {
+                source: Source::Web { host: said() },
+                trust: Trust::Untrusted,
+            }],
             other,
         }
     }
