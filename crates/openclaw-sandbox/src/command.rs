@@ -39,6 +39,31 @@ pub enum Stdin {
     Inherit,
     /// These bytes, then the end.
     Bytes(Vec<u8>),
+    /// What is written by [`Running::take_input`](crate::Running::take_input) while it runs.
+    Open,
+    /// A terminal of its own, for its output and errors too, which then are one stream. Linux only.
+    ///
+    /// Inside a sandbox it is the terminal that controls the command, with job control; at level
+    /// None it is a terminal and no more.
+    Terminal(TerminalSize),
+}
+
+/// How large a terminal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Lines.
+    pub rows: u16,
+    /// Characters in a line.
+    pub columns: u16,
+}
+
+impl Default for TerminalSize {
+    fn default() -> Self {
+        Self {
+            rows: 24,
+            columns: 80,
+        }
+    }
 }
 
 /// The limits that this process keeps on a command, at every level.
@@ -173,6 +198,9 @@ impl Command {
     }
 
     fn fault(&self) -> Option<CommandFault> {
+        if cfg!(not(target_os = "linux")) && matches!(self.stdin, Stdin::Terminal(_)) {
+            return Some(CommandFault::NoTerminal);
+        }
         let Some(program) = self.argv.first() else {
             return Some(CommandFault::NoProgram);
         };
@@ -214,6 +242,9 @@ pub enum CommandFault {
     /// An argument or a variable contains a null byte.
     #[error("an argument or a variable contains a null byte")]
     NulByte,
+    /// There are no terminals for commands on this system.
+    #[error("it wants a terminal, which there is on Linux only")]
+    NoTerminal,
     /// A variable's name is empty or contains `=`.
     #[error("`{name}` cannot be the name of a variable")]
     BadVariable {

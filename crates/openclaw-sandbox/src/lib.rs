@@ -57,6 +57,7 @@ mod protected;
 mod running;
 mod sandbox;
 mod tree;
+mod typing;
 mod variables;
 mod workspace;
 
@@ -70,7 +71,7 @@ mod linux;
 mod seatbelt;
 
 pub use cgroup::{Availability, Obstacle};
-pub use command::{Command, CommandFault, Limits, Stdin};
+pub use command::{Command, CommandFault, Limits, Stdin, TerminalSize};
 pub use config::{ParseLevelError, SandboxConfig, SandboxLevel};
 pub use egress::{Egress, Reach};
 pub use error::SandboxError;
@@ -81,6 +82,7 @@ pub use protected::ProtectionFault;
 #[cfg(target_os = "linux")]
 pub use protected::protection_left_out;
 pub use running::Running;
+pub use typing::Typing;
 pub use sandbox::{Probe, Sandbox};
 pub use tokio_util::sync::CancellationToken;
 pub use workspace::{Entry, EntryKind, FileError, Listing, Workspace};

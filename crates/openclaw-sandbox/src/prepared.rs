@@ -17,7 +17,7 @@ pub(crate) struct Prepared {
     pub(crate) program: PathBuf,
     pub(crate) process: std::process::Command,
     #[cfg(target_os = "linux")]
-    pub(crate) input: Option<Input>,
+    pub(crate) input: Input,
     /// Nothing belongs to a program that is no command of anybody's.
     #[cfg(any(target_os = "linux", target_os = "macos", windows))]
     pub(crate) means: Option<Means>,
@@ -71,6 +71,11 @@ fn with_input(
         Stdin::Bytes(bytes) => {
             process.stdin(Stdio::piped());
             Some(bytes.clone())
+        }
+        // What is not written to it stays with whoever writes.
+        Stdin::Open | Stdin::Terminal(_) => {
+            process.stdin(Stdio::piped());
+            None
         }
     };
     (process, input)

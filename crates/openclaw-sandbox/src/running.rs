@@ -13,11 +13,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 #[cfg(target_os = "linux")]
-use crate::prepared::Input;
+use crate::linux::{Input, Terminal, feed};
 #[cfg(any(target_os = "linux", target_os = "macos", windows))]
 use crate::prepared::Means;
 use crate::{
-    Chunk, Guard, Limits, Output, SandboxError, SandboxLevel, Status, Stream, output::Kept,
+    Chunk, Guard, Limits, Output, SandboxError, SandboxLevel, Status, Stream, Typing, output::Kept,
     tree::Tree,
 };
 
@@ -52,6 +52,8 @@ pub struct Running {
     run: JoinSet<Result<Output, SandboxError>>,
     /// Ends the run early.
     stop: CancellationToken,
+    /// The command's standard input, where it was left open.
+    typing: Option<Typing>,
 }
 
 /// What a started process needs to become an [`Output`].
@@ -60,7 +62,7 @@ pub(crate) struct Job {
     pub(crate) tree: Tree,
     pub(crate) level: SandboxLevel,
     #[cfg(target_os = "linux")]
-    pub(crate) input: Option<Input>,
+    pub(crate) input: Input,
     #[cfg(not(target_os = "linux"))]
     pub(crate) input: Option<Vec<u8>>,
     pub(crate) limits: Limits,
@@ -78,12 +80,29 @@ enum Cause {
 }
 
 impl Running {
-    pub(crate) fn start(job: Job, stop: &CancellationToken) -> Self {
+    /// Watches over a process that has been started.
+    pub(crate) fn start(mut job: Job, stop: &CancellationToken) -> Result<Self, SandboxError> {
         let (tx, chunks) = mpsc::channel(WAITING);
         let stop = stop.child_token();
+        let Ends { typing, screen } = job.ends().map_err(|source| SandboxError::Io {
+            action: "opening the command's input",
+            source,
+        })?;
         let mut run = JoinSet::new();
-        drop(run.spawn(supervise(job, stop.clone(), tx)));
-        Self { chunks, run, stop }
+        drop(run.spawn(supervise(job, screen, stop.clone(), tx)));
+        Ok(Self {
+            chunks,
+            run,
+            stop,
+            typing,
+        })
+    }
+
+    /// Takes the command's standard input, if it was left open and nobody has taken it.
+    ///
+    /// Until it is taken and dropped, or the command has ended, the input does not end.
+    pub const fn take_input(&mut self) -> Option<Typing> {
+        self.typing.take()
     }
 
     /// Returns the next piece of output, and `None` when there will be no more.
@@ -101,6 +120,8 @@ impl Running {
     ///
     /// When this returns, nothing that ran inside the sandbox is alive any more.
     pub async fn wait(mut self) -> Result<Output, SandboxError> {
+        // Whoever only waits has nothing more to write.
+        self.typing = None;
         // Without a receiver nothing waits to be forwarded.
         self.chunks.close();
         while self.chunks.try_recv().is_ok() {}
@@ -122,8 +143,21 @@ impl Drop for Running {
     }
 }
 
+/// The ends of a command's input that are held while it runs.
+struct Ends {
+    typing: Option<Typing>,
+    /// Where its output comes from in place of its pipes.
+    screen: Option<Screen>,
+}
+
+#[cfg(target_os = "linux")]
+type Screen = Terminal;
+#[cfg(not(target_os = "linux"))]
+type Screen = tokio::io::Empty;
+
 async fn supervise(
     mut job: Job,
+    screen: Option<Screen>,
     stop: CancellationToken,
     chunks: mpsc::Sender<Chunk>,
 ) -> Result<Output, SandboxError> {
@@ -138,7 +172,12 @@ async fn supervise(
     let (cause, duration, exit) = {
         let flow = async {
             tokio::join!(
-                stdout.pump(out),
+                async {
+                    match screen {
+                        Some(screen) => stdout.pump(Some(screen)).await,
+                        None => stdout.pump(out).await,
+                    }
+                },
                 stderr.pump(err),
                 ended.run_until_cancelled(input),
                 proxy,
@@ -211,12 +250,44 @@ impl Job {
     /// Writes the command's input; a command that does not read it to the end is free not to.
     #[cfg(target_os = "linux")]
     fn input(&mut self) -> impl Future<Output = ()> + use<> {
-        let input = self.input.take();
+        let input = std::mem::replace(&mut self.input, Input::Nothing);
         async move {
-            if let Some(input) = input {
-                drop(input.feed().await);
+            if let Input::Bytes { pipe, bytes } = input {
+                drop(feed(pipe, bytes).await);
             }
         }
+    }
+
+    /// Takes the ends that are held while the command runs.
+    #[cfg(target_os = "linux")]
+    fn ends(&mut self) -> std::io::Result<Ends> {
+        let (mut typing, mut screen) = (None, None);
+        match std::mem::replace(&mut self.input, Input::Nothing) {
+            Input::Pipe(pipe) => typing = Some(Typing::pipe(pipe)?),
+            Input::Terminal(ours) => {
+                let terminal = Terminal::of(ours)?;
+                typing = Some(Typing::terminal(terminal.clone()));
+                screen = Some(terminal);
+            }
+            input @ (Input::Nothing | Input::Bytes { .. }) => self.input = input,
+        }
+        Ok(Ends { typing, screen })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "on Linux there is something to open"
+    )]
+    fn ends(&mut self) -> std::io::Result<Ends> {
+        let typing = match self.input {
+            Some(_) => None,
+            None => self.tree.take_stdin().map(Typing::pipe),
+        };
+        Ok(Ends {
+            typing,
+            screen: None,
+        })
     }
 
     #[cfg(not(target_os = "linux"))]

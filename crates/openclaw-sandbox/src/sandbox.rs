@@ -222,7 +222,7 @@ impl Sandbox {
         let prepared = Prepared {
             program: program.clone(),
             process,
-            input: None,
+            input: linux::Input::Nothing,
             means: None,
         };
         let job = prepared
@@ -231,7 +231,7 @@ impl Sandbox {
                 &Command::new("bwrap").wall_time(PATIENCE),
             )
             .await?;
-        let output = Running::start(job, &CancellationToken::new())
+        let output = Running::start(job, &CancellationToken::new())?
             .wait()
             .await?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -272,7 +272,7 @@ impl Sandbox {
             .run_until_cancelled(self.start(config, command, then))
             .await;
         let job = started.ok_or(SandboxError::Cancelled)??;
-        Ok(Running::start(job, &stop))
+        Running::start(job, &stop)
     }
 
     async fn start(

@@ -9,7 +9,12 @@ use std::{
     process::ExitCode,
 };
 
-use rustix::{io::Errno, thread::set_no_new_privs};
+use rustix::{
+    io::Errno,
+    process::{ioctl_tiocsctty, setsid},
+    stdio::{dup2_stderr, dup2_stdout},
+    thread::set_no_new_privs,
+};
 
 use super::{
     NAME, descriptors,
@@ -53,6 +58,7 @@ pub(super) fn act(argv: &[OsString]) -> ExitCode {
     let mut report = Report::new(report);
     let entered = enter(&orders, &groups, &[report.as_fd(), stdin.as_fd()])
         .and_then(|()| rustix::stdio::dup2_stdin(&stdin).map_err(at("replacing the input")))
+        .and_then(|()| if orders.terminal { at_a_terminal() } else { Ok(()) })
         .and_then(|()| look(&orders))
         .and_then(|()| restrict(&orders, &mut report))
         .and_then(|()| report.began().map_err(at("writing the report")));
@@ -105,6 +111,18 @@ fn enter(orders: &Orders, groups: &[File], needed: &[BorrowedFd<'_>]) -> Result<
             })?;
     }
     Ok(())
+}
+
+/// Makes the standard input, a terminal, the one that controls the command, and its output too.
+fn at_a_terminal() -> Result<(), Refusal> {
+    // Who leads a process group already cannot lead a session: without bubblewrap around it the
+    // command has a terminal, but no job control.
+    if setsid().is_ok() {
+        ioctl_tiocsctty(io::stdin()).map_err(at("taking the terminal"))?;
+    }
+    dup2_stdout(io::stdin())
+        .and_then(|()| dup2_stderr(io::stdin()))
+        .map_err(at("replacing the output"))
 }
 
 /// Makes sure that no path was exchanged while bubblewrap went there.

@@ -28,6 +28,8 @@ pub(crate) struct Orders {
     pub(crate) filter: Option<Surroundings>,
     /// Whether to go on without a guard that this kernel does not have.
     pub(crate) degradable: bool,
+    /// Whether the standard input is a terminal that the command is to have for everything.
+    pub(crate) terminal: bool,
     /// What follows.
     pub(crate) then: Then,
 }

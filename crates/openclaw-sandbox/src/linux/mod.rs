@@ -26,10 +26,10 @@ use std::{
 
 use command_fds::CommandFdExt as _;
 
-pub(crate) use self::input::Input;
+pub(crate) use self::input::{Input, Terminal, feed};
 use self::{access::Access, scratch::Scratch};
 use crate::{
-    Command, Egress, Guard, Sandbox, SandboxConfig, SandboxError, SandboxLevel,
+    Command, Egress, Guard, Sandbox, SandboxConfig, SandboxError, SandboxLevel, Stdin,
     bwrap::{self, Enclosure},
     cgroup::Group,
     init::{
@@ -220,6 +220,7 @@ impl Run<'_> {
                 (None, Access::None | Access::Proxy(_)) => Surroundings::MachineOffline,
             }),
             degradable: self.sandbox.degradable,
+            terminal: matches!(self.command.stdin, Stdin::Terminal(_)),
             then,
         }
     }

@@ -31,5 +31,8 @@ mod reach;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod refusals;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod typing;
 #[cfg(test)]
 mod workspace;
