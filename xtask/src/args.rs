@@ -22,8 +22,8 @@ Commands:
   schema               write the config schema of openclaw-config from the recorded one
   tidy                 check the crate graph, the sources and the paths that ARCHITECTURE.md names
   bench [PART]         measure the release build and write the figures to docs/benchmarks.md;
-                       PART is gateway, events, stores, providers or sandbox, all of them unless
-                       it is named
+                       PART is gateway, events, stores, providers, agents or sandbox, all of
+                       them unless it is named
   soak [--rounds N] [--seconds S]
                        kill writers, cut the power, let processes compete: what the event log has
                        to survive, at length, with N kills (50); then try the readers of foreign
@@ -213,6 +213,7 @@ mod tests {
                 Part::Events,
                 Part::Stores,
                 Part::Providers,
+                Part::Agents,
                 Part::Sandbox
             ]))
         );

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_core::{AgentId, Kind, ModelRef};
-use openclaw_providers::Route;
+use openclaw_providers::Modality;
+use openclaw_providers::dispatch::{Candidate, Route};
 use openclaw_sandbox::SandboxConfig;
 
 use crate::means::Means;
@@ -61,12 +62,29 @@ pub enum NoModel {
 pub struct AgentModel {
     /// Who is asked, in order.
     pub route: Arc<Route>,
+    /// Who is asked about pictures; those of the others that can see, if nobody is named.
+    pub images: Option<Arc<Route>>,
 }
 
 impl AgentModel {
     /// Returns the model that is asked first.
     pub fn model_ref(&self) -> Option<&ModelRef> {
         self.route.primary()
+    }
+
+    /// Returns who can be asked about pictures, if anybody can.
+    pub fn eyes(&self) -> Option<Route> {
+        let route = self.images.as_ref().unwrap_or(&self.route);
+        let sees = |candidate: &&Candidate| {
+            let info = candidate.info.as_ref();
+            info.is_some_and(|info| info.input.contains(&Modality::Image))
+        };
+        let seeing: Vec<Candidate> = route.candidates().iter().filter(sees).cloned().collect();
+        if seeing.is_empty() {
+            return None;
+        }
+        let (health, policy) = (Arc::clone(route.health()), *route.policy());
+        Some(Route::new(seeing, health, policy))
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use openclaw_core::access::Sender;
-use openclaw_core::events::{Lease, NewEvent, Payload, StoreError, ToolPayload};
+use openclaw_core::events::{Change, Lease, NewEvent, Payload, StoreError, ToolPayload};
+use openclaw_core::provenance::Mark;
 use openclaw_core::{CallId, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 use openclaw_sandbox::{SandboxError, Workspace};
 use serde_json::Value;
@@ -13,10 +14,14 @@ use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
+use crate::approvals::Waits;
 use crate::bus::{Bus, Live};
 use crate::error::AgentError;
+use crate::gatekeeper::Ready;
 use crate::means::Means;
-use crate::tools::{LiveOutput, ToolCx, ToolError, ToolOutput, ToolRegistry};
+use crate::meters::Attended;
+use crate::taint::{Footprint, Origins};
+use crate::tools::{LiveOutput, ToolCx, ToolError, ToolOutput, ToolRegistry, Touch};
 use crate::world::{Caller, World};
 
 /// One call that somebody asks for.
@@ -47,7 +52,7 @@ impl Record<'_> {
         }
     }
 
-    const fn session(&self) -> &SessionKey {
+    pub(crate) const fn session(&self) -> &SessionKey {
         match self {
             Self::Leased(lease) => lease.session(),
             Self::Shared(_, session) => session,
@@ -74,6 +79,10 @@ pub struct Gate<'a> {
     pub run: &'a RunId,
     /// The step that they are part of, when a model asked for them.
     pub step: Option<u32>,
+    /// Whether anybody waits for what they come to.
+    pub attended: Attended,
+    /// Counts the time in which a person is waited for.
+    pub waits: &'a Waits,
     /// Tells them to stop.
     pub stop: &'a CancellationToken,
 }
@@ -81,8 +90,33 @@ pub struct Gate<'a> {
 /// A call that is on record and not run yet.
 #[derive(Debug)]
 pub(crate) struct Recorded {
-    call: Call,
-    seq: u64,
+    pub(crate) call: Call,
+    pub(crate) seq: u64,
+    /// The message that the run answers.
+    pub(crate) cause: Option<u64>,
+}
+
+/// A call that has come to an end.
+#[derive(Debug)]
+struct Ran {
+    output: ToolOutput,
+    /// The arguments that it ran with, if it ran.
+    params: Option<Value>,
+    /// Where its result came from.
+    marks: Vec<Mark>,
+    /// What it leaves behind in the workspace.
+    left: Vec<Change>,
+}
+
+impl Ran {
+    fn refused(why: &ToolError) -> Self {
+        Self {
+            output: failed(why),
+            params: None,
+            marks: Vec::new(),
+            left: Vec::new(),
+        }
+    }
 }
 
 impl Gate<'_> {
@@ -126,20 +160,19 @@ impl Gate<'_> {
             .map(|(call, event)| Recorded {
                 call,
                 seq: event.seq,
+                cause,
             })
             .collect())
     }
 
     /// Runs one call and records its result. Whatever goes wrong with the tool becomes its result.
     pub(crate) async fn run(&self, recorded: Recorded) -> Result<ToolOutput, AgentError> {
-        let started = Instant::now();
-        let mut output = tokio::select! {
-            output = self.execute(&recorded.call) => output.unwrap_or_else(|err| failed(&err)),
-            () = self.stop.cancelled() => failed(&ToolError::Cancelled),
+        // This minds being told to stop by itself, so that no question stays open.
+        let ran = match self.admit(&recorded).await {
+            Ok(ready) => self.execute(ready).await,
+            Err(err) => Ran::refused(&err),
         };
-        output.payload.duration_ms =
-            u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.came_to(recorded, output).await
+        self.came_to(recorded, ran).await
     }
 
     /// Records that a call was not run, and why.
@@ -148,14 +181,22 @@ impl Gate<'_> {
         recorded: Recorded,
         why: &ToolError,
     ) -> Result<ToolOutput, AgentError> {
-        self.came_to(recorded, failed(why)).await
+        self.came_to(recorded, Ran::refused(why)).await
     }
 
     async fn came_to(
         &self,
-        Recorded { call, seq }: Recorded,
-        output: ToolOutput,
+        Recorded { call, seq, .. }: Recorded,
+        Ran {
+            mut output,
+            params,
+            marks,
+            left,
+        }: Ran,
     ) -> Result<ToolOutput, AgentError> {
+        let params = params.as_ref().unwrap_or(&call.params);
+        self.told(&call, params, &output).await;
+        output.result = self.to_record(&call, output.result);
         let event = NewEvent::from(SessionEventKind::ToolResult {
             tool: call.tool.clone(),
             result: output.result.clone(),
@@ -163,26 +204,85 @@ impl Gate<'_> {
         })
         .with_payload(Payload {
             tool: Some(output.payload.clone()),
+            calls: output.calls.clone(),
+            marks,
             ..Payload::default()
         });
-        self.record
-            .append(vec![self.place(event, Some(seq), &call)])
-            .await?;
+        // Marks on files are recorded with the result, so that neither is there without the other.
+        let mut events = Vec::new();
+        for change in left {
+            events.push(self.place(change.to_event()?, Some(seq), &call));
+        }
+        events.push(self.place(event, Some(seq), &call));
+        self.record.append(events).await?;
         Ok(output)
     }
 
-    async fn execute(&self, call: &Call) -> Result<ToolOutput, ToolError> {
-        let Some(tool) = self.tools.get(&call.tool) else {
-            return Err(ToolError::NoTool {
-                name: call.tool.clone(),
-                known: self.tools.names().join(", "),
-            });
+    /// Runs what may run, and finds out where its result came from and what it leaves behind.
+    async fn execute(&self, ready: Ready) -> Ran {
+        let Ready {
+            tool,
+            params,
+            cx,
+            view,
+            written,
+        } = ready;
+        let rules = &self.agent.rules.taint;
+        let confined = tool.would_run(&params, &cx).map(|(config, _)| config);
+        let sandbox = confined.as_ref().unwrap_or(&cx.sandbox);
+        let workspace = cx.workspace.root();
+        let footprint = Footprint::of(
+            rules,
+            &view,
+            (tool.kind(), tool.touch()),
+            (workspace, sandbox),
+        );
+        let started = Instant::now();
+        let outcome = tokio::select! {
+            outcome = tool.call(params.clone(), &cx) => outcome,
+            () = self.stop.cancelled() => Err(ToolError::Cancelled),
         };
-        let params = self.admit(call).await?;
-        let means = self.agent.means.of_session(self.record.session());
+        let duration = started.elapsed();
+        let origins = Origins {
+            rules,
+            written: &written,
+            workspace,
+            sandbox,
+            store: &self.world.store,
+            session: self.record.session(),
+        };
+        let (mut output, marks) = match outcome {
+            Ok(output) => {
+                let marks = origins.of_result(tool.kind(), &params, &output).await;
+                (output, marks)
+            }
+            Err(err) => {
+                let marks = match err.refusal() {
+                    None => origins.of_failure(tool.kind(), &params),
+                    Some(_) => Vec::new(),
+                };
+                (failed(&err), marks)
+            }
+        };
+        output.payload.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let left = footprint.left(&output.wrote, &written).await;
+        Ran {
+            output,
+            params: Some(params),
+            marks,
+            left,
+        }
+    }
+
+    /// Returns what a call may use.
+    pub(crate) async fn context(&self, call: &Call) -> Result<ToolCx, ToolError> {
+        let mut means = self.agent.means.of_session(self.record.session());
+        if self.tools.touch(&call.tool) == Some(Touch::Commands) {
+            means.env.extend(self.further_variables().await?);
+        }
         let workspace = Workspace::open(&self.agent.workspace).await?;
         let readable = self.judged(&workspace, &means).await?;
-        let cx = ToolCx {
+        Ok(ToolCx {
             workspace: workspace.with_protected(means.protected.iter().cloned()),
             sandbox: self.agent.sandbox.clone(),
             readable,
@@ -191,8 +291,7 @@ impl Gate<'_> {
             means,
             caller: self.caller(),
             world: self.world.clone(),
-        };
-        tool.call(params, &cx).await
+        })
     }
 
     /// Refuses a workspace that commands could not work in, for tools of files as well, and
@@ -253,5 +352,8 @@ fn failed(err: &ToolError) -> ToolOutput {
             refused: err.refusal(),
             ..ToolPayload::default()
         },
+        marks: Vec::new(),
+        wrote: Vec::new(),
+        calls: Vec::new(),
     }
 }

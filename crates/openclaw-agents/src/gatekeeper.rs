@@ -1,19 +1,172 @@
-//! Whether a call may run: policy first, then provenance, then a person.
+//! Whether a call may run: its form first, then hooks, policy, provenance, and a person.
 
+use std::sync::Arc;
+
+use openclaw_core::approvals::Shape;
+use openclaw_core::events::{Lease, StoreError};
+use openclaw_core::hooks::{AfterToolCall, BeforeToolCall, Hook, HookContext, ToolGate};
 use serde_json::Value;
 
-use crate::calls::{Call, Gate};
+use crate::approvals::{Question, Shaped, shape};
+use crate::calls::{Call, Gate, Record, Recorded};
 use crate::policy::{Asking, Decision};
-use crate::tools::ToolError;
+use crate::taint::{View, Watched, WrittenFiles, shows};
+use crate::tools::{AnyTool, Effect, ToolCx, ToolError, ToolOutput, model_text};
+
+/// How often the same call is asked for anew because it had changed since it was shown.
+const MOST_QUESTIONS: usize = 3;
+
+/// A call that may run.
+pub(crate) struct Ready {
+    pub(crate) tool: Arc<dyn AnyTool>,
+    /// The arguments to run it with.
+    pub(crate) params: Value,
+    /// What it may use.
+    pub(crate) cx: ToolCx,
+    /// The untrusted pieces that are in view while it runs.
+    pub(crate) view: View,
+    /// The files of the workspace that carry marks.
+    pub(crate) written: WrittenFiles,
+}
 
 impl Gate<'_> {
-    /// Returns the arguments to run a call with, or why it may not run.
-    pub(crate) async fn admit(&self, call: &Call) -> Result<Value, ToolError> {
+    /// Returns what is needed to run a call, or why it may not run.
+    pub(crate) async fn admit(&self, recorded: &Recorded) -> Result<Ready, ToolError> {
+        let call = &recorded.call;
+        self.tools.validate(&call.tool, &call.params)?;
+        let Some(tool) = self.tools.get(&call.tool) else {
+            return Err(ToolError::NoTool {
+                name: call.tool.clone(),
+                known: self.tools.names().join(", "),
+            });
+        };
+        let (params, wanted) = self.heard(call).await?;
+        let mut reasons = self.verdict(call, &params)?;
+        reasons.extend(wanted);
+        let cx = self.context(call).await?;
+        let unreadable = |err: StoreError| self.unreadable(call, &err);
+        let written = WrittenFiles::of(&self.world.store, cx.workspace.root())
+            .await
+            .map_err(unreadable)?;
+        let mut ready = Ready {
+            tool,
+            params,
+            cx,
+            view: View::default(),
+            written,
+        };
+        // Whoever makes a call by themselves is the one who would be asked.
+        let Record::Leased(lease) = self.record else {
+            return Ok(ready);
+        };
+        ready.view = self
+            .view(recorded, &ready.written)
+            .await
+            .map_err(unreadable)?;
+        if ready.view.is_tainted() {
+            let effect = self.effect(&ready).await.map_err(unreadable)?;
+            if self.agent.rules.taint.ask.contains(&effect) {
+                reasons.extend(ready.view.reasons());
+            }
+        }
+        if !reasons.is_empty() {
+            self.consent(lease, recorded, &mut ready, reasons).await?;
+        }
+        Ok(ready)
+    }
+
+    /// Asks whoever is called before tools run; returns the arguments to go on with, and why
+    /// somebody is to be asked, if one of them wants that.
+    async fn heard(&self, call: &Call) -> Result<(Value, Option<String>), ToolError> {
+        if !self.world.hooks.wants(Hook::BeforeToolCall) {
+            return Ok((call.params.clone(), None));
+        }
+        let event = BeforeToolCall {
+            tool_name: self.tools.own_name(&call.tool).to_owned(),
+            params: call.params.clone(),
+            run_id: self.run.clone(),
+            tool_call_id: call.id.clone(),
+            derived_paths: paths(&call.params),
+        };
+        let cx = self.hook_context();
+        let said = tokio::select! {
+            said = self.world.hooks.before_tool_call(&event, &cx) => said,
+            () = self.stop.cancelled() => return Err(ToolError::Cancelled),
+        };
+        let (params, wanted) = match said {
+            ToolGate::Go(params) => (params, None),
+            ToolGate::Ask { params, reason } => (params, Some(reason)),
+            ToolGate::Block { by, reason } => {
+                return Err(ToolError::Denied {
+                    tool: call.tool.clone(),
+                    rule: format!("hook of {by}"),
+                    reason,
+                });
+            }
+        };
+        if params != call.params {
+            self.tools.validate(&call.tool, &params)?;
+        }
+        Ok((params, wanted))
+    }
+
+    /// Tells whoever wants to know how a call ended.
+    pub(crate) async fn told(&self, call: &Call, params: &Value, output: &ToolOutput) {
+        if !self.world.hooks.wants(Hook::AfterToolCall) {
+            return;
+        }
+        let text = || model_text(&output.result);
+        let event = AfterToolCall {
+            tool_name: self.tools.own_name(&call.tool).to_owned(),
+            params: params.clone(),
+            run_id: self.run.clone(),
+            tool_call_id: call.id.clone(),
+            result: output.success.then(|| output.result.clone()),
+            error: (!output.success).then(text),
+            duration_ms: output.payload.duration_ms,
+        };
+        let cx = self.hook_context();
+        tokio::select! {
+            () = self.world.hooks.observe(&event, &cx) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// Lets hooks rewrite a result before it is recorded.
+    pub(crate) fn to_record(&self, call: &Call, result: Value) -> Value {
+        let tool = self.tools.own_name(&call.tool);
+        let cx = self.hook_context();
+        self.world
+            .hooks
+            .tool_result_persist(tool, &call.id, result, &cx)
+    }
+
+    /// Returns the variables that hooks add to those of a command.
+    pub(crate) async fn further_variables(&self) -> Result<Vec<(String, String)>, ToolError> {
+        if !self.world.hooks.wants(Hook::ResolveExecEnv) {
+            return Ok(Vec::new());
+        }
+        let cx = self.hook_context();
+        tokio::select! {
+            added = self.world.hooks.resolve_exec_env("sandbox", &cx) => {
+                Ok(added.into_iter().collect())
+            }
+            () = self.stop.cancelled() => Err(ToolError::Cancelled),
+        }
+    }
+
+    fn hook_context(&self) -> HookContext {
+        HookContext::new(&self.agent.id, self.record.session()).in_run(self.run, self.sender)
+    }
+
+    /// Asks policy; returns why somebody is to be asked, if that is what it says.
+    fn verdict(&self, call: &Call, params: &Value) -> Result<Vec<String>, ToolError> {
         let verdict = self.agent.rules.policy.judge(&Asking {
             agent: &self.agent.id,
             sender: self.sender,
+            session: Some(self.record.session()),
             tool: self.tools.own_name(&call.tool),
-            arguments: Some(&call.params),
+            arguments: Some(params),
             model: self
                 .agent
                 .model
@@ -23,12 +176,115 @@ impl Gate<'_> {
             sandbox: self.agent.sandbox.level,
         });
         match verdict.decision {
-            Decision::Allow => Ok(call.params.clone()),
-            Decision::Ask | Decision::Deny => Err(ToolError::Denied {
+            Decision::Allow => Ok(Vec::new()),
+            Decision::Ask => Ok(vec![format!("{} ({})", verdict.reason, verdict.rule)]),
+            Decision::Deny => Err(ToolError::Denied {
                 tool: call.tool.clone(),
                 rule: verdict.rule,
                 reason: verdict.reason,
             }),
         }
     }
+
+    /// Looks at what came into view since the message that the run answers.
+    async fn view(&self, recorded: &Recorded, written: &WrittenFiles) -> Result<View, StoreError> {
+        let rules = &self.agent.rules.taint;
+        if rules.is_off() {
+            return Ok(View::default());
+        }
+        let watched = Watched {
+            store: &self.world.store,
+            session: self.record.session(),
+            run: self.run,
+            message: recorded.cause.unwrap_or(1),
+        };
+        View::of(rules, watched, written).await
+    }
+
+    /// Returns what a call may bring about, in a run that something untrusted is in view of: an
+    /// address that the model made up may carry something out.
+    async fn effect(&self, ready: &Ready) -> Result<Effect, StoreError> {
+        let effect = ready.tool.effect(&ready.params);
+        let Some(address) = ready
+            .params
+            .get("url")
+            .and_then(Value::as_str)
+            .filter(|_| effect == Effect::Read)
+        else {
+            return Ok(effect);
+        };
+        let store = &self.world.store;
+        let events = store.read(self.record.session(), 1..=u64::MAX).await?;
+        Ok(if shows(&events, address) {
+            effect
+        } else {
+            Effect::Send
+        })
+    }
+
+    /// Gets somebody's consent to exactly the call that will run, unless it was given for good.
+    async fn consent(
+        &self,
+        lease: &Lease,
+        recorded: &Recorded,
+        ready: &mut Ready,
+        reasons: Vec<String>,
+    ) -> Result<(), ToolError> {
+        let call = &recorded.call;
+        let mut shown = self.shape(call, ready);
+        for _ in 0..MOST_QUESTIONS {
+            let granted = self.world.store.is_granted(&shown.digest()).await;
+            if granted.map_err(|err| self.unreadable(call, &err))? {
+                return Ok(());
+            }
+            let question = Question {
+                call: &call.id,
+                cause: recorded.seq,
+                shape: &shown,
+                reasons: reasons.clone(),
+            };
+            self.ask(lease, question).await?;
+            // What was shown may not be what would run now.
+            ready.cx = self.context(call).await?;
+            let now = self.shape(call, ready);
+            if now.digest() == shown.digest() {
+                return Ok(());
+            }
+            shown = now;
+        }
+        Err(ToolError::Denied {
+            tool: call.tool.clone(),
+            rule: "approvals".to_owned(),
+            reason: "what would run changed each time that it was asked for".to_owned(),
+        })
+    }
+
+    fn shape(&self, call: &Call, ready: &Ready) -> Shape {
+        let shaped = Shaped {
+            agent: &self.agent.id,
+            tool: ready.tool.as_ref(),
+            name: self.tools.own_name(&call.tool),
+            arguments: &ready.params,
+        };
+        shape(shaped, &ready.cx)
+    }
+
+    /// Refuses a call of which it cannot be known whether it may run.
+    fn unreadable(&self, call: &Call, err: &StoreError) -> ToolError {
+        tracing::error!(%err, run = %self.run, "what a call depends on could not be read");
+        ToolError::Denied {
+            tool: call.tool.clone(),
+            rule: "provenance".to_owned(),
+            reason: "the event log could not be read".to_owned(),
+        }
+    }
+}
+
+/// Returns the files that arguments name.
+fn paths(params: &Value) -> Vec<String> {
+    ["path", "file_path"]
+        .iter()
+        .filter_map(|name| params.get(name)?.as_str())
+        .map(str::to_owned)
+        .collect()
 }

@@ -1,9 +1,10 @@
 //! Recording an inbound message, the step before anything acts on it.
 
 use openclaw_core::access::Inbound;
-use openclaw_core::events::{Lease, NewEvent, StoreError};
+use openclaw_core::events::{Lease, NewEvent, Payload, StoreError};
+use openclaw_core::provenance::Mark;
 use openclaw_core::session_key::Scope;
-use openclaw_core::validation::{validate_attachments, validate_message};
+use openclaw_core::validation::{ValidationError, validate_attachments, validate_message};
 use openclaw_core::{EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 
 use crate::error::AgentError;
@@ -24,9 +25,54 @@ pub(crate) struct Received {
     pub(crate) event: SessionEvent,
     /// For [`Seat::Free`]: the lease on the session, unless the message was on record before.
     pub(crate) lease: Option<Lease>,
+    /// The event that its session began with, if that was now.
+    pub(crate) start: Option<SessionEvent>,
 }
 
-/// Checks a message and records it in its session.
+/// A message that is to be recorded.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    message: NewEvent,
+    /// Where a session of its own would begin.
+    start: NewEvent,
+    /// Under what name it is recorded once.
+    once: Option<String>,
+}
+
+impl Delivery {
+    /// Checks a message; `marks` say where it came from.
+    pub(crate) fn new(inbound: Inbound, marks: Vec<Mark>) -> Result<Self, ValidationError> {
+        validate_message(&inbound.text)?;
+        validate_attachments(&inbound.attachments)?;
+        let once = inbound
+            .message_id
+            .map(|id| format!("{}:{}:{id}", inbound.channel, inbound.peer));
+        let message = NewEvent::from(SessionEventKind::MessageReceived {
+            content: inbound.text,
+            attachments: inbound.attachments,
+        })
+        .with_payload(Payload {
+            marks,
+            ..Payload::default()
+        });
+        let start = NewEvent::from(SessionEventKind::SessionStarted {
+            channel: inbound.channel,
+            peer_id: inbound.peer,
+        });
+        Ok(Self {
+            message,
+            start,
+            once,
+        })
+    }
+
+    /// Lets it be recorded anew: the event that has its name was closed, and nothing done about it.
+    pub(crate) fn is_sent_again_after(&mut self, seq: u64) {
+        self.once = self.once.take().map(|once| format!("{once}:after:{seq}"));
+    }
+}
+
+/// Records a message in its session.
 ///
 /// Only an agent's main session comes into being, or starts anew, by being written to. A message
 /// that its channel has a name for is recorded once: when it comes again, the event is the old
@@ -34,21 +80,12 @@ pub(crate) struct Received {
 pub(crate) async fn receive(
     store: &EventStore,
     session: &SessionKey,
-    inbound: Inbound,
+    delivery: &Delivery,
     run: &RunId,
     seat: Seat,
 ) -> Result<Received, AgentError> {
-    validate_message(&inbound.text)?;
-    validate_attachments(&inbound.attachments)?;
-    let message = NewEvent::from(SessionEventKind::MessageReceived {
-        content: inbound.text,
-        attachments: inbound.attachments,
-    })
-    .in_run(run, None);
-    let once = inbound
-        .message_id
-        .map(|id| format!("{}:{}:{id}", inbound.channel, inbound.peer));
-    let record = async |events| match &once {
+    let message = delivery.message.clone().in_run(run, None);
+    let record = async |events| match &delivery.once {
         Some(key) => record_once(store, session, key, events, seat).await,
         None => record(store, session, events, seat).await,
     };
@@ -56,11 +93,7 @@ pub(crate) async fn receive(
         Err(StoreError::NoSession(_) | StoreError::SessionEnded(_))
             if session.scope() == Scope::Main =>
         {
-            let start = NewEvent::from(SessionEventKind::SessionStarted {
-                channel: inbound.channel,
-                peer_id: inbound.peer,
-            });
-            match record(vec![start, message.clone()]).await {
+            match record(vec![delivery.start.clone(), message.clone()]).await {
                 // Somebody else's first message was faster.
                 Err(StoreError::SessionExists(_)) => Ok(record(vec![message]).await?),
                 other => Ok(other?),
@@ -101,6 +134,11 @@ async fn record_once(
 }
 
 fn received(recorded: Vec<SessionEvent>, lease: Option<Lease>) -> Result<Received, StoreError> {
-    let event = recorded.into_iter().next_back().ok_or(StoreError::Closed)?;
-    Ok(Received { event, lease })
+    let mut recorded = recorded.into_iter();
+    let event = recorded.next_back().ok_or(StoreError::Closed)?;
+    Ok(Received {
+        event,
+        lease,
+        start: recorded.next(),
+    })
 }

@@ -20,6 +20,9 @@ pub struct Means {
     /// What a command may use up: its time is the most that it may ask for, and of its output so
     /// much is kept in a result.
     pub limits: Limits,
+    /// How long a call waits for its command unless it says something else; then the command goes
+    /// on in the background.
+    pub patience: Duration,
     /// Variables that every command gets.
     pub env: Vec<(String, String)>,
     /// Paths of the workspace that file tools do not write, beside the usual ones.
@@ -33,6 +36,9 @@ pub struct ReachOf(Arc<dyn Fn(&SessionKey) -> Reach + Send + Sync>);
 impl Means {
     /// The longest that a command may ask for, unless something else is said.
     pub const LONGEST: Duration = Duration::from_mins(30);
+
+    /// How long a call waits for its command, unless something else is said.
+    pub const PATIENCE: Duration = Duration::from_secs(10);
 
     /// Returns the means of one session.
     pub(crate) fn of_session(&self, session: &SessionKey) -> Self {
@@ -55,6 +61,7 @@ impl Default for Means {
                 kept_bytes: MAX_RESULT_BYTES,
                 ..Limits::default()
             },
+            patience: Self::PATIENCE,
             env: Vec::new(),
             protected: Vec::new(),
         }

@@ -1,29 +1,37 @@
 //! One turn: from the recorded message to the recorded answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use openclaw_core::access::Sender;
-use openclaw_core::events::{
-    Block, CallOutcome, CallPayload, Change, Lease, NewEvent, Payload, SessionEvent, StepPayload,
-    StoreError, Thinking as StoredThinking,
-};
+use openclaw_core::events::{CallPayload, Lease, NewEvent, SessionEvent};
 use openclaw_core::{CallId, Cost, ModelRef, ProviderId, RunId, SessionEventKind, Usage};
-use openclaw_providers::{AssistantBlock, Completion, Message, Meter, StopReason, ToolResult};
+use openclaw_providers::{Completion, Message, Meter, ProviderError, StopReason, ToolResult};
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::{task, time};
+use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
+use crate::approvals::Waits;
 use crate::bus::{Bus, Live, Part};
 use crate::calls::{Call, Gate, Record};
+use crate::compaction::{self, Gauge, Room};
+use crate::ending::{Total, stand_in};
 use crate::error::AgentError;
+use crate::hearing::EMPTY;
+use crate::lanes::{self, Place};
+use crate::loops::{Circle, Circles};
+use crate::meters::Attended;
 use crate::prompt::Scene;
 use crate::step::{Asked, Brief, text_of};
 use crate::tools::{ToolError, ToolRegistry, model_text};
 use crate::transcript;
 use crate::world::World;
+
+/// How often handlers may have an answer written again.
+const MOST_REVISIONS: u32 = 3;
 
 /// The answer of a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +69,12 @@ pub(crate) struct Run {
     pub(crate) id: RunId,
     /// The sequence number of the message that set the run off.
     pub(crate) cause: u64,
+    /// Whether anybody waits for the answer.
+    pub(crate) attended: Attended,
+    /// The time in which people were waited for.
+    pub(crate) waits: Waits,
+    /// Its place among the messages of its session.
+    pub(crate) place: Place,
     pub(crate) stop: CancellationToken,
     /// What the run's calls are counted against.
     pub(crate) meter: Arc<dyn Meter>,
@@ -68,73 +82,199 @@ pub(crate) struct Run {
     pub(crate) unrecorded: Mutex<Vec<CallPayload>>,
 }
 
+/// How a turn has gone so far.
+#[derive(Debug, Default)]
+struct Course {
+    total: Total,
+    circles: Circles,
+    /// How often the model wrote nothing.
+    silences: u32,
+    /// How often it was told to write its answer again.
+    revisions: u32,
+}
+
 impl Run {
     /// Takes the turn to its end; a failure is on record, if it can be, when this returns it.
-    pub(crate) async fn turn(self) -> Result<Reply, AgentError> {
-        let limit = self.agent.limits.max_wall_time;
+    ///
+    /// The lease comes back if another message waits for it.
+    pub(crate) async fn turn(self) -> (Result<Reply, AgentError>, Option<Lease>) {
+        let (limit, began) = (self.agent.limits.max_wall_time, Instant::now());
         let outcome = {
             let mut steps = std::pin::pin!(self.steps());
-            if let Ok(outcome) = time::timeout(limit, steps.as_mut()).await {
-                outcome
-            } else {
-                // The steps end by themselves, so that every call that was begun gets its result.
-                self.stop.cancel();
-                match steps.await {
-                    Err(AgentError::Cancelled | AgentError::Provider(_)) => {
-                        Err(AgentError::TimedOut(limit))
+            tokio::select! {
+                outcome = steps.as_mut() => outcome,
+                // Nobody's time to think it over counts.
+                () = self.waits.worked(limit) => {
+                    // The steps end by themselves, so that every call that was begun gets its result.
+                    self.stop.cancel();
+                    match steps.await {
+                        Err(AgentError::Cancelled | AgentError::Provider(_)) => {
+                            Err(AgentError::TimedOut(limit))
+                        }
+                        other => other,
                     }
-                    other => other,
                 }
             }
+        };
+        let outcome = match outcome {
+            Err(AgentError::Cancelled) if self.place.is_superseded() => Err(AgentError::Superseded),
+            other => other,
         };
         if let Err(err) = &outcome {
             self.record_failure(err).await;
         }
-        outcome
+        self.after_run(&outcome, began.elapsed()).await;
+        let lease = self.lease.is_held().then_some(self.lease);
+        (outcome, lease)
     }
 
     async fn steps(&self) -> Result<Reply, AgentError> {
+        self.close_cut_off().await?;
         let scene = self.scene().await?;
-        let brief = Brief::new(&self.agent, &self.tools, self.lease.session(), &scene)?;
+        let session = self.lease.session();
+        let offered = self.agent.offered(&self.tools, Some(session), &self.sender);
+        let brief = Brief::new(&self.agent, &offered, session, &scene)?;
+        self.begin_hearing().await?;
         let mut messages = self.transcript().await?;
-        let mut total = Total::default();
+        if let Some(instead) = self.before_run(&brief, &messages).await? {
+            return self.answer(instead, Total::default(), 1).await;
+        }
+        let mut course = Course::default();
+        let mut room = self.room(&brief);
         for step in 1..=self.agent.limits.max_steps {
             let hear = |part, text| self.delta(step, part, text);
-            let meter = self.meter.as_ref();
-            let Asked { answer, calls } = brief.ask(&messages, meter, &self.stop, hear).await;
-            total.add(&calls);
-            let fallback = stand_in(&calls, brief.model());
-            self.unrecorded.lock().extend(calls);
-            let completion = answer?;
-            total.usage += completion.usage;
-            let (completion, calls) = Brief::calls(completion);
+            self.before_call(&brief, &messages, step).await;
+            let asked = room.ask(&mut messages, hear).await;
+            let fallback = stand_in(&asked.calls, brief.model());
+            let Some((completion, calls)) = self
+                .heard_out(asked, step, &mut messages, &mut course)
+                .await?
+            else {
+                continue;
+            };
             if calls.is_empty() {
-                let reply = self.answer(completion, total, step).await?;
+                let reply = self.answer(completion, course.total, step).await?;
                 return Ok(Reply { fallback, ..reply });
             }
-            let results = self.call_tools(&completion, calls, step).await?;
+            let results = self.call_tools(&completion, calls.clone(), step).await?;
+            let circle = self.circle(&mut course.circles, &calls, &results);
             messages.push(Message::Assistant(completion.content));
             messages.push(Message::ToolResults(results));
             if self.stop.is_cancelled() {
                 return Err(AgentError::Cancelled);
             }
+            match circle {
+                Circle::None => {}
+                Circle::Tell(text) => self.tell(&mut messages, text).await?,
+                Circle::End { tool, times } => return Err(AgentError::Circles { tool, times }),
+            }
+            self.hear(&mut messages).await?;
         }
         Err(AgentError::TooManySteps(self.agent.limits.max_steps))
+    }
+
+    /// Takes what the model wrote and the calls that it wants; none when it was told to write
+    /// again, because it wrote nothing or somebody does not let it be the answer.
+    async fn heard_out(
+        &self,
+        asked: Asked,
+        step: u32,
+        messages: &mut Vec<Message>,
+        course: &mut Course,
+    ) -> Result<Option<(Completion, Vec<Call>)>, AgentError> {
+        let Asked {
+            answer,
+            calls,
+            recorded,
+        } = asked;
+        self.after_call(&calls, answer.as_ref(), step).await;
+        course.total.add(&recorded);
+        course.total.add(&calls);
+        let times = calls.len();
+        self.unrecorded.lock().extend(calls);
+        let answer = match answer {
+            // One that was asked for again and again is given up where that was done.
+            Err(AgentError::Provider(ProviderError::Empty { .. })) if times < 2 => None,
+            answer => Some(Brief::calls(answer?)),
+        };
+        let said = |(completion, calls): &(Completion, Vec<Call>)| {
+            !calls.is_empty() || !text_of(&completion.content).trim().is_empty()
+        };
+        if let Some((completion, _)) = &answer {
+            course.total.usage += completion.usage;
+        }
+        let Some((completion, calls)) = answer.filter(said) else {
+            if course.silences > 0 {
+                return Err(AgentError::NoAnswer);
+            }
+            course.silences = 1;
+            self.tell(messages, EMPTY.to_owned()).await?;
+            return Ok(None);
+        };
+        if calls.is_empty()
+            && course.revisions < MOST_REVISIONS
+            && let Some(text) = self.before_answer(&completion, course.revisions).await
+        {
+            course.revisions = course.revisions.saturating_add(1);
+            self.tell(messages, text).await?;
+            return Ok(None);
+        }
+        Ok(Some((completion, calls)))
+    }
+
+    fn room<'a>(&'a self, brief: &'a Brief) -> Room<'a> {
+        Room {
+            lease: &self.lease,
+            brief,
+            rules: &self.agent.rules.compaction,
+            run: &self.id,
+            cause: self.cause,
+            meter: self.meter.as_ref(),
+            stop: &self.stop,
+            gauge: Gauge::default(),
+        }
     }
 
     /// Looks around on disk, where it holds nobody up.
     async fn scene(&self) -> Result<Scene, AgentError> {
         let (agent, session) = (Arc::clone(&self.agent), self.lease.session().clone());
-        task::spawn_blocking(move || Scene::of(&agent, &session))
+        let sender = self.sender.clone();
+        task::spawn_blocking(move || Scene::of(&agent, &session, &sender))
             .await
             .map_err(|_panicked| AgentError::Defect)
+    }
+
+    /// Closes what a process left open that died with the lease.
+    async fn close_cut_off(&self) -> Result<(), AgentError> {
+        if self.lease.is_taken_over() {
+            let (store, session) = (self.lease.store(), self.lease.session());
+            let events = store.read(session, 1..=u64::MAX).await?;
+            self.lease
+                .append(lanes::closing(&events, self.cause)?)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of the calls of a step, and returns what is to be done about them.
+    fn circle(&self, circles: &mut Circles, calls: &[Call], results: &[ToolResult]) -> Circle {
+        let rules = &self.agent.rules.loops;
+        let mut worst = Circle::None;
+        for (call, result) in calls.iter().zip(results) {
+            let own_name = self.tools.own_name(&call.tool);
+            let circle = circles.note(rules, call, own_name, &result.content);
+            if !matches!(worst, Circle::End { .. }) && circle != Circle::None {
+                worst = circle;
+            }
+        }
+        worst
     }
 
     /// Closes what an earlier run left open and folds the session's events.
     async fn transcript(&self) -> Result<Vec<Message>, AgentError> {
         let store = self.lease.store();
         store.record_lost_calls().await?;
-        let mut events = store.read(self.lease.session(), 1..=u64::MAX).await?;
+        let mut events = compaction::read(store, self.lease.session(), self.cause).await?;
         self.count_earlier(&events);
         let open = transcript::open_calls(&events);
         if !open.is_empty() {
@@ -193,6 +333,8 @@ impl Run {
             world: &self.world,
             run: &self.id,
             step: Some(step),
+            attended: self.attended,
+            waits: &self.waits,
             stop: &self.stop,
         };
         let recorded = gate
@@ -200,10 +342,14 @@ impl Run {
             .await?;
         self.unrecorded.lock().clear();
         let limit = self.agent.limits.max_calls_per_step;
+        // Looked at once for the whole step: what runs side by side begins together.
+        let passed_over = self.place.steered().is_cancelled();
         let outputs = join_all(recorded.into_iter().enumerate().map(|(index, call)| {
             let gate = &gate;
             async move {
-                if index < limit {
+                if passed_over {
+                    gate.refuse(call, &ToolError::PassedOver).await
+                } else if index < limit {
                     gate.run(call).await
                 } else {
                     gate.refuse(call, &ToolError::TooMany { limit }).await
@@ -223,150 +369,5 @@ impl Run {
                 })
             })
             .collect()
-    }
-
-    async fn answer(
-        &self,
-        completion: Completion,
-        total: Total,
-        steps: u32,
-    ) -> Result<Reply, AgentError> {
-        let content = text_of(&completion.content);
-        let event = NewEvent::from(SessionEventKind::AgentResponse {
-            content: content.clone(),
-            model: completion.model.clone(),
-            tokens: total.usage.total(),
-        })
-        .in_run(&self.id, Some(self.cause))
-        .at_step(steps)
-        .with_payload(self.wrote(&completion));
-        self.lease.append_last(vec![event]).await?;
-        self.unrecorded.lock().clear();
-        Ok(Reply {
-            run_id: self.id.clone(),
-            content,
-            provider: completion.provider,
-            model: completion.model,
-            usage: total.usage,
-            stop: completion.stop,
-            steps,
-            cost: total.cost(),
-            fallback: None,
-        })
-    }
-
-    /// Returns what is recorded beside the first event of a step.
-    fn wrote(&self, completion: &Completion) -> Payload {
-        Payload {
-            step: Some(step_payload(completion)),
-            calls: self.unrecorded.lock().clone(),
-            ..Payload::default()
-        }
-    }
-
-    /// Whoever asked hears why the turn failed, and not why that could not be recorded.
-    async fn record_failure(&self, err: &AgentError) {
-        // Whoever asked gets the error; here it only helps to read the rest of the log.
-        tracing::info!(run = %self.id, %err, "a turn failed");
-        let event = match failed(&self.id, self.cause, err, self.unrecorded.lock().clone()) {
-            Ok(event) => vec![event],
-            Err(err) => {
-                tracing::error!(%err, run = %self.id, "a failed run could not be recorded");
-                return;
-            }
-        };
-        let Err(under_lease) = self.lease.append_last(event.clone()).await else {
-            return;
-        };
-        // The message was recorded by this run, whoever has the session now.
-        let store = self.lease.store();
-        if let Err(err) = store.append(self.lease.session(), event).await {
-            tracing::error!(%under_lease, %err, run = %self.id, "a failed run could not be recorded");
-        }
-    }
-}
-
-/// What the calls of a run took together.
-#[derive(Debug, Default)]
-pub(crate) struct Total {
-    pub(crate) usage: Usage,
-    cost: Cost,
-    /// How many calls took something of which nobody knows the price.
-    unpriced: usize,
-    priced: usize,
-}
-
-impl Total {
-    /// Adds the cost of calls.
-    pub(crate) fn add(&mut self, calls: &[CallPayload]) {
-        for call in calls {
-            match call.cost {
-                Some(cost) => {
-                    self.cost += cost;
-                    self.priced = self.priced.saturating_add(1);
-                }
-                None if call.usage == Usage::default() => {}
-                None => self.unpriced = self.unpriced.saturating_add(1),
-            }
-        }
-    }
-
-    /// Returns what they cost, if that is known.
-    pub(crate) fn cost(&self) -> Option<Cost> {
-        (self.unpriced == 0 && self.priced > 0).then_some(self.cost)
-    }
-}
-
-/// Returns the model that answered in a step, if it is not the one that is asked first.
-pub(crate) fn stand_in(calls: &[CallPayload], primary: &ModelRef) -> Option<ModelRef> {
-    let last = calls.last()?;
-    let model = ModelRef {
-        provider: last.provider.clone(),
-        model: last.model.clone(),
-    };
-    (last.outcome == CallOutcome::Ok && model != *primary).then_some(model)
-}
-
-/// Returns the event that says that a run ended without an answer, with the calls that led there.
-pub(crate) fn failed(
-    run: &RunId,
-    cause: u64,
-    err: &AgentError,
-    calls: Vec<CallPayload>,
-) -> Result<NewEvent, StoreError> {
-    let change = Change::RunFailed {
-        run_id: run.clone(),
-        kind: err.kind(),
-        message: err.to_string(),
-    };
-    let event = change.to_event()?.in_run(run, Some(cause));
-    if calls.is_empty() {
-        return Ok(event);
-    }
-    Ok(event.with_payload(Payload {
-        calls,
-        ..Payload::default()
-    }))
-}
-
-fn step_payload(completion: &Completion) -> StepPayload {
-    StepPayload {
-        provider: completion.provider.clone(),
-        model: completion.model.clone(),
-        stop: completion.stop.to_string(),
-        usage: completion.usage,
-        blocks: completion
-            .content
-            .iter()
-            .map(|block| match block {
-                AssistantBlock::Text(text) => Block::Text(text.clone()),
-                AssistantBlock::Thinking(thinking) => Block::Thinking(StoredThinking {
-                    text: thinking.text.clone(),
-                    signature: thinking.signature.clone(),
-                    redacted: thinking.redacted.clone(),
-                }),
-                AssistantBlock::ToolCall(call) => Block::Call(call.id.clone()),
-            })
-            .collect(),
     }
 }

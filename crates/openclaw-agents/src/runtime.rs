@@ -12,12 +12,14 @@ use crate::agent::{Agent, AgentModel, Limits};
 use crate::bus::Bus;
 use crate::engine::{Engine, Turn};
 use crate::error::AgentError;
+use crate::jobs::Jobs;
 use crate::means::Means;
 use crate::meters::{Attended, NoMeters};
 use crate::rules::Rules;
 use crate::run::Reply;
 use crate::scope::TaskScope;
 use crate::skills::Skills;
+use crate::taint::TaintRules;
 use crate::tools::ToolRegistry;
 use crate::workspace::ContextFiles;
 use crate::world::World;
@@ -57,6 +59,8 @@ pub struct AgentRuntime {
     sandbox: SandboxConfig,
     workspace: Option<PathBuf>,
     limits: Limits,
+    rules: Rules,
+    jobs: Jobs,
 }
 
 /// A conversation: a session in an event log.
@@ -106,6 +110,12 @@ impl AgentRuntime {
             sandbox: SandboxConfig::default(),
             workspace: None,
             limits: Limits::default(),
+            // An embedding program has no door yet by which somebody could be asked.
+            rules: Rules {
+                taint: TaintRules::off(),
+                ..Rules::default()
+            },
+            jobs: Jobs::default(),
         }
     }
 
@@ -138,6 +148,17 @@ impl AgentRuntime {
         self
     }
 
+    /// Sets the rules that its tools work under; without this, whatever is registered may be
+    /// called, and nothing is asked for.
+    ///
+    /// With rules that ask, decide by
+    /// [`EventStore::decide`](openclaw_core::EventStore::decide) what waits.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
+
     /// Answers a message, running tools as the model asks for them.
     ///
     /// The message, every step and the answer are in the context's event log when this returns.
@@ -158,19 +179,23 @@ impl AgentRuntime {
             name: context.session.agent().to_string(),
             model: Ok(AgentModel {
                 route: Arc::clone(&self.route),
+                images: None,
             }),
             workspace: self.workspace.clone().unwrap_or_else(|| PathBuf::from(".")),
             sandbox: self.sandbox.clone(),
             means: Means::default(),
             limits: self.limits,
-            rules: Rules::default(),
+            rules: self.rules.clone(),
             skills: Skills::default(),
             context: ContextFiles::default(),
             time_zone: None,
         };
         let tools = Arc::new(self.tools.clone());
         let engine = Engine::new(
-            World::closed(context.store.clone()),
+            World {
+                jobs: self.jobs.clone(),
+                ..World::closed(context.store.clone())
+            },
             tools,
             Bus::default(),
             TaskScope::new(),
@@ -184,6 +209,7 @@ impl AgentRuntime {
                 sender: Sender::owner("embedded"),
                 inbound,
                 attended: Attended::Yes,
+                queue: None,
             })
             .await
     }

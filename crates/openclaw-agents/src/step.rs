@@ -13,7 +13,7 @@ use openclaw_providers::{
     Arguments, AssistantBlock, Completion, Message, Meter, ProviderError, Refused, Request, Route,
     StreamEvent, Thinking, ToolCall, ToolResult, ToolSpec, UserBlock,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -21,17 +21,24 @@ use crate::agent::Agent;
 use crate::bus::Part;
 use crate::calls::Call;
 use crate::error::AgentError;
-use crate::prompt::{self, Scene};
+use crate::prompt::{self, Scene, Section};
 use crate::tools::ToolRegistry;
+
+/// The name of the tool that is none.
+const NO_TOOL: &str = "none";
 
 /// What is the same in every step of a turn.
 #[derive(Clone, Debug)]
 pub(crate) struct Brief {
     route: Arc<Route>,
     primary: ModelRef,
+    /// The sections of the system prompt.
+    sections: Vec<Section>,
     system: String,
     tools: Vec<ToolSpec>,
     conversation: String,
+    /// How many tokens every request has before its first message, at most.
+    overhead: u64,
 }
 
 /// What came of asking the model.
@@ -41,6 +48,19 @@ pub(crate) struct Asked {
     pub(crate) answer: Result<Completion, AgentError>,
     /// Every call that was made for it, the one that answered last.
     pub(crate) calls: Vec<CallPayload>,
+    /// Calls that were made for it and are on record already.
+    pub(crate) recorded: Vec<CallPayload>,
+}
+
+impl Asked {
+    /// Makes what comes of a question that could not be asked.
+    pub(crate) const fn not(err: AgentError) -> Self {
+        Self {
+            answer: Err(err),
+            calls: Vec::new(),
+            recorded: Vec::new(),
+        }
+    }
 }
 
 impl Brief {
@@ -59,13 +79,44 @@ impl Brief {
             .model_ref()
             .cloned()
             .ok_or_else(|| AgentError::NoModel(agent.id.clone()))?;
-        Ok(Self {
+        let sections: Vec<Section> = prompt::sections(agent, tools, scene)
+            .into_iter()
+            .map(|section| Section {
+                text: masked(section.text),
+                ..section
+            })
+            .collect();
+        let mut brief = Self {
             route: model.route,
             primary,
-            system: masked(prompt::system(agent, tools, scene)),
+            system: prompt::joined(&sections),
+            sections,
             tools: tools.specs(),
             conversation: conversation(session),
-        })
+            overhead: 0,
+        };
+        brief.overhead = brief.request(&[]).tokens_at_most();
+        Ok(brief)
+    }
+
+    /// Returns who is asked.
+    pub(crate) const fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    /// Returns how many tokens every request has before its first message, at most.
+    pub(crate) const fn overhead(&self) -> u64 {
+        self.overhead
+    }
+
+    /// Returns the sections of the system prompt.
+    pub(crate) fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// Returns the tools that the model is told of.
+    pub(crate) fn tools(&self) -> &[ToolSpec] {
+        &self.tools
     }
 
     /// Returns the model that is asked first.
@@ -82,10 +133,29 @@ impl Brief {
             model: self.primary.model.clone(),
             system: self.system.clone(),
             messages: messages.iter().map(for_model).collect(),
-            tools: self.tools.clone(),
+            tools: self.offered(messages),
             conversation: Some(self.conversation.clone()),
             ..Request::default()
         }
+    }
+
+    /// Returns the tools of a request. No API takes a conversation with calls in it and no tool:
+    /// whoever may call none, in a session where others did, gets one that is none.
+    fn offered(&self, messages: &[Message]) -> Vec<ToolSpec> {
+        let called = |message: &Message| match message {
+            Message::Assistant(blocks) => blocks
+                .iter()
+                .any(|block| matches!(block, AssistantBlock::ToolCall(_))),
+            Message::User(_) | Message::ToolResults(_) => false,
+        };
+        if self.tools.is_empty() && messages.iter().any(called) {
+            return vec![ToolSpec {
+                name: NO_TOOL.to_owned(),
+                description: "Does nothing: no tool may be called here.".to_owned(),
+                parameters: json!({ "type": "object", "properties": {} }),
+            }];
+        }
+        self.tools.clone()
     }
 
     /// Returns what the model is asked, with what is configured for it filled in.
@@ -113,6 +183,7 @@ impl Brief {
                 return Asked {
                     answer: Err(failed(error)),
                     calls,
+                    recorded: Vec::new(),
                 };
             }
         };
@@ -130,6 +201,7 @@ impl Brief {
         Asked {
             answer: answer.map_err(failed),
             calls,
+            recorded: Vec::new(),
         }
     }
 
@@ -257,7 +329,6 @@ pub(crate) fn text_of(blocks: &[AssistantBlock]) -> String {
 #[cfg(test)]
 mod tests {
     use openclaw_core::redaction::learn_text;
-    use serde_json::json;
 
     use super::*;
 

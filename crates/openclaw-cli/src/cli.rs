@@ -8,8 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use openclaw_core::state_dir::Overrides;
 
 use crate::commands::{
-    agent, audit, backup, config, configure, credentials, dashboard, demo, doctor, gateway,
-    migrate, models, onboard, sandbox, sessions, skills, status, tokens, usage,
+    agent, approvals, audit, backup, config, configure, context, credentials, dashboard, demo,
+    doctor, gateway, migrate, models, onboard, policy, sandbox, sessions, skills, status, tokens,
+    usage,
 };
 use crate::output::Format;
 use crate::terminal::ColorWhen;
@@ -89,12 +90,18 @@ pub(crate) enum Command {
     Gateway(gateway::GatewayArgs),
     /// Say something to the agent and show its answer
     Agent(agent::AgentArgs),
+    /// See and decide what waits for your consent
+    Approvals(approvals::ApprovalsArgs),
     /// List sessions, read a conversation or its event log
     Sessions(sessions::SessionsArgs),
+    /// Show what fills the model's window in a session
+    Context(context::ContextArgs),
     /// Show which skills an agent has, and what the others lack
     Skills(skills::SkillsArgs),
     /// List, choose and test models
     Models(models::ModelsArgs),
+    /// Say which tools may be called, by whom, and which setting says so
+    Policy(policy::PolicyArgs),
     /// Check and read what the event log says about itself
     Audit(audit::AuditArgs),
     /// Show, check and change the config

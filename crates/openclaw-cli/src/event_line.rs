@@ -105,7 +105,13 @@ fn change(key: &str, value: &Value) -> String {
             summary,
             first_kept,
             tokens_before,
-        }) => format!("{tokens_before} tokens before event {first_kept} are summed up: {summary}"),
+            how,
+        }) => {
+            let by = how.model.as_deref().unwrap_or("no model");
+            format!(
+                "{tokens_before} tokens before event {first_kept} are summed up by {by}: {summary}"
+            )
+        }
         Ok(Change::ApprovalDecided {
             call_id,
             allowed,
@@ -115,18 +121,43 @@ fn change(key: &str, value: &Value) -> String {
             let verb = if allowed { "allowed" } else { "refused" };
             format!("{by} {verb} the call {call_id}")
         }
+        Ok(Change::SummaryAsked { failure }) => match failure {
+            Some(why) => format!("no summary could be had: {why}"),
+            None => "a summary was asked for, to be looked at".to_owned(),
+        },
         Ok(Change::ContextRestored { compaction }) => {
             format!("what event {compaction} summed up is in view again")
         }
         Ok(Change::MessageTaken { message }) => {
             format!("message {message} was taken into the run that went on")
         }
+        Ok(Change::ModelTold { text }) => format!("the model was told: {text}"),
+        Ok(Change::RunCutOff { unknown, .. }) if unknown.is_empty() => {
+            "the program stopped before anything was done about the message".to_owned()
+        }
+        Ok(Change::RunCutOff { unknown, .. }) => format!(
+            "the program stopped in the midst of the run; whether {} took effect is not known",
+            unknown
+                .iter()
+                .map(|call| format!("the call {call}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
         Ok(Change::ApprovalRequested {
             call_id, reasons, ..
         }) => format!(
             "the call {call_id} waits for approval: {}",
             reasons.join("; ")
         ),
+        Ok(Change::FileWritten { path, .. }) => {
+            format!("{} may carry the words of strangers", in_workspace(&path))
+        }
+        Ok(Change::FileCleared { path, .. }) => {
+            format!(
+                "{} carries no stranger's words any more",
+                in_workspace(&path)
+            )
+        }
         Ok(Change::CallsLost { calls, .. }) => {
             format!(
                 "the process died during {calls} calls of a model; the most that they may have taken counts"
@@ -134,6 +165,15 @@ fn change(key: &str, value: &Value) -> String {
         }
         Ok(Change::UsageCost { usd }) => format!("cost ${usd}"),
         Err(_unknown) => format!("{key} = {value}"),
+    }
+}
+
+/// Returns the name of a file in a workspace; the workspace itself has none.
+const fn in_workspace(path: &str) -> &str {
+    if path.is_empty() {
+        "the workspace"
+    } else {
+        path
     }
 }
 
@@ -168,6 +208,16 @@ mod tests {
                 "approval.decided",
                 json!({"callId": "c", "allowed": false, "by": "owner"}),
                 "owner refused the call c",
+            ),
+            (
+                "file.written",
+                json!({"workspace": "/w", "path": "a.txt", "marks": []}),
+                "a.txt may carry the words of strangers",
+            ),
+            (
+                "file.cleared",
+                json!({"workspace": "/w", "path": ""}),
+                "the workspace carries no stranger's words any more",
             ),
             ("usage.cost", json!({"usd": 0.25}), "cost $0.25"),
             ("mood", json!("calm"), r#"mood = "calm""#),

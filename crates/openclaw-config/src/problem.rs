@@ -63,6 +63,13 @@ pub struct Place {
     pub column: usize,
 }
 
+impl Place {
+    /// Returns the file and the line, as people write them.
+    pub fn in_short(&self) -> String {
+        format!("{}:{}", self.file.display(), self.line)
+    }
+}
+
 /// One thing that is wrong with a config, or that its author should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

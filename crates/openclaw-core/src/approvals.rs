@@ -3,7 +3,7 @@
 //! An answer is bound to what was shown: a [`Shape`] is everything of a call that matters for the
 //! decision, and its digest names it. Whatever differs in it is another shape, and asks again.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -63,8 +63,11 @@ impl Shape {
     /// Returns the name of exactly this shape: SHA-256 over its JSON, in hexadecimal.
     pub fn digest(&self) -> String {
         let text = sorted(serde_json::to_value(self).unwrap_or_default()).to_string();
-        let digest = Sha256::digest(text);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut digits = String::new();
+        for byte in Sha256::digest(text) {
+            let _infallible = write!(digits, "{byte:02x}").is_ok();
+        }
+        digits
     }
 }
 
@@ -123,6 +126,22 @@ pub struct Pending {
     /// When it counts as denied.
     #[schemars(with = "String")]
     pub expires: Timestamp,
+}
+
+/// How a request was closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    /// Whether the call may run.
+    pub allowed: bool,
+    /// What was answered; none when nobody did, which denies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    /// Who decided, or why nobody did.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub decided: Timestamp,
 }
 
 /// A standing answer: calls of one shape run without being asked for.

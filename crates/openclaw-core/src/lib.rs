@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`ids`] and [`session_key`] name things, [`validation`] bounds them, [`kind`]
 //! sorts what can go wrong, [`mod@env`] names the environment variables, [`access`] says who may speak,
-//! and [`events`] is the one truth of what happened.
+//! [`hooks`] where other code has a say, and [`events`] is the one truth of what happened.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
@@ -22,6 +22,7 @@ pub mod credentials;
 pub mod decode;
 pub mod env;
 pub mod events;
+pub mod hooks;
 pub mod ids;
 pub mod kind;
 pub mod model_ref;
@@ -31,6 +32,7 @@ pub mod sealing;
 pub mod secrets;
 pub mod session_key;
 pub mod state_dir;
+pub mod tool_rules;
 pub mod usage;
 pub mod validation;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use openclaw_agents::{Agent, Bus, Engine, TaskScope, ToolRegistry, World};
+use openclaw_agents::{Agent, Bus, Doors, Engine, TaskScope, ToolRegistry, World};
 use openclaw_config::{BudgetSettings, LimitSettings, LockoutSettings};
 use openclaw_core::access::tokens::{TokenFileError, Tokens};
 use openclaw_core::access::{Admitted, SharedSecret};
@@ -13,6 +13,7 @@ use openclaw_core::events::AuditEntry;
 use openclaw_core::{Clock, EventStore};
 use openclaw_ipc::{Handle, Method, RpcError};
 use openclaw_providers::Health;
+use tokio::sync::OnceCell;
 use tokio::time;
 
 use crate::access::{Access, Pass, Presented, Refusal, Rules};
@@ -20,6 +21,7 @@ use crate::audit::{Door, Trail};
 use crate::budget::{Budget, Rules as Caps};
 use crate::compose;
 use crate::containment::Exits;
+use crate::doors::OpenDoors;
 use crate::error::GatewayError;
 use crate::home::Home;
 use crate::http::{self, Edge, EdgeSettings, Listening};
@@ -67,6 +69,8 @@ pub struct GatewayBuilder<S = ()> {
     caps: Caps,
     /// The way out of the agents' sandboxes.
     exits: Arc<Exits>,
+    /// How many turns go on at the same time, where somebody says so.
+    most_turns: Option<usize>,
 }
 
 impl GatewayBuilder {
@@ -85,6 +89,7 @@ impl GatewayBuilder {
             health: Arc::new(Health::new(Clock::system())),
             caps: Caps::new(BudgetSettings::default(), None),
             exits: Arc::default(),
+            most_turns: None,
         }
     }
 
@@ -98,11 +103,12 @@ impl GatewayBuilder {
         let (rules, secret_read) = home.rules()?;
         let mut builder = Self::new()
             .with_event_store(store)
-            .with_tool_registry(compose::tools());
+            .with_tool_registry(compose::tools(home)?);
         let gateway = &home.config.gateway;
         builder.health = health;
         builder.exits = exits;
         builder.caps = home.caps();
+        builder.most_turns = home.config.turns.most;
         builder.rules = rules;
         builder.tokens = Some(home.tokens()?);
         builder.limits = Limits::new(gateway.limits, &gateway.auth.rate);
@@ -137,6 +143,7 @@ impl<S> GatewayBuilder<S> {
             health,
             caps,
             exits,
+            most_turns,
         } = self;
         GatewayBuilder {
             store,
@@ -151,6 +158,7 @@ impl<S> GatewayBuilder<S> {
             health,
             caps,
             exits,
+            most_turns,
         }
     }
 
@@ -191,7 +199,11 @@ impl GatewayBuilder<EventStore> {
     pub fn build(self) -> Gateway {
         let (scope, bus, tools) = (TaskScope::new(), Bus::default(), Arc::new(self.tools));
         let budget = Budget::new(self.store.clone(), Clock::system(), self.caps);
-        let world = World::closed(self.store.clone());
+        let doors = Arc::new(OpenDoors::default());
+        let world = World {
+            doors: Arc::clone(&doors) as Arc<dyn Doors>,
+            ..World::closed(self.store.clone())
+        };
         let engine = Engine::new(
             world.clone(),
             Arc::clone(&tools),
@@ -199,6 +211,10 @@ impl GatewayBuilder<EventStore> {
             scope.clone(),
             Arc::new(budget.clone()),
         );
+        let engine = match self.most_turns {
+            Some(most) => engine.at_most(most),
+            None => engine,
+        };
         let audit = Trail::new(self.store.clone(), self.secrets);
         self.exits.record_in(audit.clone());
         let rpc = Rpc {
@@ -223,6 +239,7 @@ impl GatewayBuilder<EventStore> {
                 edge: Edge::new(self.edge),
                 started: Clock::system().now(),
                 connections: TaskScope::new(),
+                recovered: OnceCell::new(),
             }),
         }
     }
@@ -241,6 +258,8 @@ pub(crate) struct Shared {
     pub(crate) started: Timestamp,
     /// The tasks of clients; when they are told to stop, they finish what is under way.
     pub(crate) connections: TaskScope,
+    /// Set once what a crash cut off was closed.
+    recovered: OnceCell<()>,
 }
 
 impl Gateway {
@@ -277,6 +296,7 @@ impl Gateway {
         Rpc: Handle<M>,
     {
         self.shared.start_audit();
+        self.shared.recover().await;
         Handle::<M>::handle(
             &self.shared.rpc,
             &CallCx {
@@ -311,6 +331,18 @@ impl Shared {
     pub(crate) fn admit(&self, presented: Presented<'_>, door: Door) -> Result<Pass, Refusal> {
         let rpc = &self.rpc;
         rpc.access.admit(presented, door, &rpc.limits, &rpc.audit)
+    }
+
+    /// Closes, once, what processes left open that died.
+    ///
+    /// It comes before the first answer, so that whoever asks sees how things stand.
+    pub(crate) async fn recover(&self) {
+        let recover = async {
+            if let Err(err) = self.rpc.engine.recover().await {
+                tracing::error!(%err, "what a crash cut off could not be closed");
+            }
+        };
+        self.recovered.get_or_init(|| recover).await;
     }
 
     /// Starts to write the audit entries, once somebody can come in.

@@ -3,18 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use openclaw_agents::{Agent, AgentModel, Limits, NoModel, Rules, ToolRegistry};
+use openclaw_agents::policy::Policy;
+use openclaw_agents::{Agent, AgentModel, NoModel, Rules, ToolRegistry};
 use openclaw_config::{AgentSettings, Misnamed};
 use openclaw_core::events::AuditEntry;
 use openclaw_core::state_dir::private_dir;
 use openclaw_core::{AgentId, Clock, Kind, ModelRef};
 use openclaw_providers::Health;
 
+use crate::compaction;
+use crate::consent;
 use crate::containment::{Containment, Exits};
 use crate::error::GatewayError;
 use crate::home::Home;
 use crate::models::{Models, Routed};
 use crate::skills;
+use crate::turns;
+use crate::web;
 
 /// The agents of a home, and the secrets that were read for them.
 #[derive(Debug)]
@@ -45,14 +50,20 @@ pub(crate) fn cast(
         let routed = models.route(settings, health);
         let model = thinking_with(settings, &routed);
         cast.keys_read.extend(routed.read);
+        let images = models.route_of_images(settings, health);
+        cast.keys_read.extend(images.read);
         let model = model.and_then(|()| {
             let route = routed.route.ok_or(NoModel::NotConfigured)?;
             Ok(AgentModel {
                 route: Arc::new(route),
+                images: images.route.map(Arc::new),
             })
         });
-        cast.agents
-            .push(described(home, settings, workspace, model, exits)?);
+        let mut agent = described(home, settings, workspace, model, exits)?;
+        let (compaction, read) = compaction::rules(home, &models, settings, health);
+        agent.rules.compaction = compaction;
+        cast.keys_read.extend(read);
+        cast.agents.push(agent);
     }
     Ok(cast)
 }
@@ -106,6 +117,7 @@ pub(crate) fn agent_with_model(
     let (route, read) = Models::of(home).route_to(settings, reference, &health)?;
     let model = AgentModel {
         route: Arc::new(route),
+        images: None,
     };
     Ok(Some((
         described(home, settings, workspace, Ok(model), &Arc::default())?,
@@ -113,9 +125,9 @@ pub(crate) fn agent_with_model(
     )))
 }
 
-/// Returns the tools that agents and clients may call.
-pub(crate) fn tools() -> ToolRegistry {
-    ToolRegistry::standard()
+/// Returns the tools that agents and clients may call, as the config describes them.
+pub(crate) fn tools(home: &Home) -> Result<ToolRegistry, GatewayError> {
+    web::tools(home, ToolRegistry::standard())
 }
 
 fn described(
@@ -133,8 +145,15 @@ fn described(
         sandbox: containment.config(vec![workspace.clone()]),
         means: containment.means(exits),
         workspace,
-        limits: Limits::default(),
-        rules: Rules::default(),
+        limits: turns::limits(&home.config.turns),
+        rules: Rules {
+            policy: Arc::new(Policy::new(home.config.tool_rules(&settings.id))),
+            approvals: consent::approvals(&home.config.own),
+            taint: consent::taint(&home.config.own),
+            queue: turns::queue(&home.config.turns),
+            loops: turns::loops(&home.config.turns, &settings.id),
+            ..Rules::default()
+        },
         skills: skills::skills(home, settings),
         context: skills::context(home, &settings.id),
         time_zone: home.config.skills.agent(&settings.id).time_zone.clone(),

@@ -97,7 +97,15 @@ pub enum GatewayError {
     /// The agent's workspace is no folder that commands may work in.
     #[error(transparent)]
     BadWorkspace(#[from] SandboxError),
-    /// The hosts that commands may reach cannot be read.
+    /// The address of a search engine cannot be used.
+    #[error("`{path}`: {why}")]
+    SearchEngine {
+        /// Where the config says it.
+        path: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The hosts that commands or tools may reach cannot be read.
     #[error(transparent)]
     Egress(#[from] PolicyError),
     /// Another gateway works on this state directory.
@@ -152,6 +160,7 @@ impl GatewayError {
             | Self::SignIn { .. }
             | Self::UnknownProvider { .. }
             | Self::Egress(_)
+            | Self::SearchEngine { .. }
             | Self::BadWorkspace(_) => Kind::Config,
             Self::NoAgent(_) => Kind::NotFound,
             Self::Provider { source, .. } => source.kind(),
@@ -181,6 +190,9 @@ impl GatewayError {
             }
             Self::AlreadyRunning { .. } => Some("use that one, or stop it first".to_owned()),
             Self::Egress(err) => Some(err.hint().to_owned()),
+            Self::SearchEngine { .. } => {
+                Some("write the address as https://host or http://127.0.0.1:port".to_owned())
+            }
             Self::BadWorkspace(_) => {
                 Some("set agents.defaults.workspace to a folder of its own".to_owned())
             }

@@ -3,11 +3,12 @@
 use std::future;
 
 use openclaw_agents::bus::{self, Bus, OutputStream, Part};
-use openclaw_core::EventStore;
-use openclaw_core::events::{StoreError, Subscription};
+use openclaw_core::approvals::Pending;
+use openclaw_core::events::{Change, StoreError, Subscription};
+use openclaw_core::{EventStore, SessionEvent};
 use openclaw_ipc::notifications::{
-    DeltaChannel, OutputStream as WireStream, SessionDeltaParams, SessionEventParams,
-    StreamLaggedParams, ToolOutputParams,
+    ApprovalRequestedParams, DeltaChannel, OutputStream as WireStream, SessionDeltaParams,
+    SessionEventParams, StreamLaggedParams, ToolOutputParams,
 };
 use openclaw_ipc::{Event, Notification};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -19,6 +20,8 @@ pub struct Live {
     pieces: Option<Receiver<bus::Live>>,
     /// Whether the listener was told that facts wait for it.
     told: bool,
+    /// What follows from the last fact.
+    next: Option<Notification>,
 }
 
 /// How many facts may wait for a listener before it is told.
@@ -30,6 +33,7 @@ impl Live {
             facts: store.subscribe(store.position()),
             pieces: Some(bus.listen()),
             told: false,
+            next: None,
         }
     }
 
@@ -41,6 +45,9 @@ impl Live {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Notification, StoreError> {
+        if let Some(next) = self.next.take() {
+            return Ok(next);
+        }
         let behind = self.facts.behind();
         if behind > BEHIND && !self.told {
             self.told = true;
@@ -56,11 +63,41 @@ impl Live {
             biased;
             piece = next_piece(&mut self.pieces) => Ok(piece),
             fact = self.facts.next() => {
-                let event = Box::new(Event::from(fact?));
+                let fact = fact?;
+                self.next = question(&fact);
+                let event = Box::new(Event::from(fact));
                 Ok(Notification::SessionEvent(SessionEventParams { event }))
             }
         }
     }
+}
+
+/// Returns what a fact says to those who can give their consent.
+fn question(fact: &SessionEvent) -> Option<Notification> {
+    let Change::ApprovalRequested {
+        approval,
+        call_id,
+        shape,
+        reasons,
+        expires,
+        ..
+    } = Change::of(fact)?
+    else {
+        return None;
+    };
+    let approval = Box::new(Pending {
+        id: approval,
+        session: fact.session.clone(),
+        run_id: fact.run_id.clone()?,
+        call_id,
+        shape,
+        reasons,
+        asked: fact.time,
+        expires,
+    });
+    Some(Notification::ApprovalRequested(ApprovalRequestedParams {
+        approval,
+    }))
 }
 
 async fn next_piece(pieces: &mut Option<Receiver<bus::Live>>) -> Notification {

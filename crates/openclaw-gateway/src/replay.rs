@@ -82,5 +82,8 @@ pub fn replay(
         (None, None, None) => return Err(AgentError::NoModel(id.clone()).into()),
     };
     let (agent, keys_read) = agent.ok_or_else(no_agent)?;
-    Ok((Replay::new(turn, &agent, &compose::tools())?, keys_read))
+    Ok((
+        Replay::new(turn, &agent, &compose::tools(home)?)?,
+        keys_read,
+    ))
 }

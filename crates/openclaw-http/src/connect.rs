@@ -76,6 +76,15 @@ fn with_certificates(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig
     Ok(config)
 }
 
+/// Returns how to speak TLS and HTTP/1.1 with any server, by the certificates that this machine
+/// believes. Reading them blocks for some milliseconds.
+pub(crate) fn tls_of_one(network: &Network) -> Result<ClientConfig, HttpError> {
+    let certificates = network.certificates(&Env::from_process())?;
+    let mut config = with_certificates(certificates).map_err(|source| HttpError::Tls { source })?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 fn without_certificates() -> Result<ClientConfig, rustls::Error> {
     Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?

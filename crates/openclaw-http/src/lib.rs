@@ -4,6 +4,9 @@
 //! hands the answer out as a stream of bytes; what the bytes mean is the business of the crate that asked.
 //! Redirects are never followed, because a request carries a secret for one host only.
 //!
+//! [`fetch`] is another client, for pages that somebody else names: it carries no secret and follows
+//! redirects, each of which is judged.
+//!
 //! [`Network`] says through which proxy and whose certificates are believed. A [`Tape`] records the
 //! exchanges of a client, or answers in place of the network.
 //!
@@ -29,6 +32,7 @@ mod connect;
 pub mod egress;
 mod encoding;
 mod error;
+pub mod fetch;
 pub mod guard;
 mod limits;
 mod network;

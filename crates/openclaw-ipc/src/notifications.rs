@@ -4,6 +4,7 @@
 //! while they happen and are never stored. A client that reads too slowly loses notifications,
 //! not answers, and is told how many; `session.history` has the facts among them.
 
+use openclaw_core::approvals::Pending;
 use openclaw_core::redaction::mask_json;
 use openclaw_core::{CallId, RunId, SessionKey};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -92,6 +93,9 @@ notifications! {
     ToolOutput(ToolOutputParams) = "tool.output",
         "A command that a tool runs wrote something.",
         r#"{"sessionKey": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "callId": "call-1", "stream": "stdout", "text": "a.txt\n"}"#;
+    ApprovalRequested(ApprovalRequestedParams) = "approval.requested",
+        "A tool call waits for somebody's consent; `approvals.resolve` answers it. The fact itself is in the event log, too.",
+        r#"{"approval": {"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "session": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "callId": "call-1", "shape": {"agent": "main", "tool": "exec", "arguments": {"command": "make install"}, "argv": ["/bin/sh", "-c", "make install"], "cwd": "/home/you/.openclaw/workspace", "env": ["HOME", "LANG", "PATH", "TERM"], "policy": ["sandbox: strict", "network: none"]}, "reasons": ["a web page (docs.example) came into view since your last message"], "asked": "2026-11-22T23:15:04.207Z", "expires": "2026-11-22T23:45:04.207Z"}}"#;
     StreamLagged(StreamLaggedParams) = "stream.lagged",
         "This client reads too slowly: pieces were left out here, or facts of the log wait for it. Facts are never left out.",
         r#"{"dropped": 12, "behind": 0}"#;
@@ -156,6 +160,14 @@ pub enum OutputStream {
     Stdout,
     /// Its standard error.
     Stderr,
+}
+
+/// Params of `approval.requested`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalRequestedParams {
+    /// What is asked for, and why.
+    pub approval: Box<Pending>,
 }
 
 /// Params of `stream.lagged`.

@@ -48,7 +48,9 @@ mod wire;
 
 pub use anthropic::AnthropicProvider;
 pub use catalogue::{Catalogue, ModelInfo};
-pub use dispatch::{Answer, Candidate, Credential, Defaults, Health, Policy, Refused, Route};
+pub use dispatch::{
+    Answer, Candidate, Credential, Defaults, Health, Policy, Refused, Route, tokens_at_most,
+};
 pub use error::{ProviderError, Reason};
 pub use event::{EventStream, StopReason, StreamEvent};
 pub use fold::{Completion, Fold};

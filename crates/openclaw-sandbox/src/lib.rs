@@ -82,10 +82,13 @@ pub use protected::ProtectionFault;
 #[cfg(target_os = "linux")]
 pub use protected::protection_left_out;
 pub use running::Running;
-pub use typing::Typing;
 pub use sandbox::{Probe, Sandbox};
 pub use tokio_util::sync::CancellationToken;
-pub use workspace::{Entry, EntryKind, FileError, Listing, Workspace};
+pub use typing::Typing;
+pub use workspace::{
+    Before, Change, Changed, Entry, EntryKind, FileError, Found, Inside, Listing, Next, OpenFile,
+    Visitor, WalkBounds, WalkEnd, Walked, Workspace,
+};
 
 /// Runs `command` under `config` and returns its output when everything it started has ended.
 ///

@@ -3,13 +3,13 @@
 use std::{
     fs,
     io::{self, ErrorKind},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use crate::{Command, SandboxConfig, SandboxError, SandboxLevel, variables};
 
 #[cfg(target_os = "linux")]
-use crate::protected::Protection;
+use crate::protected::{Protection, Seen, identities};
 
 /// Folders whose loss or change would be that of the whole system; what lies in them may be named.
 const WHOLE: [&str; 21] = [
@@ -86,6 +86,12 @@ pub enum PlaceFault {
     /// It lies in a workspace by its name, and elsewhere in truth.
     #[error("it leads out of the workspace that it lies in")]
     LedOut,
+    /// A path that was judged has become a symlink, or has one on the way.
+    #[error("symlinks lead from there to `{}`", found.display())]
+    Exchanged {
+        /// What it leads to by now.
+        found: PathBuf,
+    },
     /// It does not lie within an allowed path.
     #[error("it lies outside the allowed paths")]
     Outside,
@@ -103,6 +109,12 @@ pub(crate) struct Places {
     pub(crate) read_only: Vec<PathBuf>,
     /// Where the command begins, unless it is left to the level.
     pub(crate) cwd: Option<PathBuf>,
+    /// The folders of programs among them all, in the order of the settings.
+    #[cfg(target_os = "linux")]
+    pub(crate) toolchains: Vec<PathBuf>,
+    /// Which folders `read_only` meant when they were judged.
+    #[cfg(target_os = "linux")]
+    pub(crate) identities: Vec<Seen>,
     /// What is mounted over the workspaces; it has to live as long as the run.
     #[cfg(target_os = "linux")]
     pub(crate) protection: Protection,
@@ -153,12 +165,19 @@ impl Places {
         // A path sorts before everything beneath it, which is the order to mount them in.
         workspaces.sort();
         workspaces.dedup();
-        let mut read_only = toolchains(config, &workspaces, bounds)?;
+        let toolchains = toolchains(config, &workspaces, bounds)?;
+        let mut read_only = toolchains.clone();
         for path in &command.read_only {
             let own = lies_in(path, &config.allowed_paths) || lies_in(path, &workspaces);
             match shown(path, bounds) {
                 // A name in a workspace says nothing about what is shown: commands can change it.
                 _ if own => {}
+                Ok(found) if is_exchanged(path, &found) => {
+                    return Err(SandboxError::BadReadable {
+                        path: path.clone(),
+                        fault: PlaceFault::Exchanged { found },
+                    });
+                }
                 Ok(found) => read_only.push(found),
                 // It was there when somebody asked for it; a command does without it.
                 Err(PlaceFault::Missing | PlaceFault::NotADirectory) => {}
@@ -174,16 +193,23 @@ impl Places {
         read_only.sort();
         read_only.dedup();
         #[cfg(target_os = "linux")]
-        let protection = match config.level {
-            SandboxLevel::None => Protection::default(),
+        let (protection, identities) = match config.level {
+            SandboxLevel::None => (Protection::default(), Vec::new()),
             SandboxLevel::Relaxed | SandboxLevel::Strict => {
-                Protection::survey(&workspaces, bounds.protected)?
+                let own = toolchains.iter().filter(|path| lies_in(path, &workspaces));
+                let own: Vec<PathBuf> = own.cloned().collect();
+                let protection = Protection::survey(&workspaces, bounds.protected, &own)?;
+                (protection, identities(&read_only)?)
             }
         };
         Ok(Self {
             workspaces,
             read_only,
             cwd,
+            #[cfg(target_os = "linux")]
+            toolchains,
+            #[cfg(target_os = "linux")]
+            identities,
             #[cfg(target_os = "linux")]
             protection,
         })
@@ -258,6 +284,13 @@ fn toolchains(
         })
     });
     judged.collect()
+}
+
+/// Says whether a path that was whole leads elsewhere by now: who names a folder to show has judged
+/// it before, and in a place that a command may write a symlink can have taken its place since.
+fn is_exchanged(path: &Path, found: &Path) -> bool {
+    let whole = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+    whole && path != found
 }
 
 fn lies_in(path: &Path, folders: &[PathBuf]) -> bool {

@@ -366,6 +366,7 @@ impl Job {
             // There is no namespace that ends with its first process.
             drop(tokio::time::timeout(CLEARED, group.clear()).await);
         }
+        let settled = means.settle().await;
         let account = means.account()?;
         if let Some(refusal) = account.refusal() {
             return Err(refusal);
@@ -380,6 +381,7 @@ impl Job {
                 detail: format!("the first program inside ended early: {status:?}"),
             });
         }
+        settled?;
         Ok((status, degraded))
     }
 

@@ -1,7 +1,7 @@
 //! Fakes of the outside world for the tests of openclaw-rs, and a private home to run it in.
 //!
 //! [`fake_provider`] stands in for a model API and checks every request that it sees, [`foreign`]
-//! starts servers that somebody else wrote, [`identity`] is a server to sign in at, [`home`] is
+//! starts servers that somebody else wrote, [`web`] serves pages, [`identity`] is a server to sign in at, [`home`] is
 //! a home directory that nobody else uses, [`process`] runs a program in it to its end,
 //! [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`mod@fuzz`]
 //! tries a property with many cases.
@@ -28,6 +28,7 @@ pub mod process;
 mod redact;
 pub mod rpc;
 pub mod shared;
+pub mod web;
 
 pub use fake_provider::{
     Chunking, FakeCall, FakeProvider, Reply, Rule, SeenRequest, Stop, Violation, WireFormat,
@@ -39,3 +40,4 @@ pub use home::TestHome;
 pub use identity::IdentityServer;
 pub use process::{HomeCommand, Ran};
 pub use shared::{shared_dir, skip_note};
+pub use web::{WebPage, WebServer};

@@ -16,17 +16,20 @@ pub(crate) enum Part {
     Stores,
     /// The provider layer, beside a plain line splitter and a plain socket.
     Providers,
+    /// The agent loop, beside appending the same events.
+    Agents,
     /// The start of a sandbox, beside plain bubblewrap and a bare process.
     Sandbox,
 }
 
 impl Part {
     /// All parts, in the order in which they are measured.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Gateway,
         Self::Events,
         Self::Stores,
         Self::Providers,
+        Self::Agents,
         Self::Sandbox,
     ];
 
@@ -37,6 +40,7 @@ impl Part {
             Self::Events => "events",
             Self::Stores => "stores",
             Self::Providers => "providers",
+            Self::Agents => "agents",
             Self::Sandbox => "sandbox",
         }
     }
@@ -48,6 +52,7 @@ impl Part {
             Self::Events => events(place),
             Self::Stores => stores(place),
             Self::Providers => providers(place),
+            Self::Agents => agents(place),
             Self::Sandbox => sandbox(place),
         }
     }
@@ -98,6 +103,11 @@ fn stores(place: &Place) -> Result<String, Error> {
 fn providers(place: &Place) -> Result<String, Error> {
     report::step("measuring the provider layer; this takes about a minute");
     figures(&benchmark(place, "openclaw-providers", "providers"))
+}
+
+fn agents(place: &Place) -> Result<String, Error> {
+    report::step("measuring the agent loop; this takes about half a minute");
+    figures(&benchmark(place, "openclaw-agents", "agents"))
 }
 
 fn sandbox(place: &Place) -> Result<String, Error> {

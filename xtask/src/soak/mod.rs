@@ -73,6 +73,13 @@ const STEPS: &[Step] = &[
         filter: "front_matter",
     },
     Step {
+        name: "2,000 messages",
+        package: "openclaw-agents",
+        target: INTEGRATION,
+        threads: ALONE,
+        filter: "compaction::long::every_turn",
+    },
+    Step {
         name: "JSONL",
         package: "openclaw-compat",
         target: INTEGRATION,
@@ -85,6 +92,13 @@ const STEPS: &[Step] = &[
         target: LIBRARY,
         threads: TOGETHER,
         filter: "fuzz::",
+    },
+    Step {
+        name: "kill -9 in turns",
+        package: "openclaw-cli",
+        target: END_TO_END,
+        threads: ALONE,
+        filter: "cut_off::",
     },
     Step {
         name: "10,000 strangers",

@@ -29,11 +29,15 @@ fn agent(skills: Skills, context: ContextFiles) -> Agent {
 
 fn scene(agent: &Agent) -> Scene {
     let session = SessionKey::parse("agent:main:main").unwrap();
-    let scene = Scene::of(agent, &session);
+    let scene = Scene::of(agent, &session, &Sender::owner("cli"));
     Scene {
         now: "2026-11-23T23:59:00+01:00[Europe/Berlin]".parse().unwrap(),
         ..scene
     }
+}
+
+fn system(agent: &Agent, tools: &ToolRegistry, scene: &Scene) -> String {
+    joined(&sections(agent, tools, scene))
 }
 
 #[test]

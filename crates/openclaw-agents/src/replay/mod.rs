@@ -12,8 +12,8 @@ mod decision;
 mod recording;
 mod tape;
 
-use openclaw_core::ModelRef;
-use openclaw_core::Usage;
+use openclaw_core::access::Sender;
+use openclaw_core::{ModelRef, Usage};
 use openclaw_providers::{Completion, Message, Request, ToolResult, Unmetered};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,7 @@ use crate::error::AgentError;
 use crate::prompt::Scene;
 use crate::step::{Brief, text_of};
 use crate::tools::ToolRegistry;
+use crate::transcript;
 
 /// A recorded turn that a model is taken through again.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Replay {
     max_steps: u32,
     /// How many of the recorded steps were compared with.
     reached: usize,
+    /// Up to which of them the model was told what it heard between them.
+    told: usize,
     usage: Usage,
     answer: Option<String>,
     end: Option<End>,
@@ -107,8 +110,10 @@ impl Replay {
         agent: &Agent,
         tools: &ToolRegistry,
     ) -> Result<Self, AgentError> {
-        let scene = Scene::of(agent, turn.session());
-        let brief = Brief::new(agent, tools, turn.session(), &scene)?;
+        let owner = Sender::owner("cli");
+        let scene = Scene::of(agent, turn.session(), &owner);
+        let offered = agent.offered(tools, Some(turn.session()), &owner);
+        let brief = Brief::new(agent, &offered, turn.session(), &scene)?;
         let (messages, steps, next) = turn.into_parts();
         Ok(Self {
             brief,
@@ -117,6 +122,7 @@ impl Replay {
             next,
             max_steps: agent.limits.max_steps,
             reached: 0,
+            told: 0,
             usage: Usage::default(),
             answer: None,
             end: None,
@@ -157,6 +163,7 @@ impl Replay {
             self.end = Some(End::TooManySteps(self.max_steps));
             return Ok(None);
         }
+        self.hear();
         let stop = CancellationToken::new();
         let asked = self
             .brief
@@ -164,6 +171,18 @@ impl Replay {
             .await;
         let (completion, calls) = Brief::calls(asked.answer?);
         Ok(Some(self.take(completion, calls)))
+    }
+
+    /// Tells the model what it heard before the recorded step that comes next. Before the first
+    /// one, that is part of the conversation already.
+    fn hear(&mut self) {
+        if let Some((place, step)) = self.tape.current()
+            && place > self.told
+        {
+            self.told = place;
+            let heard = step.heard().to_vec();
+            transcript::hear(&mut self.messages, heard);
+        }
     }
 
     /// Compares what the model said with the recording, and answers its calls from it.

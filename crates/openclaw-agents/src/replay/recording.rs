@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use openclaw_core::ModelRef;
 use openclaw_core::events::{Change, StepPayload};
 use openclaw_core::{Kind, RunId, SessionEvent, SessionEventKind, SessionKey, SessionProjection};
-use openclaw_providers::{AssistantBlock, Message, ToolResult};
+use openclaw_providers::{AssistantBlock, Message, ToolResult, UserBlock};
 use serde_json::Value;
 
 use super::decision::Decision;
@@ -50,6 +50,8 @@ pub struct RecordedStep {
     pub decision: Decision,
     /// For each call, what it was answered with; none if its run was cut off before.
     results: Vec<Option<ToolResult>>,
+    /// What the run heard before it, since the step before.
+    heard: Vec<UserBlock>,
 }
 
 /// Why a session cannot be replayed from an event.
@@ -137,7 +139,7 @@ impl Recording {
 
 impl RecordedTurn {
     fn new(session: SessionKey, events: &[SessionEvent], turn: &TurnEvents<'_>, at: u64) -> Self {
-        let (next, steps) = turn.steps_after(at);
+        let (next, steps) = turn.steps_after(at, events);
         // The live run saw all that was on record before its step, also what came after `at`:
         // the rest of the step that `at` lies in, and runs that the message had to wait for.
         let end = steps
@@ -188,6 +190,10 @@ impl RecordedTurn {
 impl RecordedStep {
     pub(super) fn results(&self) -> &[Option<ToolResult>] {
         &self.results
+    }
+
+    pub(super) fn heard(&self) -> &[UserBlock] {
+        &self.heard
     }
 }
 
@@ -243,7 +249,7 @@ impl TurnEvents<'_> {
     }
 
     /// Returns the recorded steps that the model took after `at`, and the number of the next one.
-    fn steps_after(&self, at: u64) -> (u32, Vec<RecordedStep>) {
+    fn steps_after(&self, at: u64, all: &[SessionEvent]) -> (u32, Vec<RecordedStep>) {
         let begun = self.events.iter().filter(|event| event.seq <= at);
         let next = begun
             .filter_map(|event| event.step)
@@ -252,13 +258,18 @@ impl TurnEvents<'_> {
             .saturating_add(1);
         let calls = Calls::of(&self.events);
         let mut steps: Vec<RecordedStep> = Vec::new();
+        let mut heard = Vec::new();
         for event in &self.events {
+            heard.extend(transcript::heard_between(event, all));
             let number = event.step.unwrap_or(next);
             if number < next {
                 continue;
             }
             if let Some(step) = calls.step(event) {
-                steps.push(recorded(event, step, number));
+                steps.push(RecordedStep {
+                    heard: std::mem::take(&mut heard),
+                    ..recorded(event, step, number)
+                });
             }
         }
         (next, steps)
@@ -291,6 +302,7 @@ fn recorded(event: &SessionEvent, step: transcript::Step, number: u32) -> Record
             usage: payload.map(|step| step.usage),
             stop: payload.map(|step| step.stop.clone()),
         },
+        heard: Vec::new(),
         // What stands in for a result is for models that go on after a crash, not a result.
         results: step
             .answers
@@ -327,11 +339,14 @@ fn next_start(events: &[SessionEvent], at: u64) -> Option<u64> {
 /// Groups events by turn, in the order of the turns' messages.
 fn turns(events: &[SessionEvent]) -> Vec<TurnEvents<'_>> {
     let mut turns: Vec<TurnEvents<'_>> = Vec::new();
+    let taken = transcript::taken(events);
     let mut places: BTreeMap<Option<&RunId>, usize> = BTreeMap::new();
     for event in events {
         let run = event.run_id.as_ref();
         let place = places.get(&run).copied();
+        // A message that a run took in is part of that run's turn.
         let begins = matches!(event.kind, SessionEventKind::MessageReceived { .. })
+            && !taken.contains(&event.seq)
             && (run.is_none() || place.is_none());
         if begins {
             places.insert(run, turns.len());

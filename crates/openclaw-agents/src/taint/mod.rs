@@ -1,5 +1,93 @@
 //! Whether something untrusted has come into view since the principal last spoke.
+//!
+//! A model does what it reads. What enters a conversation is marked with where it came from
+//! (`marks`), and while a mark that nobody vouches for is newer than the principal's message that
+//! the run answers, what runs commands, sends something out or uses a secret asks first (`view`).
+//! Files that were written meanwhile keep the mark (`left`, `changed`, `written`), so that it is not lost by
+//! going through the workspace. Everything is computed from the event log and not from what the
+//! model sees of it, so that a compaction or a restart takes nothing away.
+
+mod changed;
+mod left;
+mod marks;
+#[cfg(test)]
+mod tests;
+mod view;
+mod written;
+
+use crate::tools::Effect;
+
+use changed::Changed;
+pub(crate) use left::Footprint;
+pub(crate) use marks::{Origins, of_message};
+pub use view::name;
+pub(crate) use view::{View, Watched, shows};
+pub(crate) use written::WrittenFiles;
 
 /// What counts as untrusted, and what that leads to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaintRules {}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaintRules {
+    /// What nobody vouches for.
+    pub untrusted: Vec<Origin>,
+    /// What is asked for while something untrusted is in view; nothing at all turns the gate off.
+    pub ask: Vec<Effect>,
+}
+
+/// A kind of place that pieces of a conversation come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The web.
+    Web,
+    /// Files outside of the workspace, and those that guests send.
+    File,
+    /// Guests.
+    Person,
+    /// Commands that can reach more than the workspace.
+    Command,
+    /// Other sessions in which something untrusted was.
+    Session,
+    /// Files of the workspace that were written while something untrusted was in view.
+    Written,
+    /// Tools that are not part of this program.
+    Tool,
+    /// Skills that were written while something untrusted was in view.
+    Skill,
+}
+
+impl Origin {
+    /// Every origin, with the name that a config has for it.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Web, "web"),
+        (Self::File, "file"),
+        (Self::Person, "person"),
+        (Self::Command, "command"),
+        (Self::Session, "session"),
+        (Self::Written, "written"),
+        (Self::Tool, "tool"),
+        (Self::Skill, "skill"),
+    ];
+}
+
+impl Default for TaintRules {
+    fn default() -> Self {
+        Self {
+            untrusted: Origin::ALL.map(|(origin, _)| origin).to_vec(),
+            ask: vec![Effect::Exec, Effect::Send, Effect::Secret],
+        }
+    }
+}
+
+impl TaintRules {
+    /// Asks for nothing, whatever comes into view.
+    pub const fn off() -> Self {
+        Self {
+            untrusted: Vec::new(),
+            ask: Vec::new(),
+        }
+    }
+
+    /// Tells whether anything is asked for at all.
+    pub const fn is_off(&self) -> bool {
+        self.ask.is_empty()
+    }
+}

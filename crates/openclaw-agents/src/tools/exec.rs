@@ -1,22 +1,24 @@
 //! `exec`: runs a shell command in the sandbox.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_core::events::ToolPayload;
-use openclaw_sandbox::{self as sandbox, Command, SandboxConfig, Status, Stream};
+use openclaw_core::redaction::masked;
+use openclaw_sandbox::{
+    self as sandbox, CancellationToken, Command, SandboxConfig, Status, Stdin, TerminalSize,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time;
 
 use super::live::Printed;
-use super::{Tool, ToolCx, ToolError, ToolOutput, Touch};
-use crate::bus::OutputStream;
+use super::{Effect, Tool, ToolCx, ToolError, ToolOutput, Touch};
+use crate::jobs::{At, Foreground, Job, Started};
 use crate::means::Means;
-
-/// How long a command may run unless it asks for more.
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Runs a shell command in the sandbox.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +35,34 @@ pub struct ExecArgs {
     /// The folder to run it in, inside the workspace.
     #[serde(default)]
     workdir: Option<String>,
-    /// Seconds after which it is stopped; at most 1800, or what the owner has set.
+    /// Variables that it gets beside the usual ones.
     #[serde(default)]
-    timeout: Option<u64>,
+    env: BTreeMap<String, String>,
+    /// Milliseconds to wait for its end; then it goes on in the background, where `process` reaches
+    /// it. 10000 if not given.
+    #[serde(default, rename = "yieldMs")]
+    yield_ms: Option<u64>,
+    /// Do not wait for it at all.
+    #[serde(default)]
+    background: bool,
+    /// Seconds after which it is stopped, in the background too; 0 or none means the longest that
+    /// the owner allows, which is 1800 unless something else is set.
+    #[serde(default, rename = "timeoutSeconds", alias = "timeout")]
+    timeout_seconds: Option<u64>,
+    /// Give it a terminal, for programs that want one.
+    #[serde(default)]
+    pty: bool,
+}
+
+impl ExecArgs {
+    /// Returns how long the command may run.
+    fn wall_time(&self, cx: &ToolCx) -> Duration {
+        let longest = cx.means.limits.wall_time.unwrap_or(Means::LONGEST);
+        match self.timeout_seconds {
+            None | Some(0) => longest,
+            Some(seconds) => Duration::from_secs(seconds).min(longest),
+        }
+    }
 }
 
 impl ExecTool {
@@ -45,15 +72,54 @@ impl ExecTool {
             sandbox: Some(sandbox),
         }
     }
+
+    /// Returns the command that the arguments stand for.
+    fn command(&self, args: &ExecArgs, wall_time: Duration, cx: &ToolCx) -> Command {
+        let config = self.sandbox.as_ref().unwrap_or(&cx.sandbox);
+        let root = config
+            .allowed_paths
+            .first()
+            .map_or_else(|| cx.workspace.root(), PathBuf::as_path);
+        let workdir = args.workdir.as_ref();
+        let mut command = Command::shell(&args.command)
+            .cwd(workdir.map_or_else(|| root.to_owned(), |dir| root.join(dir)))
+            .read_only(cx.readable.iter().cloned())
+            .stdin(if args.pty {
+                Stdin::Terminal(TerminalSize::default())
+            } else if args.background || args.yield_ms.is_some() {
+                Stdin::Open
+            } else {
+                Stdin::Null
+            });
+        command.limits = cx.means.limits.clone();
+        command.env.clone_from(&cx.means.env);
+        let own = args.env.iter();
+        command
+            .env
+            .extend(own.map(|(name, value)| (name.clone(), value.clone())));
+        command
+            .wall_time(wall_time)
+            // Secrets have to be masked before output is cut, so it is cut here and not there.
+            .kept_bytes(0)
+            .forwarded_bytes(usize::MAX)
+    }
 }
 
 #[async_trait]
 impl Tool for ExecTool {
     const NAME: &'static str = "exec";
     const DESCRIPTION: &'static str = "Runs a shell command in the workspace, inside a sandbox, and \
-        returns its exit code and what it printed.";
+        returns its exit code and what it printed. A command that takes longer goes on in the \
+        background: look at it with `process`.";
     const TOUCH: Touch = Touch::Commands;
+    const EFFECT: Effect = Effect::Exec;
     type Args = ExecArgs;
+
+    fn would_run(&self, args: &ExecArgs, cx: &ToolCx) -> Option<(SandboxConfig, Command)> {
+        let config = self.sandbox.as_ref().unwrap_or(&cx.sandbox);
+        let command = self.command(args, args.wall_time(cx), cx);
+        Some((config.clone(), command))
+    }
 
     async fn run(&self, args: ExecArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
         if args.command.trim().is_empty() || args.command.contains('\0') {
@@ -62,90 +128,161 @@ impl Tool for ExecTool {
             ));
         }
         let config = self.sandbox.as_ref().unwrap_or(&cx.sandbox);
-        let longest = cx.means.limits.wall_time.unwrap_or(Means::LONGEST);
-        let wall_time = args
-            .timeout
-            .map_or(DEFAULT_TIMEOUT, Duration::from_secs)
-            .min(longest);
-        let root = config
-            .allowed_paths
-            .first()
-            .map_or_else(|| cx.workspace.root(), PathBuf::as_path);
-        let mut command = Command::shell(&args.command)
-            .cwd(
-                args.workdir
-                    .map_or_else(|| root.to_owned(), |dir| root.join(dir)),
-            )
-            .read_only(cx.readable.iter().cloned());
-        command.limits = cx.means.limits.clone();
-        command.env.clone_from(&cx.means.env);
-        let command = command
-            .wall_time(wall_time)
-            // Secrets have to be masked before output is cut, so it is cut here and not there.
-            .kept_bytes(0)
-            .forwarded_bytes(usize::MAX);
-
-        let launched = cx.means.sandbox.launch(config, &command, cx.stop.clone());
+        let wall_time = args.wall_time(cx);
+        let command = self.command(&args, wall_time, cx);
+        // It ends with the call as long as the call waits for it, and by itself after that.
+        let stop = CancellationToken::new();
+        let launched = cx.means.sandbox.launch(config, &command, stop.clone());
         let mut running = launched.await?;
-        while let Some(chunk) = running.next_output().await {
-            let stream = match chunk.stream {
-                Stream::Stdout => OutputStream::Stdout,
-                Stream::Stderr => OutputStream::Stderr,
-            };
-            cx.live.write(stream, &chunk.bytes);
+        let mut foreground = cx.world.jobs.follow(
+            &cx.caller,
+            Started {
+                typing: running.take_input(),
+                running,
+                stop,
+                live: cx.live.clone(),
+                command: masked(args.command),
+                at: if args.pty { At::Terminal } else { At::Pipes },
+            },
+        );
+        let patience = if args.background {
+            Duration::ZERO
+        } else {
+            args.yield_ms
+                .map_or(cx.means.patience, Duration::from_millis)
+        };
+        let ended = tokio::select! {
+            biased;
+            () = cx.stop.cancelled() => {
+                foreground.cancel().await;
+                return Err(ToolError::Cancelled);
+            }
+            ended = time::timeout(patience, foreground.end()) => ended,
+        };
+        match ended {
+            Ok(output) => finished(&output?, cx, wall_time),
+            Err(_elapsed) => in_background(foreground, cx, patience),
         }
-        let output = running.wait().await?;
-        if output.status == Status::Cancelled {
-            return Err(ToolError::Cancelled);
-        }
-        Ok(report(&output, cx.live.finish(), wall_time))
     }
 }
 
-fn report(output: &sandbox::Output, printed: Printed, wall_time: Duration) -> ToolOutput {
+fn finished(
+    output: &sandbox::Output,
+    cx: &ToolCx,
+    wall_time: Duration,
+) -> Result<ToolOutput, ToolError> {
+    if output.status == Status::Cancelled {
+        return Err(ToolError::Cancelled);
+    }
+    let Printed {
+        stdout,
+        stderr,
+        truncated,
+    } = cx.live.finish();
     let mut result = Map::new();
-    let mut exit_code = None;
+    result.extend(ending(output));
+    if output.status == Status::TimedOut {
+        result.insert(
+            "timedOutAfterSeconds".to_owned(),
+            json!(wall_time.as_secs()),
+        );
+    }
+    result.insert("stdout".to_owned(), Value::String(stdout));
+    if !stderr.is_empty() {
+        result.insert("stderr".to_owned(), Value::String(stderr));
+    }
+    if truncated {
+        result.insert("truncated".to_owned(), json!(true));
+    }
+    Ok(ToolOutput {
+        result: Value::Object(result),
+        success: output.status == Status::Exited(0),
+        payload: payload(output),
+        marks: Vec::new(),
+        wrote: Vec::new(),
+        calls: Vec::new(),
+    })
+}
+
+/// Lets the command go on, and says how to reach it.
+fn in_background(
+    foreground: Foreground,
+    cx: &ToolCx,
+    patience: Duration,
+) -> Result<ToolOutput, ToolError> {
+    let job = cx
+        .world
+        .jobs
+        .keep(foreground)
+        .map_err(|err| ToolError::ForModel(format!("{err}; this one was ended")))?;
+    let mut result = Map::new();
+    result.insert("status".to_owned(), json!("running"));
+    result.insert("sessionId".to_owned(), json!(job.id()));
+    result.insert("output".to_owned(), json!(job.news().text));
+    result.insert(
+        "note".to_owned(),
+        json!(format!(
+            "still running after {} ms; look at it with `process`",
+            patience.as_millis()
+        )),
+    );
+    result.insert("sandbox".to_owned(), json!(cx.sandbox.level));
+    Ok(ToolOutput {
+        result: Value::Object(result),
+        success: true,
+        payload: ToolPayload {
+            sandbox: Some(cx.sandbox.level.to_string()),
+            ..ToolPayload::default()
+        },
+        marks: Vec::new(),
+        wrote: Vec::new(),
+        calls: Vec::new(),
+    })
+}
+
+/// Returns how a command ended, as results say it.
+pub(super) fn ending(output: &sandbox::Output) -> Map<String, Value> {
+    let mut result = Map::new();
     match output.status {
         Status::Exited(code) => {
-            exit_code = Some(code);
             result.insert("exitCode".to_owned(), json!(code));
         }
         Status::Signaled(signal) => {
             result.insert("killedBySignal".to_owned(), json!(signal));
         }
         Status::TimedOut => {
-            result.insert(
-                "timedOutAfterSeconds".to_owned(),
-                json!(wall_time.as_secs()),
-            );
+            result.insert("timedOut".to_owned(), json!(true));
         }
         Status::Cancelled => {
             result.insert("cancelled".to_owned(), json!(true));
         }
     }
-    result.insert("stdout".to_owned(), Value::String(printed.stdout));
-    if !printed.stderr.is_empty() {
-        result.insert("stderr".to_owned(), Value::String(printed.stderr));
-    }
-    if printed.truncated {
-        result.insert("truncated".to_owned(), json!(true));
-    }
     if let Some(limit) = output.ended_by() {
         result.insert("endedByLimit".to_owned(), json!(limit));
     }
+    let millis = u64::try_from(output.duration.as_millis()).unwrap_or(u64::MAX);
+    result.insert("durationMs".to_owned(), json!(millis));
     result.insert("sandbox".to_owned(), json!(output.level));
-    let degraded: Vec<String> = output.degraded.iter().map(ToString::to_string).collect();
+    let degraded = degraded(output);
     if !degraded.is_empty() {
         result.insert("degraded".to_owned(), json!(degraded));
     }
-    ToolOutput {
-        result: Value::Object(result),
-        success: output.status == Status::Exited(0),
-        payload: ToolPayload {
-            sandbox: Some(output.level.to_string()),
-            degraded,
-            exit_code,
-            ..ToolPayload::default()
+    result
+}
+
+/// Returns what is recorded of a command beside its result.
+pub(super) fn payload(output: &sandbox::Output) -> ToolPayload {
+    ToolPayload {
+        sandbox: Some(output.level.to_string()),
+        degraded: degraded(output),
+        exit_code: match output.status {
+            Status::Exited(code) => Some(code),
+            Status::Signaled(_) | Status::TimedOut | Status::Cancelled => None,
         },
+        ..ToolPayload::default()
     }
+}
+
+fn degraded(output: &sandbox::Output) -> Vec<String> {
+    output.degraded.iter().map(ToString::to_string).collect()
 }

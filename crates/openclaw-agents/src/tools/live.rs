@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::Arc;
 
 use openclaw_core::redaction::StreamMask;
 use openclaw_sandbox::Kept;
@@ -13,9 +14,12 @@ use crate::bus::OutputStream;
 /// what belongs into the result.
 ///
 /// Output is masked before it is cut to its limits: of a secret that was cut in two, neither part
-/// would be known. What was held back because it could have become a secret is handed on when this
-/// is dropped.
-pub(crate) struct LiveOutput {
+/// would be known. What was held back because it could have become a secret is handed on when the
+/// last clone of this is dropped.
+#[derive(Clone)]
+pub(crate) struct LiveOutput(Arc<Inner>);
+
+struct Inner {
     hand_on: Box<dyn Fn(OutputStream, String) + Send + Sync>,
     stdout: Mutex<Written>,
     stderr: Mutex<Written>,
@@ -74,25 +78,31 @@ impl LiveOutput {
         max_bytes: usize,
         hand_on: impl Fn(OutputStream, String) + Send + Sync + 'static,
     ) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             hand_on: Box::new(hand_on),
             stdout: Mutex::new(Written::new(max_bytes)),
             stderr: Mutex::new(Written::new(max_bytes)),
-        }
+        }))
     }
 
     /// Takes a piece, which may be cut anywhere.
     pub(crate) fn write(&self, stream: OutputStream, bytes: &[u8]) {
         let shown = {
-            let mut written = self.written(stream).lock();
+            let mut written = self.0.written(stream).lock();
             let masked = written.mask.push_bytes(bytes);
             written.take(masked)
         };
-        self.show(stream, shown);
+        self.0.show(stream, shown);
     }
 
     /// Returns what was written, when no more comes.
     pub(crate) fn finish(&self) -> Printed {
+        self.0.finish()
+    }
+}
+
+impl Inner {
+    fn finish(&self) -> Printed {
         let [stdout, stderr] =
             [OutputStream::Stdout, OutputStream::Stderr].map(|stream| self.end(stream));
         Printed {
@@ -128,7 +138,7 @@ impl LiveOutput {
     }
 }
 
-impl Drop for LiveOutput {
+impl Drop for Inner {
     fn drop(&mut self) {
         drop(self.finish());
     }

@@ -4,19 +4,37 @@
 //! from the arguments. What is not in the [`ToolRegistry`] cannot be called. To add one, write its
 //! file here and its line in [`ToolRegistry::standard`].
 
+mod apply_patch;
 mod edit;
 mod exec;
+mod find;
+mod grep;
+mod image;
 mod live;
 mod ls;
+mod message;
+mod near;
+mod page;
+mod place;
+mod process;
 mod read;
 mod registry;
+mod schema;
+mod search;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod web;
+mod web_fetch;
+mod web_search;
 mod write;
 
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use openclaw_core::events::ToolPayload;
-use openclaw_sandbox::{FileError, SandboxConfig, SandboxError, Workspace};
+use openclaw_core::events::{CallPayload, ToolPayload};
+use openclaw_core::provenance::Mark;
+use openclaw_sandbox::{Command, FileError, SandboxConfig, SandboxError, Workspace};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,18 +43,37 @@ use tokio_util::sync::CancellationToken;
 use crate::means::Means;
 use crate::world::{Caller, World};
 
+pub use apply_patch::ApplyPatchTool;
 pub use edit::EditTool;
 pub use exec::{ExecTool, ExecTool as BashTool};
+pub use find::FindTool;
+pub use grep::GrepTool;
+pub use image::ImageTool;
 pub use ls::LsTool;
+pub use message::MessageTool;
+pub use process::ProcessTool;
 pub use read::{ReadTool, ReadTool as ReadFileTool};
 pub use registry::{CallRefused, RegistryError, ToolRegistry};
+pub use schema::{ArgumentError, ArgumentFault, ArgumentProblem};
+pub use sessions::{
+    SessionReach, SessionsHistoryTool, SessionsListTool, SessionsSendTool, Visibility,
+};
+pub use web_fetch::{Part, Reading, WebFetchTool};
+pub use web_search::{SearchEngine, Searching, WebSearchTool};
 pub use write::WriteTool;
 
 pub(crate) use live::LiveOutput;
+pub(crate) use registry::AnyTool;
 
 /// The most bytes of a file, or of a command's output, that one call gives to the model unless
 /// something else is said.
 pub(crate) const MAX_RESULT_BYTES: usize = 64 * 1024;
+
+/// The most bytes of an error that a model is told of.
+const MAX_ERROR_BYTES: usize = 16 * 1024;
+
+/// How often a change is worked out anew because another call has changed the file meanwhile.
+const MAX_TRIES: u32 = 8;
 
 /// A tool.
 #[async_trait]
@@ -48,8 +85,21 @@ pub trait Tool: Send + Sync + 'static {
     /// By what it touches this machine; what neither runs commands nor uses [`ToolCx::workspace`]
     /// touches nothing that the sandbox has a say in.
     const TOUCH: Touch = Touch::Nothing;
+    /// What a call of it may bring about; the gate asks for some of that.
+    const EFFECT: Effect = Effect::Read;
     /// Its arguments. Derive `Deserialize` with `deny_unknown_fields`, and `JsonSchema`.
     type Args: DeserializeOwned + JsonSchema + Send;
+
+    /// Returns what this one call may bring about, where that depends on its arguments.
+    fn effect(_params: &Value) -> Effect {
+        Self::EFFECT
+    }
+
+    /// Returns the command that a call would run, and how that would be confined, for whoever is
+    /// asked about it.
+    fn would_run(&self, _args: &Self::Args, _cx: &ToolCx) -> Option<(SandboxConfig, Command)> {
+        None
+    }
 
     /// Does what it is for.
     ///
@@ -69,6 +119,21 @@ pub enum Touch {
     Writes,
     /// By nothing.
     Nothing,
+}
+
+/// What a tool call may bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The model learns something, and nothing else changes.
+    Read,
+    /// Files of the workspace change.
+    Write,
+    /// A command runs.
+    Exec,
+    /// Something leaves for somebody else.
+    Send,
+    /// A secret is used.
+    Secret,
 }
 
 /// What a tool call may use.
@@ -108,15 +173,29 @@ pub struct ToolOutput {
     pub success: bool,
     /// How it ran.
     pub payload: ToolPayload,
+    /// Where the result came from; empty when that follows from the tool.
+    pub marks: Vec<Mark>,
+    /// The files of the workspace that it wrote or removed, relative to the workspace.
+    pub wrote: Vec<PathBuf>,
+    /// The calls of a model that were made for it.
+    pub calls: Vec<CallPayload>,
 }
 
 impl ToolOutput {
     /// Makes the output of a call that did what was asked.
     pub fn text(text: impl Into<String>) -> Self {
+        Self::of(Value::String(text.into()))
+    }
+
+    /// As [`text`](Self::text), of another form.
+    pub fn of(result: Value) -> Self {
         Self {
-            result: Value::String(text.into()),
+            result,
             success: true,
             payload: ToolPayload::default(),
+            marks: Vec::new(),
+            wrote: Vec::new(),
+            calls: Vec::new(),
         }
     }
 }
@@ -135,6 +214,9 @@ pub enum ToolError {
         /// The tools that there are.
         known: String,
     },
+    /// The arguments are not what the tool takes.
+    #[error(transparent)]
+    Arguments(#[from] ArgumentError),
     /// A rule does not allow it.
     #[error("`{tool}` is not allowed here: {reason} ({rule})")]
     Denied {
@@ -160,6 +242,12 @@ pub enum ToolError {
         /// How many are run.
         limit: usize,
     },
+    /// A message came in before the call began.
+    #[error(
+        "not run: a message came in before it began; read that first, and call the tool again if it \
+         is still wanted"
+    )]
+    PassedOver,
     /// The turn was cancelled.
     #[error("cancelled before it ended")]
     Cancelled,
@@ -173,20 +261,26 @@ impl ToolError {
             Self::File(err) => err.hint(),
             Self::ForModel(_)
             | Self::NoTool { .. }
+            | Self::Arguments(_)
             | Self::Denied { .. }
             | Self::TooMany { .. }
+            | Self::PassedOver
             | Self::Cancelled => None,
         };
-        hint.map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
+        let told = hint.map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"));
+        // Most say what they are about, and that may be of any length.
+        page::shortened(told, MAX_ERROR_BYTES)
     }
 
     /// Returns why nothing ran at all, if that is so.
     pub fn refusal(&self) -> Option<String> {
         match self {
-            Self::NoTool { .. } | Self::Denied { .. } | Self::Refused(_) | Self::TooMany { .. } => {
-                Some(self.to_string())
-            }
-            Self::ForModel(_) | Self::File(_) | Self::Cancelled => None,
+            Self::NoTool { .. }
+            | Self::Denied { .. }
+            | Self::Refused(_)
+            | Self::TooMany { .. }
+            | Self::PassedOver => Some(self.to_string()),
+            Self::ForModel(_) | Self::Arguments(_) | Self::File(_) | Self::Cancelled => None,
         }
     }
 }

@@ -6,12 +6,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use openclaw_core::Kind;
-use openclaw_providers::{Arguments, ToolSpec};
+use openclaw_providers::ToolSpec;
+use openclaw_sandbox::{Command, SandboxConfig};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use super::page::bound;
+use super::schema::{ArgumentError, Schema};
 use super::{
-    EditTool, ExecTool, LsTool, ReadTool, Tool, ToolCx, ToolError, ToolOutput, Touch, WriteTool,
+    ApplyPatchTool, EditTool, Effect, ExecTool, FindTool, GrepTool, LsTool, MAX_RESULT_BYTES,
+    MessageTool, ProcessTool, ReadTool, SessionsHistoryTool, SessionsListTool, SessionsSendTool,
+    Tool, ToolCx, ToolError, ToolOutput, Touch, WebFetchTool, WriteTool,
 };
 
 /// The names of TypeScript OpenClaw come first; these are other names for the same tools.
@@ -46,6 +51,7 @@ pub struct ToolRegistry {
 struct Registered {
     tool: Arc<dyn AnyTool>,
     spec: ToolSpec,
+    schema: Arc<Schema>,
 }
 
 impl fmt::Debug for ToolRegistry {
@@ -63,6 +69,14 @@ pub enum RegistryError {
     /// The model APIs do not take such a name.
     #[error("`{0}` is no tool name: use letters, digits, `-` and `_`, at most {MAX_NAME}")]
     Name(String),
+    /// What its arguments have to be like cannot be checked.
+    #[error("the schema of `{name}` is none: {problem}")]
+    Schema {
+        /// The tool.
+        name: String,
+        /// What is wrong with its schema.
+        problem: String,
+    },
 }
 
 impl RegistryError {
@@ -71,6 +85,7 @@ impl RegistryError {
         match self {
             Self::Taken(_) => Kind::Conflict,
             Self::Name(_) => Kind::Invalid,
+            Self::Schema { .. } => Kind::Internal,
         }
     }
 }
@@ -116,11 +131,34 @@ impl ToolRegistry {
     pub fn standard() -> Self {
         let mut registry = Self::new();
         registry.insert(ExecTool::NAME, ExecTool::default());
+        registry.insert(ProcessTool::NAME, ProcessTool);
         registry.insert(ReadTool::NAME, ReadTool::default());
         registry.insert(WriteTool::NAME, WriteTool);
         registry.insert(EditTool::NAME, EditTool);
+        registry.insert(ApplyPatchTool::NAME, ApplyPatchTool);
         registry.insert(LsTool::NAME, LsTool);
+        registry.insert(GrepTool::NAME, GrepTool);
+        registry.insert(FindTool::NAME, FindTool);
+        registry.insert(WebFetchTool::NAME, WebFetchTool::default());
+        registry.insert(SessionsListTool::NAME, SessionsListTool::default());
+        registry.insert(SessionsHistoryTool::NAME, SessionsHistoryTool::default());
+        registry.insert(SessionsSendTool::NAME, SessionsSendTool::default());
+        registry.insert(MessageTool::NAME, MessageTool);
         registry
+    }
+
+    /// Puts a tool in under its own name, in the place of one of that name.
+    #[must_use]
+    pub fn with<T: Tool>(mut self, tool: T) -> Self {
+        self.insert(T::NAME, tool);
+        self
+    }
+
+    /// Takes a tool out.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.tools.remove(name);
+        self
     }
 
     /// Adds a tool under a name.
@@ -132,19 +170,33 @@ impl ToolRegistry {
         if self.tools.contains_key(name) {
             return Err(RegistryError::Taken(name.to_owned()));
         }
-        self.insert(name, tool);
-        Ok(())
+        self.add(name, tool)
     }
 
+    /// Adds a tool of this crate, of which a test says that it can be added.
     fn insert<T: Tool>(&mut self, name: &str, tool: T) {
+        if let Err(err) = self.add(name, tool) {
+            tracing::error!(%err, "a tool is left out");
+        }
+    }
+
+    fn add<T: Tool>(&mut self, name: &str, tool: T) -> Result<(), RegistryError> {
         let spec = ToolSpec {
             name: name.to_owned(),
             description: T::DESCRIPTION.to_owned(),
             parameters: parameters::<T>(),
         };
-        let tool = Arc::new(tool);
-        self.tools
-            .insert(name.to_owned(), Registered { tool, spec });
+        let schema = Schema::new(&spec.parameters).map_err(|problem| RegistryError::Schema {
+            name: name.to_owned(),
+            problem,
+        })?;
+        let registered = Registered {
+            tool: Arc::new(tool),
+            spec,
+            schema: Arc::new(schema),
+        };
+        self.tools.insert(name.to_owned(), registered);
+        Ok(())
     }
 
     /// Returns what a model needs to know of each tool, sorted by name.
@@ -157,16 +209,7 @@ impl ToolRegistry {
 
     /// Returns the tool of that name, or of the name that it is an alias of.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn AnyTool>> {
-        let aliased = || {
-            ALIASES
-                .iter()
-                .find(|(alias, _)| *alias == name)
-                .map(|(_, name)| *name)
-        };
-        let registered = self
-            .tools
-            .get(name)
-            .or_else(|| self.tools.get(aliased()?))?;
+        let registered = self.tools.get(self.own_name(name))?;
         Some(Arc::clone(&registered.tool))
     }
 
@@ -179,18 +222,42 @@ impl ToolRegistry {
         aliased.map_or(name, |(_, name)| *name)
     }
 
+    /// Returns a registry with those of the tools that are to be kept.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let mut kept = self.clone();
+        kept.tools.retain(|name, _| keep(name));
+        kept
+    }
+
     /// Returns by what the tool of that name touches this machine, if there is one.
     pub fn touch(&self, name: &str) -> Option<Touch> {
         self.get(name).map(|tool| tool.touch())
     }
 
+    /// Returns what a call of the tool of that name may bring about, if there is one.
+    pub fn effect(&self, name: &str, params: &Value) -> Option<Effect> {
+        self.get(name).map(|tool| tool.effect(params))
+    }
+
     /// Checks that a call names a tool and has arguments that fit it, without running it.
+    pub fn validate(&self, name: &str, params: &Value) -> Result<(), ToolError> {
+        let Some(registered) = self.tools.get(self.own_name(name)) else {
+            return Err(ToolError::NoTool {
+                name: name.to_owned(),
+                known: self.names().join(", "),
+            });
+        };
+        registered.schema.check(name, params)?;
+        registered.tool.check(name, params)
+    }
+
+    /// As [`validate`](Self::validate), for a client.
     pub fn check(&self, name: &str, params: &Value) -> Result<(), CallRefused> {
-        let tool = self
-            .get(name)
-            .ok_or_else(|| CallRefused::NoTool(name.to_owned()))?;
-        tool.check(params)
-            .map_err(|err| CallRefused::Arguments(err.model_text()))
+        self.validate(name, params).map_err(|err| match err {
+            ToolError::NoTool { name, .. } => CallRefused::NoTool(name),
+            other => CallRefused::Arguments(other.model_text()),
+        })
     }
 
     /// Returns the other names that a tool answers to.
@@ -211,7 +278,11 @@ impl ToolRegistry {
 #[async_trait]
 pub(crate) trait AnyTool: Send + Sync {
     fn touch(&self) -> Touch;
-    fn check(&self, params: &Value) -> Result<(), ToolError>;
+    fn effect(&self, params: &Value) -> Effect;
+    fn check(&self, name: &str, params: &Value) -> Result<(), ToolError>;
+    /// The name that this program has for it, whatever it is registered as.
+    fn kind(&self) -> &'static str;
+    fn would_run(&self, params: &Value, cx: &ToolCx) -> Option<(SandboxConfig, Command)>;
     async fn call(&self, params: Value, cx: &ToolCx) -> Result<ToolOutput, ToolError>;
 }
 
@@ -221,13 +292,30 @@ impl<T: Tool> AnyTool for T {
         T::TOUCH
     }
 
-    fn check(&self, params: &Value) -> Result<(), ToolError> {
-        decode::<T>(params.clone()).map(drop)
+    fn effect(&self, params: &Value) -> Effect {
+        T::effect(params)
+    }
+
+    fn check(&self, name: &str, params: &Value) -> Result<(), ToolError> {
+        decode::<T>(name, params.clone()).map(drop)
+    }
+
+    fn kind(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn would_run(&self, params: &Value, cx: &ToolCx) -> Option<(SandboxConfig, Command)> {
+        Tool::would_run(self, &decode::<T>(T::NAME, params.clone()).ok()?, cx)
     }
 
     async fn call(&self, params: Value, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
-        let args = decode::<T>(params)?;
-        self.run(args, cx).await
+        let args = decode::<T>(T::NAME, params)?;
+        let mut output = self.run(args, cx).await?;
+        // Of each of a command's two streams so much is kept as the owner says.
+        let kept = cx.means.limits.kept_bytes.saturating_mul(2);
+        let most = kept.saturating_add(2 * MAX_RESULT_BYTES);
+        output.result = bound(output.result, most);
+        Ok(output)
     }
 }
 
@@ -242,42 +330,6 @@ fn parameters<T: Tool>() -> Value {
     schema.into()
 }
 
-fn decode<T: Tool>(params: Value) -> Result<T::Args, ToolError> {
-    if let Some(text) = params.get(Arguments::MALFORMED_KEY).and_then(Value::as_str) {
-        let start: String = text.chars().take(200).collect();
-        return Err(ToolError::ForModel(format!(
-            "the arguments are no JSON object: {start}"
-        )));
-    }
-    openclaw_core::decode::decode(params).map_err(|err| {
-        let hint = err.hint().map(|hint| format!("; {hint}"));
-        ToolError::ForModel(format!(
-            "the arguments do not fit: {err}{}",
-            hint.unwrap_or_default()
-        ))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn no_tool_takes_an_argument_that_it_does_not_know() {
-        let tools = ToolRegistry::standard();
-        for spec in tools.specs() {
-            assert_eq!(
-                spec.parameters["additionalProperties"], false,
-                "{}",
-                spec.name
-            );
-            let refused = tools.check(&spec.name, &json!({ "unheardOf": 1 }));
-            let Err(CallRefused::Arguments(message)) = refused else {
-                panic!("{} takes anything", spec.name);
-            };
-            assert!(message.contains("unknown field `unheardOf`"), "{message}");
-        }
-    }
+fn decode<T: Tool>(name: &str, params: Value) -> Result<T::Args, ToolError> {
+    openclaw_core::decode::decode(params).map_err(|err| ArgumentError::own(name, err).into())
 }

@@ -1,10 +1,12 @@
 //! `write`: writes a file of the workspace.
 
 use async_trait::async_trait;
+use openclaw_sandbox::{Before, Change};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Tool, ToolCx, ToolError, ToolOutput, Touch};
+use super::page::{count, size};
+use super::{Effect, Tool, ToolCx, ToolError, ToolOutput, Touch};
 
 /// Writes a whole file of the workspace.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +17,7 @@ pub struct WriteTool;
 #[serde(deny_unknown_fields)]
 pub struct WriteArgs {
     /// The file, inside the workspace; missing folders are made.
+    #[schemars(length(max = 4096))]
     path: String,
     /// Its new content.
     content: String,
@@ -25,16 +28,31 @@ impl Tool for WriteTool {
     const NAME: &'static str = "write";
     const DESCRIPTION: &'static str = "Writes a file of the workspace, replacing what is there.";
     const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Write;
     type Args = WriteArgs;
 
     async fn run(&self, args: WriteArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
-        let size = args.content.len();
-        cx.workspace
-            .write(&args.path, args.content.into_bytes())
-            .await?;
-        Ok(ToolOutput::text(format!(
-            "wrote {size} bytes to {}",
+        let (bytes, lines) = (args.content.len(), args.content.lines().count());
+        let change = Change {
+            path: args.path.clone().into(),
+            before: Before::Anything,
+            after: Some(args.content.into_bytes()),
+            like: None,
+        };
+        let changed = cx.workspace.change(vec![change]).await?;
+        let before = match changed.first().and_then(|changed| changed.before) {
+            Some(before) => format!("in place of {}", size(before)),
+            None => "a new file".to_owned(),
+        };
+        let text = format!(
+            "wrote {}, {}, to {}, {before}",
+            count(bytes, "byte", "bytes"),
+            count(lines, "line", "lines"),
             args.path
-        )))
+        );
+        Ok(ToolOutput {
+            wrote: changed.into_iter().map(|changed| changed.path).collect(),
+            ..ToolOutput::text(text)
+        })
     }
 }

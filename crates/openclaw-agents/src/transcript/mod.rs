@@ -4,26 +4,30 @@
 //! result or, when a crash took the result away, by a note that says so; messages that wait for
 //! their own turn, or were cancelled before it, are left out; adjacent messages of the same speaker are one.
 
+mod heard;
+
 use std::collections::{HashMap, HashSet};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use openclaw_core::events::{Block, Change, StepPayload, by_run};
-use openclaw_core::validation::{Attachment, AttachmentKind};
 use openclaw_core::{CallId, Kind, RunId, SessionEvent, SessionEventKind};
 use openclaw_providers::{
     Arguments, AssistantBlock, Message, Thinking, ToolCall, ToolResult, UserBlock,
 };
 use serde_json::Value;
 
+use crate::compaction::Window;
 use crate::tools::model_text;
+
+use heard::Log;
+pub(crate) use heard::{hear, heard_between, said, taken};
 
 /// What stands in for the result of a call whose run was cut off.
 pub(crate) const INTERRUPTED: &str =
     "interrupted: the program stopped while this ran; whether it took effect is not known";
 
-/// What the model is told before the summary of what it does not see any more.
-const SUMMARY: &str = "This is a summary of the conversation so far:";
+/// What stands in for the result of a call that was not approved before its program stopped.
+pub(crate) const UNAPPROVED: &str =
+    "not run: the program stopped while an approval of this was waited for";
 
 /// What stands before a model's message that nothing else stands before.
 const GOES_ON: &str = "(The conversation goes on from here.)";
@@ -68,64 +72,87 @@ pub(crate) fn open_calls(events: &[SessionEvent]) -> Vec<OpenCall> {
 /// Folds a session's events into what the model sees in the run `current`.
 pub(crate) fn fold(events: &[SessionEvent], current: &RunId) -> Vec<Message> {
     let window = Window::of(events);
-    let mut messages = Messages::default();
-    if !window.summary.is_empty() {
-        let text = format!("{SUMMARY}\n\n{}", window.summary);
-        messages.user(vec![UserBlock::Text(text)]);
-    }
-    for run in by_run(window.events) {
-        let last = run
-            .first()
-            .is_some_and(|event| event.run_id.as_ref() == Some(current));
+    let pieces = pieces(events, &window, current);
+    conversation(&window, pieces)
+}
+
+/// One thing in the model's view: what somebody said, or a step with its results.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Piece {
+    /// The event that stands for it in the view.
+    pub(crate) seq: u64,
+    /// The first event that it is made of, where that is not the same one.
+    pub(crate) from: u64,
+    /// The run that it belongs to.
+    pub(crate) run: Option<RunId>,
+    /// What is seen.
+    pub(crate) said: Said,
+}
+
+/// Who said a piece.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Said {
+    /// The person.
+    User(Vec<UserBlock>),
+    /// The model.
+    Step(Step),
+}
+
+/// Returns what the model sees of the events below a window's summary, one piece after the other
+/// and uncut, up to the run `current`.
+pub(crate) fn pieces(events: &[SessionEvent], window: &Window, current: &RunId) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = window.pinned(events).filter_map(message).collect();
+    let log = Log::new(events);
+    for (index, run) in by_run(window.seen(events)).into_iter().enumerate() {
+        let Some(first) = run.first() else { continue };
+        if index > 0 && window.is_remainder(first) {
+            continue;
+        }
+        let last = first.run_id.as_ref() == Some(current);
         if last || !was_withdrawn(&run) {
-            fold_run(&run, &mut messages);
+            of_run(&run, &log, &mut pieces);
         }
         if last {
             break;
         }
     }
-    messages.0
+    pieces
 }
 
-/// The part of a session that the model sees.
-struct Window<'a> {
-    /// What stands for everything before it.
-    summary: String,
-    events: &'a [SessionEvent],
+/// Returns the messages whose turn comes after the run `current`.
+pub(crate) fn pending(events: &[SessionEvent], window: &Window, current: &RunId) -> Vec<u64> {
+    let taken = taken(events);
+    by_run(window.seen(events))
+        .into_iter()
+        .skip_while(|run| first_run(run) != Some(current))
+        .skip(1)
+        .filter_map(|run| run.first().copied())
+        .filter(|first| matches!(first.kind, SessionEventKind::MessageReceived { .. }))
+        .map(|first| first.seq)
+        .filter(|seq| !taken.contains(seq))
+        .collect()
 }
 
-impl<'a> Window<'a> {
-    /// A session begins where it last started; a compaction since then says from where on the
-    /// model sees the events as they are, which may be before that start.
-    fn of(events: &'a [SessionEvent]) -> Self {
-        let start = events
-            .iter()
-            .rposition(|event| matches!(event.kind, SessionEventKind::SessionStarted { .. }))
-            .unwrap_or_default();
-        let since = events.get(start..).unwrap_or_default();
-        let compacted = since
-            .iter()
-            .rev()
-            .find_map(|event| match Change::of(event) {
-                Some(Change::ContextCompacted {
-                    summary,
-                    first_kept,
-                    ..
-                }) => Some((summary, first_kept)),
-                _ => None,
-            });
-        let Some((summary, first_kept)) = compacted else {
-            return Self {
-                summary: String::new(),
-                events: since,
-            };
-        };
-        let from = events.partition_point(|event| event.seq < first_kept);
-        Self {
-            summary,
-            events: events.get(from..).unwrap_or_default(),
+fn first_run<'a>(run: &[&'a SessionEvent]) -> Option<&'a RunId> {
+    run.first()?.run_id.as_ref()
+}
+
+/// Makes of the pieces in a window the conversation that the model gets.
+pub(crate) fn conversation(window: &Window, pieces: Vec<Piece>) -> Vec<Message> {
+    let mut messages = Messages::default();
+    if let Some(text) = window.introduction() {
+        messages.user(vec![UserBlock::Text(text)]);
+    }
+    for piece in pieces {
+        match window.cut(piece) {
+            Said::User(blocks) => messages.user(blocks),
+            Said::Step(step) => {
+                messages.assistant(step.blocks);
+                messages.results(step.answers);
+            }
         }
     }
+    messages.0
 }
 
 /// Tells whether a message was cancelled before the model had answered anything to it.
@@ -157,19 +184,30 @@ fn call_key(event: &SessionEvent) -> Option<CallKey<'_>> {
         .map(|call| (event.run_id.as_ref(), event.step, call))
 }
 
-fn fold_run(run: &[&SessionEvent], messages: &mut Messages) {
+fn of_run(run: &[&SessionEvent], log: &Log<'_>, pieces: &mut Vec<Piece>) {
     let calls = Calls::of(run);
     for event in run {
-        if let SessionEventKind::MessageReceived {
-            content,
-            attachments,
-        } = &event.kind
-        {
-            messages.user(user_blocks(content, attachments));
-        } else if let Some(step) = calls.step(event) {
-            messages.assistant(step.blocks);
-            messages.results(step.answers);
+        if log.is_elsewhere(event) {
+            continue;
         }
+        if let Some(message) = message(event).or_else(|| log.heard(event)) {
+            pieces.push(message);
+        } else if let Some(step) = calls.step(event) {
+            pieces.push(piece(event, Said::Step(step)));
+        }
+    }
+}
+
+fn message(event: &SessionEvent) -> Option<Piece> {
+    said(event).map(|blocks| piece(event, Said::User(blocks)))
+}
+
+fn piece(event: &SessionEvent, said: Said) -> Piece {
+    Piece {
+        seq: event.seq,
+        from: event.seq,
+        run: event.run_id.clone(),
+        said,
     }
 }
 
@@ -287,52 +325,13 @@ fn arguments(params: &Value) -> Arguments {
     }
 }
 
-fn user_blocks(content: &str, attachments: &[Attachment]) -> Vec<UserBlock> {
-    let mut blocks = vec![UserBlock::Text(content.to_owned())];
-    blocks.extend(attachments.iter().map(attachment_block));
-    blocks
-}
-
-fn attachment_block(attachment: &Attachment) -> UserBlock {
-    let name = attachment.filename.as_deref().unwrap_or("unnamed");
-    let picture = matches!(attachment.kind, AttachmentKind::Photo)
-        && ["image/png", "image/jpeg", "image/gif", "image/webp"]
-            .contains(&attachment.mime.as_str());
-    if picture {
-        return UserBlock::Image {
-            mime: attachment.mime.clone(),
-            base64: STANDARD.encode(&attachment.bytes),
-        };
-    }
-    if attachment.mime == "application/pdf" {
-        return UserBlock::Document {
-            mime: attachment.mime.clone(),
-            name: name.to_owned(),
-            base64: STANDARD.encode(&attachment.bytes),
-        };
-    }
-    match std::str::from_utf8(&attachment.bytes) {
-        Ok(text) if attachment.mime.starts_with("text/") => {
-            UserBlock::Text(format!("[attached file {name}]\n{text}"))
-        }
-        _ => UserBlock::Text(format!(
-            "[attached file {name}: {}, {} bytes, not shown]",
-            attachment.mime,
-            attachment.bytes.len()
-        )),
-    }
-}
-
 /// Messages under construction; speakers alternate.
 #[derive(Default)]
 struct Messages(Vec<Message>);
 
 impl Messages {
     fn user(&mut self, blocks: Vec<UserBlock>) {
-        match self.0.last_mut() {
-            Some(Message::User(last)) => last.extend(blocks),
-            _ => self.0.push(Message::User(blocks)),
-        }
+        hear(&mut self.0, blocks);
     }
 
     fn assistant(&mut self, blocks: Vec<AssistantBlock>) {

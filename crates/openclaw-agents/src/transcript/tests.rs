@@ -1,11 +1,12 @@
 //! What a model sees of logs that were cut off, interleaved or ended.
 
 use jiff::Timestamp;
-use openclaw_core::events::{EventHash, NewEvent, Payload};
+use openclaw_core::events::{EventHash, NewEvent, Payload, Shortening};
 use openclaw_core::{SessionKey, Usage};
 use serde_json::json;
 
 use super::*;
+use crate::compaction::introduced;
 
 /// Gives events their places, as the log does.
 fn recorded(events: Vec<NewEvent>) -> Vec<SessionEvent> {
@@ -268,6 +269,7 @@ fn compacted(summary: &str, first_kept: u64) -> NewEvent {
         summary: summary.into(),
         first_kept,
         tokens_before: 9,
+        how: Shortening::default(),
     };
     change.to_event().unwrap()
 }
@@ -283,7 +285,7 @@ fn a_summary_stands_for_what_was_compacted() {
         compacted("they said one", 4),
         message("three", "r3"),
     ]);
-    let summary = format!("{SUMMARY}\n\nthey said one");
+    let summary = introduced("they said one");
     assert_eq!(
         fold(&events, &run("r3")),
         [

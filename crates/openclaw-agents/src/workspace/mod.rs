@@ -76,6 +76,14 @@ const FILES: [Known; 8] = [
     },
 ];
 
+/// Tells whether a file of a workspace, by its path there, is one that the model is given.
+pub(crate) fn is_given(path: &Path) -> bool {
+    let is = |name: &str| path == Path::new(name);
+    FILES
+        .iter()
+        .any(|known| is(known.name) || known.formerly.is_some_and(is))
+}
+
 /// How much of the workspace's files the model is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContextLimits {

@@ -5,9 +5,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod approvals;
 mod bounds;
 mod calls;
+mod compaction;
 mod front_matter;
+mod jobs;
+mod lanes;
 mod prefix;
 mod replay;
 mod runtime;

@@ -40,6 +40,7 @@ async fn replay(fixture: &Fixture, at: u64, provider: &FakeProvider, limits: Lim
         name: "main".to_owned(),
         model: Ok(AgentModel {
             route: Arc::new(Route::only(Arc::new(provider), "other")),
+            images: None,
         }),
         workspace: fixture.workspace(),
         sandbox: SandboxConfig::default(),

@@ -60,15 +60,27 @@ async fn files_are_written_edited_read_and_listed() {
     assert_eq!(
         results,
         [
-            (true, json!("wrote 8 bytes to notes/a.txt")),
-            (true, json!("replaced one passage of notes/a.txt")),
+            (
+                true,
+                json!("wrote 8 bytes, 2 lines, to notes/a.txt, a new file")
+            ),
+            (
+                true,
+                json!("replaced one passage, at line 2, of notes/a.txt")
+            ),
             (
                 false,
-                json!("`oldText` occurs 0 times in notes/a.txt, it has to occur exactly once")
+                json!(
+                    "nothing of `notes/a.txt` was changed: `oldText` of edit 1 does not occur in it; \
+                     the nearest is at line 1, which is \"one\" and not \"gone\""
+                )
             ),
-            (true, json!("2\n")),
-            (true, json!("notes/")),
-            (true, json!("a.txt")),
+            (
+                true,
+                json!("2\n[lines 2 to 2 of 2, 2 bytes of 6 bytes; this is the end]")
+            ),
+            (true, json!("notes/\n")),
+            (true, json!("a.txt  6 bytes\n")),
         ]
     );
 }
@@ -120,13 +132,17 @@ async fn a_command_reports_its_exit_code_and_its_output() {
         ],
     )
     .await;
-    assert_eq!(
-        results[0],
-        (
-            false,
-            json!({ "exitCode": 7, "stdout": "out\n", "stderr": "err\n", "sandbox": "strict" })
-        )
-    );
+    let (success, failed) = &results[0];
+    assert!(!success);
+    assert!(failed["durationMs"].is_u64(), "{failed}");
+    for (name, value) in [
+        ("exitCode", json!(7)),
+        ("stdout", json!("out\n")),
+        ("stderr", json!("err\n")),
+        ("sandbox", json!("strict")),
+    ] {
+        assert_eq!(failed[name], value, "{name}");
+    }
     let root = fixture.workspace().canonicalize().unwrap();
     assert_eq!(results[1].1["stdout"], format!("{}\n", root.display()));
     assert_eq!(results[2].1["timedOutAfterSeconds"], 1);

@@ -1,10 +1,12 @@
 //! The commands, one file for each.
 
 pub(crate) mod agent;
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod configure;
+pub(crate) mod context;
 pub(crate) mod credentials;
 pub(crate) mod dashboard;
 pub(crate) mod demo;
@@ -13,6 +15,7 @@ pub(crate) mod gateway;
 pub(crate) mod migrate;
 pub(crate) mod models;
 pub(crate) mod onboard;
+pub(crate) mod policy;
 pub(crate) mod sandbox;
 pub(crate) mod sessions;
 pub(crate) mod skills;
@@ -94,9 +97,11 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Migrate(args) => migrate::run(cx, args),
         Command::Gateway(args) => gateway::run(cx, &args),
         Command::Agent(args) => agent::run(cx, args),
+        Command::Approvals(args) => approvals::run(cx, args),
         Command::Sessions(args) => sessions::run(cx, args),
         Command::Skills(args) => skills::run(cx, &args),
         Command::Models(args) => models::run(cx, args),
+        Command::Policy(args) => policy::run(cx, args),
         Command::Audit(args) => audit::run(cx, args),
         Command::Backup(args) => backup::run(cx, args),
         Command::Config(args) => config::run(cx, &args),
@@ -104,6 +109,7 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Credentials(args) => credentials::run(cx, args),
         Command::Doctor(args) => doctor::run(cx, &args),
         Command::Tokens(args) => tokens::run(cx, args),
+        Command::Context(args) => context::run(cx, args),
         Command::Usage(args) => usage::run(cx, args),
         Command::Status => status::run(cx),
         Command::Sandbox(args) => sandbox::run(cx, args),

@@ -105,7 +105,7 @@ impl<'a> Conversation<'a> {
             Notification::SessionEvent(params) => self.event(&params.event),
             Notification::SessionDelta(params) => self.delta(&params),
             Notification::ToolOutput(params) => self.tool_output(&params),
-            Notification::StreamLagged(_) => {}
+            Notification::StreamLagged(_) | Notification::ApprovalRequested(_) => {}
         }
     }
 

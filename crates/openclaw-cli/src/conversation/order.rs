@@ -69,8 +69,9 @@ impl Order {
             Notification::SessionEvent(params) => &params.event.session_key,
             Notification::SessionDelta(params) => &params.session_key,
             Notification::ToolOutput(params) => &params.session_key,
-            // What is missing shows when the answer is compared with its pieces.
-            Notification::StreamLagged(_) => return false,
+            // What is missing shows when the answer is compared with its pieces; what waits for
+            // consent is shown by who asks for it.
+            Notification::StreamLagged(_) | Notification::ApprovalRequested(_) => return false,
         };
         let other_run = match (&self.run, run_of(notification)) {
             (Some(ours), Some(run)) => ours != run,
@@ -88,7 +89,7 @@ impl Order {
                 self.run.is_some() && self.open.is_empty() && params.step <= self.step
             }
             Notification::ToolOutput(params) => self.calls.contains(&params.call_id),
-            Notification::StreamLagged(_) => true,
+            Notification::StreamLagged(_) | Notification::ApprovalRequested(_) => true,
         }
     }
 
@@ -137,7 +138,7 @@ fn run_of(notification: &Notification) -> Option<&RunId> {
         Notification::SessionEvent(params) => params.event.run_id.as_ref(),
         Notification::SessionDelta(params) => Some(&params.run_id),
         Notification::ToolOutput(params) => params.run_id.as_ref(),
-        Notification::StreamLagged(_) => None,
+        Notification::StreamLagged(_) | Notification::ApprovalRequested(_) => None,
     }
 }
 

@@ -162,6 +162,7 @@ impl Heard {
             Notification::SessionDelta(_) => {}
             Notification::ToolOutput(piece) => self.output.push_str(&piece.text),
             Notification::SessionEvent(fact) => self.facts.push(*fact.event),
+            Notification::ApprovalRequested(asked) => panic!("{asked:?}"),
             Notification::StreamLagged(lagged) => panic!("{lagged:?}"),
         }
     }
@@ -190,6 +191,8 @@ async fn over_websocket(wire: WireFormat) {
         attachments: vec![],
         idempotency_key: None,
         attended: Attended::Yes,
+        queue: None,
+        sender: None,
     };
     let reply = client
         .call_with::<SessionMessage>(&params, |notification| heard.hear(notification))

@@ -86,13 +86,17 @@ async fn a_message_whose_gateway_died_is_answered_when_it_is_sent_again() {
         .await
         .unwrap();
     assert_eq!(answer["content"], "late");
-    // What the call may have taken that the gateway died in is on record, too.
+    // The first one was closed: what its call may have taken, that it was cut off, and that it
+    // failed. The second is a message of its own.
     assert_eq!(
         kinds(&gateway, &session).await,
         [
             "SessionStarted",
             "MessageReceived",
             "StateChanged",
+            "StateChanged",
+            "StateChanged",
+            "MessageReceived",
             "AgentResponse"
         ]
     );

@@ -201,6 +201,7 @@ impl Writer {
                 summary,
                 first_kept,
                 tokens_before,
+                how: _,
             }) => {
                 let kept = self
                     .ids
@@ -232,8 +233,13 @@ impl Writer {
                 Change::SessionForked { .. }
                 | Change::ApprovalRequested { .. }
                 | Change::ApprovalDecided { .. }
+                | Change::SummaryAsked { .. }
                 | Change::ContextRestored { .. }
                 | Change::MessageTaken { .. }
+                | Change::FileWritten { .. }
+                | Change::FileCleared { .. }
+                | Change::ModelTold { .. }
+                | Change::RunCutOff { .. }
                 | Change::CallsLost { .. }
                 | Change::UsageCost { .. },
             )

@@ -28,7 +28,7 @@ mod message;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use openclaw_core::events::{Change, EndReason, NewEvent, RawJson, StepPayload};
+use openclaw_core::events::{Change, EndReason, NewEvent, RawJson, Shortening, StepPayload};
 use openclaw_core::session_key::Scope;
 use openclaw_core::{
     CallId, ChannelId, PeerId, ProviderId, RunId, SessionEventKind, SessionKey, Usage,
@@ -344,6 +344,7 @@ impl Mapper<'_> {
             summary: summary.to_owned(),
             first_kept: self.first_kept(entries, entry).unwrap_or(self.next),
             tokens_before: json::count(&value, "tokensBefore"),
+            how: Shortening::default(),
         };
         self.change(&change, Some(entry));
     }
@@ -364,6 +365,7 @@ impl Mapper<'_> {
                 summary: String::new(),
                 first_kept,
                 tokens_before: 0,
+                how: Shortening::default(),
             };
             self.change(&change, None);
         }

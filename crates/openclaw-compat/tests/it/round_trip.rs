@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use openclaw_compat::export;
-use openclaw_core::events::{Block, Change, NewEvent, Payload, StepPayload};
+use openclaw_core::events::{Block, Change, NewEvent, Payload, Shortening, StepPayload};
 use openclaw_core::{CallId, RunId, SessionEventKind, SessionKey, Usage};
 use serde_json::{Value, json};
 
@@ -154,6 +154,7 @@ fn turn() -> Vec<NewEvent> {
             summary: "so far".into(),
             first_kept: u64::MAX,
             tokens_before: 5,
+            how: Shortening::default(),
         }
         .to_event()
         .unwrap(),

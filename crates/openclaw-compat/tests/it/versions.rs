@@ -1,6 +1,6 @@
 //! What each version's entries become.
 
-use openclaw_core::events::{Block, Change, EndReason};
+use openclaw_core::events::{Block, Change, EndReason, Shortening};
 use openclaw_core::{Kind, SessionEvent, SessionEventKind};
 use serde_json::json;
 
@@ -59,6 +59,7 @@ async fn version_1_has_no_ids_and_names_what_stays_by_its_number() {
         summary: "there was a first question".into(),
         first_kept: 6,
         tokens_before: 1234,
+        how: Shortening::default(),
     };
     assert_eq!(
         changes(&events),

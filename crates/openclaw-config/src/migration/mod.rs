@@ -31,7 +31,7 @@ mod secrets;
 mod seed;
 mod session;
 mod table;
-mod tools;
+pub(crate) mod tools;
 mod tree;
 mod tts;
 

@@ -29,6 +29,7 @@ mod workers;
 
 use serde_json::Value;
 
+pub(crate) use self::facts::names::{CHANNEL_ALIASES, CHANNELS};
 pub(crate) use self::gateway::is_origin;
 pub use self::installed::Installed;
 use self::plugins::Plugins;

@@ -10,7 +10,7 @@ use super::limits;
 use super::model_choice::aliases;
 use super::own::{self, OWN_FILE};
 use super::reader::Reader;
-use super::{Config, ConfigError, OwnSettings};
+use super::{Config, ConfigError, OwnSettings, ToolSettings};
 use crate::migration::{self, Migrated};
 use crate::problem::{KeyPath, Problem};
 use crate::rules::{self, Surroundings, Verdict};
@@ -55,6 +55,9 @@ impl Config {
         for problem in &mut config.not_followed {
             problem.place = source.place(&problem.path);
         }
+        config.tools = ToolSettings::read(&migrated.value, &|path| {
+            source.place(path).map(|place| place.in_short())
+        });
         config.gateway.limits = config.gateway.limits.overlaid(own.rate_limit.as_ref());
         config.not_followed.extend(strangers(&own, &config));
         config.own = own;
@@ -144,6 +147,7 @@ fn name(number: f64) -> &'static str {
 pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Config {
     let mut reader = Reader::new(&migrated.value, env, state_dir);
     reader.areas();
+    reader.senders_not_followed();
     let mut config = Config {
         agents: reader.agents(),
         providers: reader.providers(),
@@ -153,6 +157,12 @@ pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Conf
         maintenance: reader.maintenance(),
         secrets: reader.secrets(),
         skills: reader.skills(),
+        compaction: reader.compaction(),
+        turns: reader.turns(),
+        tools: ToolSettings::read(&migrated.value, &|_| None),
+        web: reader.web(),
+        session_tools: reader.session_tools(),
+        image_models: reader.image_models(),
         own: OwnSettings::default(),
         env: env.clone(),
         files: Vec::new(),

@@ -4,8 +4,10 @@
 //! here any more. What OpenClaw accepts and this program does not follow becomes a warning.
 
 mod agents;
+mod approvals;
 mod auth;
 mod budget;
+mod compaction;
 mod credentials;
 mod followed;
 mod gateway;
@@ -17,8 +19,10 @@ mod model_choice;
 mod oauth;
 mod own;
 mod own_providers;
+mod provenance;
 mod providers;
 mod quantity;
+mod queue;
 mod reader;
 mod request;
 mod sandbox;
@@ -26,6 +30,9 @@ mod secrets;
 mod skills;
 #[cfg(test)]
 mod tests;
+mod tools;
+mod tools_sessions;
+mod tools_web;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,8 +41,10 @@ use openclaw_core::env::Env;
 use openclaw_core::{AgentId, Kind, ModelRef, ProviderId};
 
 pub use agents::{AgentSettings, DEFAULT_AGENT};
+pub use approvals::{ApprovalSettings, WhenUnattended};
 pub use auth::{AuthMode, AuthSettings, LockoutSettings, ProxyAuth};
 pub use budget::{BudgetSettings, Cap};
+pub use compaction::CompactionSettings;
 pub use credentials::{Credentials, CredentialsError, record_name};
 pub use gateway::{Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySettings, ReloadMode};
 pub use limits::LimitSettings;
@@ -45,14 +54,22 @@ pub use model_choice::{Misnamed, ModelParams, Thinking, aliases, model_named};
 pub use oauth::{OauthEndpoints, OauthSettings};
 pub use own::{OWN_FILE, OwnSettings};
 pub use own_providers::{OwnProvider, OwnTimeouts};
+pub use provenance::{ASKED_EFFECTS, ProvenanceSettings, UNTRUSTED_ORIGINS};
 pub use providers::{ModelSettings, ProviderSettings};
 pub use quantity::{QuantityError, parse_duration, parse_size};
+pub use queue::{LoopDetection, QueueMode, QueueOverflow, QueueSettings, TurnSettings};
 pub use request::{ProxySettings, RequestAuth, RequestSettings};
 pub use sandbox::{
     Confinement, SandboxLimits, SandboxNetwork, SandboxPolicy, SandboxSettings, Set, SetBy,
 };
 pub use secrets::{Holds, SecretError, SecretInput, SecretProvider, Secrets};
 pub use skills::{AgentSkillSettings, SkillEntry, SkillLimits, SkillSettings};
+pub use tools::ToolSettings;
+
+pub use tools_sessions::{SessionToolSettings, SessionVisibility};
+pub use tools_web::{
+    BraveSettings, SearxngSettings, WebFetchSettings, WebLists, WebSearchSettings, WebSettings,
+};
 
 use crate::problem::Problem;
 
@@ -75,6 +92,18 @@ pub struct Config {
     pub secrets: Secrets,
     /// Which skills there are, and who may have them (`skills`).
     pub skills: SkillSettings,
+    /// When sessions are summed up, and by whom (`agents.defaults.compaction`).
+    pub compaction: CompactionSettings,
+    /// How turns go (`messages.queue`, `tools.loopDetection`).
+    pub turns: TurnSettings,
+    /// Which tools may be called, by whom (`tools`).
+    pub tools: ToolSettings,
+    /// How the web is read and searched (`tools.web`).
+    pub web: WebSettings,
+    /// Which sessions agents may look into (`tools.sessions`, `tools.agentToAgent`).
+    pub session_tools: SessionToolSettings,
+    /// The models that look at pictures (`agents.defaults.imageModel`).
+    pub image_models: Vec<ModelRef>,
     /// What only this program knows (`openclaw-rs.json5`).
     pub own: OwnSettings,
     /// The environment with what the `.env` files add.

@@ -129,6 +129,21 @@ impl Reader<'_> {
         }
     }
 
+    /// Returns the one model that stands at a path.
+    pub(super) fn model_at(&mut self, path: &[&str]) -> Option<ModelRef> {
+        self.primary(path, &mut Vec::new())
+    }
+
+    /// Returns the models that look at pictures, the first one to be asked first.
+    pub(super) fn image_models(&mut self) -> Vec<ModelRef> {
+        let path = [&DEFAULTS[..], &["imageModel"]].concat();
+        // What is no model is noted on the way, and left out.
+        let mut misnamed = Vec::new();
+        let mut models: Vec<ModelRef> = self.primary(&path, &mut misnamed).into_iter().collect();
+        models.extend(self.fallbacks(&path, &mut misnamed).unwrap_or_default());
+        models
+    }
+
     /// Returns how the models of the agent at this place are to be asked.
     pub(super) fn model_params(&mut self, agent: &[&str]) -> ModelParams {
         let mut by_model: BTreeMap<String, Map<String, Value>> = BTreeMap::new();

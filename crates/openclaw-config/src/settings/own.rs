@@ -11,10 +11,14 @@ use openclaw_core::env::Env;
 use openclaw_core::state_dir::StateDir;
 use serde_json::Value;
 
+use super::approvals::{self, ApprovalSettings};
 use super::budget::{self, BudgetSettings};
 use super::oauth::{self, OauthSettings};
 use super::own_providers::{self, OwnProvider};
+use super::provenance::{self, ProvenanceSettings};
 use super::sandbox::{self, SandboxSettings};
+use super::tools::{self, OwnRules};
+use super::tools_web::{self, WebLists};
 use super::{ConfigError, known_secrets, limits};
 use crate::problem::{KeyPath, Problem};
 use crate::source;
@@ -28,7 +32,11 @@ const KEYS: &[(&str, Part)] = &[
     (limits::KEY, Part::Judged(limits::problems)),
     (oauth::KEY, Part::Judged(oauth::problems)),
     (budget::KEY, Part::Judged(budget::problems)),
+    (approvals::KEY, Part::Judged(approvals::problems)),
+    (provenance::KEY, Part::Judged(provenance::problems)),
+    (tools_web::KEY, Part::Judged(tools_web::problems)),
     (own_providers::KEY, Part::Judged(own_providers::problems)),
+    (tools::KEY, Part::Judged(tools::problems)),
     ("channels", Part::NotFollowed),
 ];
 
@@ -52,8 +60,16 @@ pub struct OwnSettings {
     pub oauth: BTreeMap<ProviderId, OauthSettings>,
     /// What models may cost (`budget`).
     pub budget: BudgetSettings,
+    /// How somebody is asked before a tool call runs (`approvals`).
+    pub approvals: ApprovalSettings,
+    /// What counts as untrusted, and what that leads to (`provenance`).
+    pub provenance: ProvenanceSettings,
+    /// Which hosts tools may read pages from (`web`).
+    pub web: WebLists,
     /// Further keys of providers, and how long they may take (`providers`).
     pub providers: BTreeMap<ProviderId, OwnProvider>,
+    /// Rules about tools, the first one first (`policy.rules`).
+    pub policy: OwnRules,
 }
 
 impl OwnSettings {
@@ -103,7 +119,13 @@ pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>)
             rate_limit: source.value.get(limits::KEY).cloned(),
             oauth: oauth::read(source.value.get(oauth::KEY)),
             budget: budget::read(source.value.get(budget::KEY)),
+            approvals: approvals::read(source.value.get(approvals::KEY)),
+            provenance: provenance::read(source.value.get(provenance::KEY)),
+            web: tools_web::read(source.value.get(tools_web::KEY)),
             providers: own_providers::read(source.value.get(own_providers::KEY)),
+            policy: tools::read_own(source.value.get(tools::KEY), |path| {
+                source.place(path).map(|place| place.in_short())
+            }),
         },
         not_followed,
     ))

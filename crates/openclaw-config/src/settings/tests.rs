@@ -105,7 +105,7 @@ fn an_area_without_effect_is_named_and_never_refused() {
         "{ $schema: 'x', channels: { telegram: {}, discord: {} }, cron: {}, gateway: { port: 1, tailscale: {} },
            session: { maintenance: { maxEntries: 5 }, dmScope: 'main' },
            agents: { defaults: { model: { primary: 'p/m', fallbacks: ['p/n'] }, heartbeat: {} },
-                     entries: { main: { tools: {}, name: 'x' } } } }",
+                     entries: { main: { tools: { elevated: {} }, name: 'x' } } } }",
     );
     assert_eq!(
         not_followed(&config),
@@ -116,7 +116,7 @@ fn an_area_without_effect_is_named_and_never_refused() {
             "gateway.tailscale",
             "session.dmScope",
             "agents.defaults.heartbeat",
-            "agents.entries.main.tools",
+            "agents.entries.main.tools.elevated",
             "session.maintenance.maxEntries"
         ]
     );

@@ -156,7 +156,8 @@ fn migrating(state: &Path) -> Duration {
     connection
         .execute_batch(
             "DROP TABLE spent; DROP TABLE spent_in_session; DROP TABLE usage;
-             DROP TABLE reservations; DROP TABLE raises; PRAGMA user_version = 2;",
+             DROP TABLE reservations; DROP TABLE raises; DROP TABLE approvals;
+             DROP TABLE grants; DROP TABLE written; PRAGMA user_version = 2;",
         )
         .unwrap();
     drop(connection);

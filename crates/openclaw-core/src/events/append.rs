@@ -116,7 +116,7 @@ impl EventStore {
             .ok_or_else(|| StoreError::Leased(session.clone()))?;
         Ok((
             outcome.events,
-            Lease::new(self.clone(), session.clone(), fence),
+            Lease::new(self.clone(), session.clone(), fence).taken_over(outcome.left_behind),
         ))
     }
 
@@ -138,7 +138,8 @@ impl EventStore {
         let outcome = self.submit(Work::Append(append)).await?;
         let lease = outcome
             .fence
-            .map(|fence| Lease::new(self.clone(), session.clone(), fence));
+            .map(|fence| Lease::new(self.clone(), session.clone(), fence))
+            .map(|lease| lease.taken_over(outcome.left_behind));
         Ok((outcome.events, lease))
     }
 

@@ -12,6 +12,7 @@ use super::change::state_changed;
 use super::error::StoreError;
 use super::hash::EventHash;
 use super::{NewEvent, SessionEvent, SessionEventKind};
+use crate::approvals::{Answer, ApprovalId};
 use crate::ids::CallId;
 use crate::session_key::SessionKey;
 
@@ -141,6 +142,49 @@ pub enum AuditEntry {
         call_id: Option<CallId>,
         /// Why.
         reason: String,
+    },
+    /// Somebody was asked whether a tool call may run.
+    #[serde(rename = "audit.approval.requested")]
+    ApprovalRequested {
+        /// The session of the call.
+        session: SessionKey,
+        /// The event there that has what was asked for.
+        seq: u64,
+        /// The request.
+        approval: ApprovalId,
+        /// The call.
+        call_id: CallId,
+        /// The tool.
+        tool: String,
+        /// The name of what exactly was asked for.
+        digest: String,
+    },
+    /// It was decided whether a tool call may run.
+    #[serde(rename = "audit.approval.decided")]
+    ApprovalDecided {
+        /// The session of the call.
+        session: SessionKey,
+        /// The event there that has the decision.
+        seq: u64,
+        /// The request.
+        approval: ApprovalId,
+        /// The call.
+        call_id: CallId,
+        /// Whether it may run.
+        allowed: bool,
+        /// What exactly was decided; none when nobody answered.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answer: Option<Answer>,
+        /// Who decided, or why nobody did.
+        by: String,
+    },
+    /// A standing approval was taken back.
+    #[serde(rename = "audit.grant.withdrawn")]
+    GrantWithdrawn {
+        /// The name of what could run without being asked for.
+        digest: String,
+        /// Who took it back.
+        by: String,
     },
     /// A command in the sandbox was let through to a host.
     #[serde(rename = "audit.egress.allowed")]

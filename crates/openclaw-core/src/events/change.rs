@@ -1,15 +1,20 @@
 //! What a session's `StateChanged` events say beyond a key and a value: every key that this
 //! program knows, with the type of its value.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::StoreError;
+use super::gate::{path_text, workspace_text};
+use super::shortening::Shortening;
 use super::{NewEvent, SessionEvent, SessionEventKind};
 use crate::approvals::{Answer, ApprovalId, Shape};
 use crate::ids::{CallId, ProviderId, RunId};
 use crate::kind::Kind;
+use crate::provenance::Mark;
 use crate::session_key::SessionKey;
 
 /// A change of a session's state under a key of this program's.
@@ -54,6 +59,16 @@ pub enum Change {
         first_kept: u64,
         /// How many tokens there were before.
         tokens_before: u64,
+        /// What else is known of it.
+        #[serde(flatten)]
+        how: Shortening,
+    },
+    /// A model was asked for a summary that stands nowhere; the payload has what it took.
+    #[serde(rename = "summary.asked")]
+    SummaryAsked {
+        /// Why there is none, if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
     },
     /// The model sees the events again that a compaction had taken out of its view.
     #[serde(rename = "context.restored")]
@@ -66,6 +81,20 @@ pub enum Change {
     MessageTaken {
         /// The message, by its event.
         message: u64,
+    },
+    /// The loop told the model something by itself, as a message between its steps.
+    #[serde(rename = "model.told")]
+    ModelTold {
+        /// What it was told.
+        text: String,
+    },
+    /// The process of a run died, and the run was closed later.
+    #[serde(rename = "run.cut_off")]
+    RunCutOff {
+        /// The run.
+        run_id: RunId,
+        /// The tool calls of which nobody knows whether they took effect.
+        unknown: Vec<CallId>,
     },
     /// A tool call waits for somebody to decide whether it may run.
     #[serde(rename = "approval.requested")]
@@ -99,6 +128,25 @@ pub enum Change {
         /// Who decided.
         by: String,
     },
+    /// A file of a workspace was written while the agent had a stranger's words in view.
+    #[serde(rename = "file.written")]
+    FileWritten {
+        /// The workspace.
+        workspace: String,
+        /// The file, or a folder with all that is in it, by its path in the workspace; empty for
+        /// the workspace itself. [`Change::file_written`] makes it.
+        path: String,
+        /// Where the words came from.
+        marks: Vec<Mark>,
+    },
+    /// A file of a workspace carries no stranger's words any more.
+    #[serde(rename = "file.cleared")]
+    FileCleared {
+        /// The workspace.
+        workspace: String,
+        /// The file, or a folder with all that is in it, by its path in the workspace.
+        path: String,
+    },
     /// The process of a run died before it could record calls of a model; the payload has them,
     /// with the most that they may have taken.
     #[serde(rename = "calls.lost")]
@@ -117,6 +165,24 @@ pub enum Change {
 }
 
 impl Change {
+    /// Says that a file was written, or a folder with files in it, by its path in the workspace or
+    /// its whole path.
+    pub fn file_written(workspace: &Path, path: &Path, marks: Vec<Mark>) -> Self {
+        Self::FileWritten {
+            workspace: workspace_text(workspace),
+            path: path_text(workspace, path),
+            marks,
+        }
+    }
+
+    /// Says that a file, or a folder with all that is in it, is the principal's own again.
+    pub fn file_cleared(workspace: &Path, path: &Path) -> Self {
+        Self::FileCleared {
+            workspace: workspace_text(workspace),
+            path: path_text(workspace, path),
+        }
+    }
+
     /// Returns the change that an event holds, if this version knows it.
     pub fn of(event: &SessionEvent) -> Option<Self> {
         match &event.kind {

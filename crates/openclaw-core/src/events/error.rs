@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::{ErrorCode, ffi};
 
 use super::rows::MAX_EVENT_SIZE;
+use crate::approvals::ApprovalId;
 use crate::kind::Kind;
 use crate::session_key::SessionKey;
 
@@ -174,6 +175,31 @@ pub enum StoreError {
     /// The events of an import do not have the hashes that the file says they have.
     #[error("the events of `{0}` are not those that were exported")]
     ImportChanged(SessionKey),
+    /// Nobody has asked for that, or the session is gone in which it was asked for.
+    #[error("there is no request for approval `{0}`")]
+    NoApproval(ApprovalId),
+    /// There is a request of that name.
+    #[error("the request for approval `{0}` exists already")]
+    AlreadyAsked(ApprovalId),
+    /// Somebody was first, or the request was given up.
+    #[error(
+        "the request for approval `{approval}` was {} already, by {by}",
+        if *allowed { "allowed" } else { "denied" }
+    )]
+    AlreadyDecided {
+        /// The request.
+        approval: ApprovalId,
+        /// What was decided.
+        allowed: bool,
+        /// Who decided it.
+        by: String,
+    },
+    /// The time for an answer is up.
+    #[error("the request for approval `{0}` has expired, which counts as denied")]
+    ApprovalExpired(ApprovalId),
+    /// No standing answer has that digest.
+    #[error("there is no standing approval with the digest `{0}`")]
+    NoGrant(String),
     /// A search has no words to look for.
     #[error("there is nothing to search for: give at least one word of letters or digits")]
     EmptyQuery,
@@ -247,12 +273,19 @@ impl StoreError {
     /// Returns the kind of this failure.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::NoSession(_) | Self::NoEvent { .. } | Self::NoPosition { .. } => Kind::NotFound,
+            Self::NoSession(_)
+            | Self::NoEvent { .. }
+            | Self::NoPosition { .. }
+            | Self::NoApproval(_)
+            | Self::NoGrant(_) => Kind::NotFound,
             Self::SessionExists(_)
             | Self::SessionEnded(_)
             | Self::LeaseLost(_)
             | Self::HeadMoved { .. }
-            | Self::KeyReused { .. } => Kind::Conflict,
+            | Self::KeyReused { .. }
+            | Self::AlreadyAsked(_)
+            | Self::AlreadyDecided { .. }
+            | Self::ApprovalExpired(_) => Kind::Conflict,
             Self::Reserved(_) => Kind::Denied,
             Self::EventTooLarge { .. } | Self::ImportChanged(_) | Self::EmptyQuery => Kind::Invalid,
             Self::Leased(_) | Self::Restoring { .. } => Kind::Busy,

@@ -12,9 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use rusqlite::Row;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::rows::column_text;
 use super::store::EventStore;
 use super::transaction::{Append, Claim, Guard, Work};
 use super::{NewEvent, SessionEvent};
@@ -28,6 +30,8 @@ pub struct Lease {
     session: SessionKey,
     fence: u64,
     given_up: AtomicBool,
+    /// Whether whoever had it before died with it.
+    left_behind: bool,
 }
 
 impl Lease {
@@ -37,12 +41,33 @@ impl Lease {
             session,
             fence,
             given_up: AtomicBool::new(false),
+            left_behind: false,
         }
+    }
+
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "it is what the transaction found, and goes no further than a getter"
+    )]
+    pub(super) const fn taken_over(mut self, left_behind: bool) -> Self {
+        self.left_behind = left_behind;
+        self
+    }
+
+    /// Tells whether whoever had the lease before died with it, so that what they had begun in the
+    /// session may have been cut off.
+    pub const fn is_taken_over(&self) -> bool {
+        self.left_behind
     }
 
     /// Returns the session that may be run.
     pub const fn session(&self) -> &SessionKey {
         &self.session
+    }
+
+    /// Tells whether the lease was not given up with the last events.
+    pub fn is_held(&self) -> bool {
+        !self.given_up.load(Ordering::Relaxed)
     }
 
     /// Returns the store that the lease is from.
@@ -77,6 +102,33 @@ impl Lease {
             guard: Guard::None,
         };
         Ok(self.store.submit(Work::Append(append)).await?.events)
+    }
+}
+
+impl EventStore {
+    /// Returns the sessions that somebody had the lease on who died.
+    pub async fn left_behind(&self) -> Result<Vec<SessionKey>, StoreError> {
+        let owned: Vec<(SessionKey, String)> = self
+            .query(|connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT key, owner FROM sessions
+                         WHERE owner IS NOT NULL AND deleted = 0 AND system = 0 ORDER BY id",
+                    )
+                    .and_then(|mut statement| {
+                        let row = |row: &Row<'_>| {
+                            Ok((column_text(row, 0, SessionKey::parse)?, row.get(1)?))
+                        };
+                        statement.query_map([], row)?.collect()
+                    })
+                    .map_err(StoreError::read)
+            })
+            .await?;
+        Ok(owned
+            .into_iter()
+            .filter(|(_, owner)| !self.lives(owner))
+            .map(|(session, _)| session)
+            .collect())
     }
 }
 

@@ -8,7 +8,8 @@
 //! Reading order: `kind`, `payload` and `change` are the facts, `schema` and `rows` their place on disk,
 //! `store` opens and reads the log, `writer` and `transaction` append to it, `lease` keeps one run per session,
 //! `subscribe` follows it, `projection` folds it. `hash` and `anchors` make it tamper-evident, `audit` is what
-//! it says about itself, `spending` is what model calls took and may take, `verify` checks it, `export` and `backup` take it elsewhere.
+//! it says about itself, `spending` is what model calls took and may take, `gate` is what a tool
+//! call has to know that is about to run, `verify` checks it, `export` and `backup` take it elsewhere.
 
 mod anchoring;
 mod anchors;
@@ -19,6 +20,7 @@ mod cache;
 mod change;
 mod error;
 mod export;
+mod gate;
 mod hash;
 mod history;
 mod inspect;
@@ -32,6 +34,7 @@ mod report;
 mod rows;
 mod runs;
 mod schema;
+mod shortening;
 mod spending;
 mod store;
 mod subscribe;
@@ -58,6 +61,7 @@ pub use read::SessionSummary;
 pub use report::{Finding, Report, Tampering};
 pub use rows::MAX_EVENT_SIZE;
 pub use runs::by_run;
+pub use shortening::{CompactionTrigger, Shortening};
 pub use spending::{
     Call, Limit, Raise, Reservation, Scope, Shortage, Spender, Spent, Standing, UsageCell,
     UsageQuery, Verdict,

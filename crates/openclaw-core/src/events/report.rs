@@ -82,6 +82,8 @@ pub enum Tampering {
     /// Its session's row says something else than its events do: that it is deleted, ended, or
     /// the log's own, when it began, or when it changed last.
     Row,
+    /// Something may run without being asked for, and nobody granted that.
+    Grant,
     /// The tables of the database are not those that this program makes.
     Schema,
     /// The file of the anchors is missing.
@@ -101,6 +103,7 @@ impl fmt::Display for Tampering {
             Self::NoSession => "the session of the event is gone",
             Self::Head => "the session does not end with its last event",
             Self::Row => "the session is marked as something that its events do not say it is",
+            Self::Grant => "a standing approval is there that nobody gave",
             Self::Schema => "the database has other tables, indexes or triggers than it should",
             Self::NoAnchors => {
                 "the anchors are missing, so that a rewritten session could not be told"

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
 use super::hash::{EventHash, Record};
@@ -338,6 +339,24 @@ pub(super) fn hash(row: &Row<'_>, index: usize) -> rusqlite::Result<EventHash> {
         .unwrap_or(EventHash::START))
 }
 
+/// Returns the hash of an event of a session's own row; that of nothing when there is none.
+pub(super) fn hash_at(
+    connection: &Connection,
+    session_id: i64,
+    seq: u64,
+) -> Result<EventHash, StoreError> {
+    connection
+        .prepare_cached("SELECT hash FROM events WHERE session_id = ?1 AND seq = ?2")
+        .and_then(|mut statement| {
+            let mut rows = statement.query(params![session_id, sql_integer(seq)])?;
+            match rows.next()? {
+                Some(row) => hash(row, 0),
+                None => Ok(EventHash::START),
+            }
+        })
+        .map_err(StoreError::read)
+}
+
 pub(super) fn column_text<T, E: std::error::Error + Send + Sync + 'static>(
     row: &Row<'_>,
     index: usize,
@@ -345,6 +364,11 @@ pub(super) fn column_text<T, E: std::error::Error + Send + Sync + 'static>(
 ) -> rusqlite::Result<T> {
     let text: String = row.get(index)?;
     parsed(index, &text, parse)
+}
+
+/// Reads a text that is JSON.
+pub(super) fn column_json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    column_text(row, index, |text| serde_json::from_str(text))
 }
 
 fn parsed<T, E: std::error::Error + Send + Sync + 'static>(

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use super::Position;
 use super::anchors::{Anchor, Anchors, State};
 use super::error::StoreError;
+use super::gate;
 use super::hash::EventHash;
 use super::rows::{COLUMNS, Stored, hash, sql_integer, unsigned};
 use super::spending;
@@ -120,6 +121,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration {
         statements: spending::SPENT,
         then: None,
+    },
+    Migration {
+        statements: gate::TABLES,
+        then: Some(take_in),
     },
 ];
 
@@ -258,10 +263,15 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     transaction.commit().map_err(open)
 }
 
-/// Tells whether the file has the tables, indexes and nothing else that the migrations make.
+/// Tells whether the file has the tables, indexes and nothing else that the migrations make which
+/// it has seen; a backup may be of an earlier version.
 pub(super) fn is_as_made(connection: &Connection) -> Result<bool, StoreError> {
     let made = Connection::open_in_memory().map_err(StoreError::read)?;
-    for migration in MIGRATIONS {
+    let version: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(StoreError::read)?;
+    let seen = usize::try_from(version).unwrap_or_default();
+    for migration in MIGRATIONS.iter().take(seen) {
         made.execute_batch(migration.statements)
             .map_err(StoreError::read)?;
     }
@@ -342,6 +352,11 @@ fn chain(connection: &Connection, path: &Path) -> Result<(), StoreError> {
 /// Sums up what the calls of models took that are recorded.
 fn sum_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     spending::rebuild(connection).map_err(|err| err.at(path))
+}
+
+/// Takes in what is recorded about approvals and files.
+fn take_in(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    gate::rebuild(connection).map_err(|err| err.at(path))
 }
 
 /// Writes the anchors of all events.

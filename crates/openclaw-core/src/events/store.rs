@@ -256,6 +256,11 @@ impl EventStore {
         self.shared.owner.register()
     }
 
+    /// Tells whether an owner of leases still lives.
+    pub(super) fn lives(&self, owner: &str) -> bool {
+        self.shared.owner.lives(owner)
+    }
+
     pub(super) fn cache(&self) -> Arc<EventCache> {
         Arc::clone(&self.shared.cache)
     }

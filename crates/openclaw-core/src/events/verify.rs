@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::Position;
 use super::anchors::{Access, Anchor, Anchors, Slot, WINDOW};
 use super::audit::AuditEntry;
 use super::error::StoreError;
+use super::gate::Granted;
 use super::hash::EventHash;
 use super::report::{Finding, Report, Tampering};
-use super::rows::{COLUMNS, Stored, hash, last_position, sql_integer, unsigned};
+use super::rows::{COLUMNS, Stored, hash, hash_at, last_position, sql_integer, unsigned};
 use super::schema;
 use super::store::EventStore;
 use crate::session_key::SessionKey;
@@ -74,6 +75,7 @@ struct Check {
     tombstones: HashMap<i64, Vec<(u64, u64, EventHash)>>,
     /// Where the end of the log was gone once, and the owner has not accepted it.
     cuts: Vec<Position>,
+    granted: Granted,
     report: Report,
     /// Where empty slots may come from a power loss.
     forgiven_after: Option<Position>,
@@ -136,6 +138,7 @@ fn check(
         streams: streams(snapshot)?,
         tombstones: HashMap::new(),
         cuts: Vec::new(),
+        granted: Granted::default(),
         report: Report::default(),
         forgiven_after: restarted.then(|| last.saturating_sub(WINDOW)),
     };
@@ -170,6 +173,9 @@ fn check(
             check.event(snapshot, stored, slot)?;
         }
         progress(check.report.events, last.max(check.report.events));
+    }
+    if check.granted.is_exceeded(snapshot)? {
+        check.find(last, None, None, Tampering::Grant);
     }
     if confirmed > last {
         check.find(last.saturating_add(1), None, None, Tampering::CutOff);
@@ -381,7 +387,11 @@ impl Check {
         let Ok(event) = stored.decode(&SessionKey::audit()) else {
             return;
         };
-        match AuditEntry::of(&event) {
+        let entry = AuditEntry::of(&event);
+        if let Some(entry) = &entry {
+            self.granted.heed(entry);
+        }
+        match entry {
             Some(AuditEntry::SessionDeleted {
                 stream,
                 from,
@@ -477,17 +487,4 @@ fn is_buried(tombstones: &[(u64, u64, EventHash)], from: u64, to: u64, hash: &Ev
         }
     }
     true
-}
-
-fn hash_at(connection: &Connection, session_id: i64, seq: u64) -> Result<EventHash, StoreError> {
-    connection
-        .prepare_cached("SELECT hash FROM events WHERE session_id = ?1 AND seq = ?2")
-        .and_then(|mut statement| {
-            let mut rows = statement.query(params![session_id, sql_integer(seq)])?;
-            match rows.next()? {
-                Some(row) => hash(row, 0),
-                None => Ok(EventHash::START),
-            }
-        })
-        .map_err(StoreError::read)
 }

@@ -233,6 +233,7 @@ impl Containment {
             sandbox,
             reach,
             limits: self.limits(),
+            patience: Means::PATIENCE,
             env: self.env(self.network()),
             protected: values(&self.policy.protect),
         }

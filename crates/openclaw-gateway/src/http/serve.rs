@@ -130,6 +130,8 @@ impl Listening {
     /// answered or cancelled, and on record.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
         self.gateway.shared.start_audit();
+        self.gateway.shared.recover().await;
+        self.gateway.shared.rpc.tell_serving(self.addr.port()).await;
         if let Some(follower) = self.follower {
             let work = follower.run(self.gateway.clone());
             drop(self.gateway.shared.connections.spawn("config", work));
@@ -150,6 +152,10 @@ impl Listening {
         }
         drop(self.listener);
         tracing::info!("the gateway stops");
+        let told = self.gateway.shared.rpc.tell_stopping();
+        if time::timeout(DRAIN_GRACE, told).await.is_err() {
+            tracing::warn!("who is called when the gateway stops did not come to an end in time");
+        }
         if connections.close(DRAIN_GRACE).await > 0 {
             tracing::warn!("requests that were under way are cancelled");
         }

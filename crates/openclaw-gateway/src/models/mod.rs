@@ -80,6 +80,16 @@ impl<'a> Models<'a> {
         self.routed(agent, models, health)
     }
 
+    /// Returns whom an agent can ask about pictures, where the config names somebody.
+    pub fn route_of_images(&self, agent: &AgentSettings, health: &Arc<Health>) -> Routed {
+        let routed = self.routed(agent, self.home.config.image_models.iter(), health);
+        for unusable in &routed.unusable {
+            let (model, err) = (&unusable.model, &unusable.error);
+            tracing::warn!(%model, %err, "a model for pictures cannot be asked");
+        }
+        routed
+    }
+
     /// Returns the route to one model, as this agent asks it.
     pub fn route_to(
         &self,

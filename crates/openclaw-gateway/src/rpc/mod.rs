@@ -5,7 +5,10 @@
 
 mod agent;
 mod agents;
+mod approvals;
+mod context;
 mod models;
+mod policy;
 mod session;
 mod tokens;
 mod tools;
@@ -149,7 +152,14 @@ pub(crate) fn public(err: &AgentError) -> RpcError {
         | AgentError::TooManySteps(_)
         | AgentError::TimedOut(_)
         | AgentError::Cancelled
+        | AgentError::Superseded
+        | AgentError::Displaced
+        | AgentError::FailedTogether { .. }
+        | AgentError::Circles { .. }
+        | AgentError::Blocked { .. }
+        | AgentError::NoAnswer
         | AgentError::FailedBefore { .. }
+        | AgentError::NoSummary { .. }
         | AgentError::Defect => {
             let public = RpcError::new(err.kind(), err.to_string());
             match err.hint() {
@@ -174,6 +184,11 @@ pub(crate) fn store_error(err: &StoreError) -> RpcError {
         | StoreError::HeadMoved { .. }
         | StoreError::KeyReused { .. }
         | StoreError::EventTooLarge { .. }
+        | StoreError::NoApproval(_)
+        | StoreError::AlreadyAsked(_)
+        | StoreError::AlreadyDecided { .. }
+        | StoreError::ApprovalExpired(_)
+        | StoreError::NoGrant(_)
         | StoreError::EmptyQuery
         | StoreError::Restoring { .. }
         | StoreError::ImportChanged(_) => RpcError::new(err.kind(), err.to_string()),

@@ -6,6 +6,7 @@ use openclaw_core::access::Inbound;
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{EndReason, NewEvent, SessionSummary, StoreError};
 use openclaw_core::redaction::mask;
+use openclaw_core::session_key::Scope as KeyScope;
 use openclaw_core::validation;
 use openclaw_core::{
     ChannelId, Kind, MessageId, PeerId, SessionEvent, SessionEventKind, SessionKey,
@@ -21,14 +22,12 @@ use openclaw_ipc::{Event, Handle, RpcError};
 use openclaw_providers::StopReason as ModelStop;
 
 use super::{CallCx, Rpc, public, session_key_error, store_error};
-use crate::pipeline::NotAccepted;
+use crate::pipeline::{NotAccepted, RPC_CHANNEL, Said, Speaker};
 use crate::takeover::Waiting;
+use crate::turns;
 
 /// The longest idempotency key, in bytes.
 const MAX_IDEMPOTENCY_KEY: usize = 256;
-
-/// The channel of messages that come in over RPC.
-const RPC_CHANNEL: &str = "rpc";
 
 impl Handle<SessionCreate> for Rpc {
     async fn handle(
@@ -53,7 +52,11 @@ impl Handle<SessionCreate> for Rpc {
         adopted.map_err(|err| store_error(&err))?;
         let start = NewEvent::from(SessionEventKind::SessionStarted { channel, peer_id });
         match self.store.append(&session_key, vec![start]).await {
-            Ok(_) | Err(StoreError::SessionExists(_)) => Ok(SessionCreateOutput { session_key }),
+            Ok(_) => {
+                self.tell_start(&session_key);
+                Ok(SessionCreateOutput { session_key })
+            }
+            Err(StoreError::SessionExists(_)) => Ok(SessionCreateOutput { session_key }),
             Err(err) => Err(store_error(&err)),
         }
     }
@@ -67,9 +70,24 @@ impl Handle<SessionMessage> for Rpc {
     ) -> Result<SessionMessageOutput, RpcError> {
         let message_id = params.idempotency_key.map(message_id).transpose()?;
         names_no_secret(params.session_key.as_str(), "sessionKey")?;
+        let (speaker, channel, peer) = match params.sender {
+            None => {
+                let peer = PeerId(cx.admitted.principal().to_string());
+                (Speaker::Caller, ChannelId::from(RPC_CHANNEL), peer)
+            }
+            Some(sender) => {
+                let channel = relayed_on(&params.session_key, sender.channel)?;
+                names_no_secret(sender.peer.as_str(), "sender")?;
+                if sender.peer.as_str().trim().is_empty() {
+                    let message = "a sender is somebody: say who they are on the channel";
+                    return Err(RpcError::new(Kind::Invalid, message).with_field("sender.peer"));
+                }
+                (Speaker::Relayed, channel, sender.peer)
+            }
+        };
         let inbound = Inbound {
-            channel: ChannelId::from(RPC_CHANNEL),
-            peer: PeerId(cx.admitted.principal().to_string()),
+            channel,
+            peer,
             message_id,
             text: params.content,
             attachments: params
@@ -79,7 +97,16 @@ impl Handle<SessionMessage> for Rpc {
                 .collect(),
         };
         let reply = self
-            .accept(cx, params.session_key, inbound, params.attended)
+            .accept(
+                cx,
+                Said {
+                    session: params.session_key,
+                    inbound,
+                    speaker,
+                    attended: params.attended,
+                    queue: params.queue.map(turns::asked_for),
+                },
+            )
             .await
             .map_err(|err| match err {
                 NotAccepted::Limited(wait) => wait.refusal("messages to this session"),
@@ -99,6 +126,18 @@ impl Handle<SessionMessage> for Rpc {
             stop_detail,
         })
     }
+}
+
+/// Returns the channel of a message that is passed on: the one that is named, or the session's.
+fn relayed_on(session: &SessionKey, named: Option<ChannelId>) -> Result<ChannelId, RpcError> {
+    let of_session = || match session.scope() {
+        KeyScope::Direct { channel, .. } | KeyScope::Group { channel, .. } => Some(channel),
+        KeyScope::Main | KeyScope::Other(_) => None,
+    };
+    named.or_else(of_session).ok_or_else(|| {
+        let message = "a sender needs a channel: the session does not say which one is meant";
+        RpcError::new(Kind::Invalid, message).with_field("sender.channel")
+    })
 }
 
 fn message_id(key: String) -> Result<MessageId, RpcError> {
@@ -180,6 +219,7 @@ impl Handle<SessionEnd> for Rpc {
             .await
             .map_err(|err| store_error(&err))?;
         let seq = recorded.last().map(|event| event.seq).unwrap_or_default();
+        self.tell_end(&session.key, seq);
         Ok(SessionEndOutput { ended: true, seq })
     }
 }

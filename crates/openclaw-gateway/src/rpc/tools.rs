@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use openclaw_agents::AgentError;
+use openclaw_agents::approvals::Waits;
 use openclaw_agents::calls::{Call, Gate, Record};
+use openclaw_agents::{AgentError, Attended, ToolRegistry};
 use openclaw_core::access::{Sender, Standing};
 use openclaw_core::events::{NewEvent, StoreError};
 use openclaw_core::{CallId, PeerId, RunId, SessionEventKind, SessionKey};
@@ -15,11 +16,12 @@ use openclaw_ipc::{Handle, RpcError};
 use serde_json::Value;
 
 use super::{CallCx, Rpc, public, session_key_error, store_error};
+use crate::pipeline::caller;
 
 impl Handle<ToolsList> for Rpc {
-    async fn handle(&self, _cx: &CallCx, _params: NoParams) -> Result<ToolsListOutput, RpcError> {
+    async fn handle(&self, cx: &CallCx, _params: NoParams) -> Result<ToolsListOutput, RpcError> {
         let tools = self
-            .tools
+            .offered(cx)?
             .specs()
             .into_iter()
             .map(|spec| ToolSummary {
@@ -62,11 +64,7 @@ impl Handle<ToolsExecute> for Rpc {
             self.bus.clone(),
         );
         let (key, world) = (session.clone(), self.world.clone());
-        let sender = Sender {
-            channel: "rpc".into(),
-            peer: PeerId(cx.admitted.principal().to_string()),
-            standing: Standing::Principal,
-        };
+        let sender = caller(cx);
         // In a task of its own, so that a client who hangs up leaves no call without a result.
         let running = self.scope.spawn("tool", async move {
             let gate = Gate {
@@ -78,6 +76,8 @@ impl Handle<ToolsExecute> for Rpc {
                 world: &world,
                 run: &run,
                 step: None,
+                attended: Attended::Yes,
+                waits: &Waits::default(),
                 stop: &stop,
             };
             gate.call(call).await
@@ -97,6 +97,16 @@ impl Handle<ToolsExecute> for Rpc {
 }
 
 impl Rpc {
+    /// Returns the tools of the default agent that policy leaves to who may call them.
+    fn offered(&self, cx: &CallCx) -> Result<ToolRegistry, RpcError> {
+        let sender = Sender {
+            // Who may look sees what those may call who may.
+            standing: Standing::Principal,
+            ..caller(cx)
+        };
+        Ok(self.agent(None)?.offered(&self.tools, None, &sender))
+    }
+
     async fn open_session(&self, key: &SessionKey) -> Result<SessionKey, RpcError> {
         let session = self.existing(key).await?;
         if session.ended {
@@ -106,7 +116,7 @@ impl Rpc {
     }
 
     /// Starts a session for a call that names none.
-    async fn session_of_call(&self, cx: &CallCx) -> Result<SessionKey, RpcError> {
+    pub(super) async fn session_of_call(&self, cx: &CallCx) -> Result<SessionKey, RpcError> {
         let agent = self.agent(None)?;
         let key = SessionKey::explicit(&agent.id).map_err(|err| session_key_error(&err))?;
         let start = NewEvent::from(SessionEventKind::SessionStarted {

@@ -4,6 +4,8 @@
 mod audit;
 mod limits;
 mod live;
+mod policy;
+mod web;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -141,10 +141,12 @@ fn is_private(host: &Host) -> bool {
 /// Returns what whoever owns the settings can do.
 fn remedy(refusal: &Refusal) -> Option<String> {
     match refusal {
-        Refusal::NotAllowed { target } if is_private(&target.host) => {
+        Refusal::NotAllowed { target, .. } if is_private(&target.host) => {
             Some(format!("to allow it, add `{target}` to {PRIVATE}"))
         }
-        Refusal::NotAllowed { target } => Some(format!("to allow it, add `{}` there", target.host)),
+        Refusal::NotAllowed { target, .. } => {
+            Some(format!("to allow it, add `{}` there", target.host))
+        }
         Refusal::Denied { .. } => Some(format!("to allow it, remove the entry from {DENY}")),
         Refusal::Guard(refused) => match refused {
             Refused::Place { target, .. } if refused.hint().is_some() => {

@@ -2,25 +2,28 @@
 
 use openclaw_core::Kind;
 
-use super::policy::{ALLOW, DENY};
 use crate::guard::{ConnectError, Refused, Target};
 
 /// Why a connection that was asked for is not made.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// It is not among the hosts that are allowed.
-    #[error("{target} is not in {ALLOW}")]
+    #[error("{target} is not in {setting}")]
     NotAllowed {
         /// What was asked for.
         target: Target,
+        /// The list.
+        setting: &'static str,
     },
     /// It is among the hosts that are denied, or one of its addresses is.
-    #[error("{target} is denied by `{entry}` in {DENY}")]
+    #[error("{target} is denied by `{entry}` in {setting}")]
     Denied {
         /// What was asked for.
         target: Target,
         /// The entry.
         entry: String,
+        /// The list.
+        setting: &'static str,
     },
     /// The judge of addresses refuses it, or cannot judge it.
     #[error(transparent)]

@@ -32,5 +32,5 @@ mod tests;
 pub use self::connection::{Connection, Stage, Watch, Way};
 pub use self::error::Refusal;
 pub use self::pattern::PatternError;
-pub use self::policy::{Lists, Policy, PolicyError, Rule};
+pub use self::policy::{Lists, Names, Policy, PolicyError, Rule};
 pub use self::serve::{Limits, Proxy};

@@ -64,7 +64,7 @@ impl PatternError {
                 "write the first address of the block, a slash and the length of the prefix"
             }
             Self::Host(err) => err.hint(),
-            Self::NotPublic(_) => "add it with its port to sandbox.egress.private",
+            Self::NotPublic(_) => "add it with its port to the list of private hosts",
         }
     }
 }

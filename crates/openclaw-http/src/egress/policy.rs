@@ -8,9 +8,38 @@ use super::error::Refusal;
 use super::pattern::{Pattern, PatternError};
 use crate::guard::{Host, HostError, Judged, Place, Target};
 
-pub(super) const ALLOW: &str = "sandbox.egress.allow";
+const ALLOW: &str = "sandbox.egress.allow";
 pub(super) const DENY: &str = "sandbox.egress.deny";
 pub(super) const PRIVATE: &str = "sandbox.egress.private";
+
+/// What the lists are called where they are written, so that a refusal names the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Names {
+    allow: &'static str,
+    deny: &'static str,
+    private: &'static str,
+}
+
+impl Names {
+    /// The lists for commands in the sandbox.
+    pub const SANDBOX: Self = Self {
+        allow: ALLOW,
+        deny: DENY,
+        private: PRIVATE,
+    };
+    /// The lists for tools that read the web.
+    pub const WEB: Self = Self {
+        allow: "web.allow",
+        deny: "web.deny",
+        private: "web.private",
+    };
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::SANDBOX
+    }
+}
 
 /// The lists as they are written, each entry a text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +60,7 @@ pub struct Lists<'a> {
 /// What may be reached.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
+    names: Names,
     allow: Vec<Pattern>,
     deny: Vec<Pattern>,
     private: Vec<Target>,
@@ -63,8 +93,10 @@ pub enum PolicyError {
         source: PatternError,
     },
     /// An entry of the private hosts is not one host with its port.
-    #[error("`{entry}` in {PRIVATE} is not one host with its port")]
+    #[error("`{entry}` in {setting} is not one host with its port")]
     Private {
+        /// Which list.
+        setting: &'static str,
         /// What is written there.
         entry: String,
         /// What is wrong with it.
@@ -72,8 +104,10 @@ pub enum PolicyError {
         source: HostError,
     },
     /// An entry of the private hosts means no host, or many.
-    #[error("`{entry}` in {PRIVATE} is {place}, and nothing can be reached there")]
+    #[error("`{entry}` in {setting} is {place}, and nothing can be reached there")]
     Nowhere {
+        /// Which list.
+        setting: &'static str,
         /// What is written there.
         entry: String,
         /// Where it is.
@@ -98,12 +132,17 @@ impl PolicyError {
 }
 
 impl Policy {
-    /// Reads the lists.
+    /// Reads the lists for commands in the sandbox.
     pub fn parse(lists: &Lists<'_>) -> Result<Self, PolicyError> {
+        Self::parse_named(lists, Names::SANDBOX)
+    }
+
+    /// Reads lists that go by these names.
+    pub fn parse_named(lists: &Lists<'_>, names: Names) -> Result<Self, PolicyError> {
         let patterns = |entries: &[String], setting| {
             let read = |entry: &String| {
                 let pattern: Pattern = entry.parse()?;
-                if setting == ALLOW {
+                if setting == names.allow {
                     return pattern.public();
                 }
                 Ok(pattern)
@@ -117,10 +156,12 @@ impl Policy {
             };
             entries.iter().map(pattern).collect::<Result<Vec<_>, _>>()
         };
-        let private = lists.private.iter().map(|entry| one_host(entry));
+        let private = lists.private.iter();
+        let private = private.map(|entry| one_host(entry, names.private));
         Ok(Self {
-            allow: patterns(lists.allow, ALLOW)?,
-            deny: patterns(lists.deny, DENY)?,
+            names,
+            allow: patterns(lists.allow, names.allow)?,
+            deny: patterns(lists.deny, names.deny)?,
             private: private.collect::<Result<_, _>>()?,
             own_ports: Vec::new(),
         })
@@ -133,20 +174,26 @@ impl Policy {
         self
     }
 
-    pub(super) fn private(&self) -> &[Target] {
+    /// Lets one more host be reached at one port although it is private.
+    pub(crate) fn add_private(&mut self, target: Target) {
+        self.private.push(target);
+    }
+
+    pub(crate) fn private(&self) -> &[Target] {
         &self.private
     }
 
-    pub(super) fn own_ports(&self) -> &[u16] {
+    pub(crate) fn own_ports(&self) -> &[u16] {
         &self.own_ports
     }
 
     /// Decides by what is asked for, before anything is looked up.
-    pub(super) fn decide(&self, target: &Target) -> Result<Rule, Refusal> {
+    pub(crate) fn decide(&self, target: &Target) -> Result<Rule, Refusal> {
         if let Some(denied) = self.deny.iter().find(|denied| denied.means(target)) {
             return Err(Refusal::Denied {
                 target: target.clone(),
                 entry: denied.to_string(),
+                setting: self.names.deny,
             });
         }
         let listed = |named: &&Target| named.port == target.port && named.host.covers(&target.host);
@@ -160,12 +207,13 @@ impl Policy {
             Some(allowed) => Ok(Rule::Allow(allowed.to_string())),
             None => Err(Refusal::NotAllowed {
                 target: target.clone(),
+                setting: self.names.allow,
             }),
         }
     }
 
     /// Decides by where a name led.
-    pub(super) fn may_connect(&self, target: &Target, judged: &Judged) -> Result<(), Refusal> {
+    pub(crate) fn may_connect(&self, target: &Target, judged: &Judged) -> Result<(), Refusal> {
         let denies = |denied: &&Pattern| {
             let mut addresses = judged.addresses();
             addresses.any(|address| denied.holds(address.ip(), address.port()))
@@ -174,19 +222,22 @@ impl Policy {
             Some(denied) => Err(Refusal::Denied {
                 target: target.clone(),
                 entry: denied.to_string(),
+                setting: self.names.deny,
             }),
             None => Ok(()),
         }
     }
 }
 
-fn one_host(entry: &str) -> Result<Target, PolicyError> {
+fn one_host(entry: &str, setting: &'static str) -> Result<Target, PolicyError> {
     let target: Target = entry.parse().map_err(|source| PolicyError::Private {
+        setting,
         entry: entry.to_owned(),
         source,
     })?;
     match target.host {
         Host::Address(address) if !Place::of(address).is_one_host() => Err(PolicyError::Nowhere {
+            setting,
             entry: entry.to_owned(),
             place: Place::of(address),
         }),

@@ -25,6 +25,10 @@ pub enum Place {
     Shared,
     /// The same link, with the metadata services of clouds (169.254.169.254).
     LinkLocal,
+    /// A public-looking address at which a cloud serves the machines in it, and them alone: Azure's
+    /// 168.63.129.16, which hands out certificates and settings. Those of other clouds are
+    /// link-local, private, shared or reserved by themselves.
+    Platform,
     /// Many machines at once, broadcast included.
     Multicast,
     /// IPv4 within IPv6 by a way that is given up, or that leads wherever a relay leads: 6to4,
@@ -35,12 +39,13 @@ pub enum Place {
 }
 
 /// The first block that an address is in decides; what is in none is public.
-const V4: [(Ipv4Net, Place); 16] = [
+const V4: [(Ipv4Net, Place); 17] = [
     (v4([0, 0, 0, 0], 32), Place::Unspecified),
     (v4([0, 0, 0, 0], 8), Place::Reserved),
     (v4([10, 0, 0, 0], 8), Place::Private),
     (v4([100, 64, 0, 0], 10), Place::Shared),
     (v4([127, 0, 0, 0], 8), Place::Loopback),
+    (v4([168, 63, 129, 16], 32), Place::Platform),
     (v4([169, 254, 0, 0], 16), Place::LinkLocal),
     (v4([172, 16, 0, 0], 12), Place::Private),
     (v4([192, 0, 0, 0], 24), Place::Reserved),
@@ -155,6 +160,7 @@ impl fmt::Display for Place {
             Self::Private => "an address of a private network",
             Self::Shared => "an address of a provider's own network",
             Self::LinkLocal => "a link-local address, where cloud credentials are handed out",
+            Self::Platform => "an address at which a cloud serves its own machines",
             Self::Multicast => "an address of many machines at once",
             Self::Relayed => "an IPv6 address that hides an IPv4 one",
             Self::Reserved => "a reserved address",

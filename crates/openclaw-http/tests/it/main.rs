@@ -9,6 +9,7 @@
 
 mod answers;
 mod egress;
+mod fetch;
 mod oauth;
 mod server;
 mod taped;

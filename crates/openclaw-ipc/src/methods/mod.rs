@@ -25,9 +25,12 @@
 //! What the methods do is the gateway's business.
 
 mod agent;
+mod approvals;
+mod context;
 mod dispatch;
 mod models;
 mod page;
+mod policy;
 mod session;
 mod table;
 mod tokens;
@@ -43,19 +46,35 @@ pub use openclaw_core::access::Scope;
 pub use agent::{
     ActiveRun, AgentListOutput, AgentState, AgentStatusOutput, AgentStatusParams, AgentSummary,
 };
+pub use approvals::{
+    ApprovalsFilesOutput, ApprovalsFilesParams, ApprovalsGrantsOutput, ApprovalsListOutput,
+    ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouchOutput, ApprovalsVouchParams,
+    ApprovalsWithdrawOutput, ApprovalsWithdrawParams, MarkedFile,
+};
+pub use context::{
+    CompactPreview, ContextCompaction, ContextPart, ContextPartKind, ContextShowOutput,
+    ContextShowParams, LeavingPiece, SessionCompactOutput, SessionCompactParams,
+    SessionRestoreOutput, SessionRestoreParams,
+};
 pub use dispatch::{Handle, Handlers};
 pub use models::{FailingModel, ModelsStatusOutput};
 pub use page::{PageLimit, PageLimitError};
+pub use policy::{
+    PolicyDecision, PolicyExplainOutput, PolicyExplainParams, PolicyLayer, PolicySender,
+    PolicyStanding,
+};
 pub use session::{
-    Attachment, SessionCancelOutput, SessionCancelParams, SessionCreateOutput, SessionCreateParams,
-    SessionEndOutput, SessionEndParams, SessionHistoryOutput, SessionHistoryParams,
-    SessionListOutput, SessionListParams, SessionMessageOutput, SessionMessageParams,
-    SessionSummary, StopReason,
+    Attachment, MessageSender, QueueMode, SessionCancelOutput, SessionCancelParams,
+    SessionCreateOutput, SessionCreateParams, SessionEndOutput, SessionEndParams,
+    SessionHistoryOutput, SessionHistoryParams, SessionListOutput, SessionListParams,
+    SessionMessageOutput, SessionMessageParams, SessionSummary, StopReason,
 };
 pub use table::{
-    AgentList, AgentStatus, LoginCreate, METHODS, ModelsStatus, SessionCancel, SessionCreate,
-    SessionEnd, SessionHistory, SessionList, SessionMessage, TokensCreate, TokensList,
-    TokensRevoke, ToolsExecute, ToolsList, UsageGet, UsageRaise, UsageStatus, dispatch,
+    AgentList, AgentStatus, ApprovalsFiles, ApprovalsGrants, ApprovalsList, ApprovalsResolve,
+    ApprovalsVouch, ApprovalsWithdraw, ContextShow, LoginCreate, METHODS, ModelsStatus,
+    PolicyExplain, SessionCancel, SessionCompact, SessionCreate, SessionEnd, SessionHistory,
+    SessionList, SessionMessage, SessionRestore, TokensCreate, TokensList, TokensRevoke,
+    ToolsExecute, ToolsList, UsageGet, UsageRaise, UsageStatus, dispatch,
 };
 pub use tokens::{
     Disclosed, LoginCreateOutput, TokenSummary, TokensCreateOutput, TokensCreateParams,

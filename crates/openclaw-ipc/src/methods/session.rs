@@ -52,6 +52,39 @@ pub struct SessionMessageParams {
     /// Whether anybody waits for the answer; what nobody waits for has a cap of its own.
     #[serde(default, skip_serializing_if = "is_attended")]
     pub attended: Attended,
+    /// Whose message it is, where the caller passes on somebody else's. They are a guest, with the
+    /// tools that rules give to guests, unless they are listed as an owner
+    /// (`commands.ownerAllowFrom`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<MessageSender>,
+    /// What becomes of the message if the session has a run; what the config says unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueMode>,
+}
+
+/// What becomes of a message that arrives while its session has a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum QueueMode {
+    /// The run takes it in before the model decides again, if it is its sender's own run.
+    Steer,
+    /// It has a run of its own afterwards.
+    Followup,
+    /// It has one run afterwards, together with others of its sender.
+    Collect,
+    /// The run ends, and it has the next one, if its sender may do that.
+    Interrupt,
+}
+
+/// Somebody whose message is passed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MessageSender {
+    /// The channel that they wrote on; the session's, where it has one, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelId>,
+    /// Who they are there, as the channel says.
+    pub peer: PeerId,
 }
 
 /// What is usual goes without saying.

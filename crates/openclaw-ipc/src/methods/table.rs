@@ -3,8 +3,18 @@
 use serde_json::value::RawValue;
 
 use super::agent::{AgentListOutput, AgentStatusOutput, AgentStatusParams};
+use super::approvals::{
+    ApprovalsFilesOutput, ApprovalsFilesParams, ApprovalsGrantsOutput, ApprovalsListOutput,
+    ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouchOutput, ApprovalsVouchParams,
+    ApprovalsWithdrawOutput, ApprovalsWithdrawParams,
+};
+use super::context::{
+    ContextShowOutput, ContextShowParams, SessionCompactOutput, SessionCompactParams,
+    SessionRestoreOutput, SessionRestoreParams,
+};
 use super::dispatch::{Handle, Handlers, call, unknown};
 use super::models::ModelsStatusOutput;
+use super::policy::{PolicyExplainOutput, PolicyExplainParams};
 use super::session::{
     SessionCancelOutput, SessionCancelParams, SessionCreateOutput, SessionCreateParams,
     SessionEndOutput, SessionEndParams, SessionHistoryOutput, SessionHistoryParams,
@@ -113,6 +123,27 @@ A run that is under way is cancelled first.",
 The call of `session.message` that set it off, and those that wait behind it, are answered with an error of the kind `cancelled`.",
         example: r#"{"sessionKey": "agent:main:main"}"# => r#"{"cancelled": true}"#,
     }
+    SessionCompact = "session.compact", Write, SessionCompactParams => SessionCompactOutput {
+        doc: "Has the earlier part of a session summed up, so that the model sees the summary in its place.
+
+The log keeps everything, and `session.restore` undoes it.
+With `preview`, it says what would leave the model's view and changes nothing.
+A session with a run under way is an error of the kind `busy`.",
+        example: r#"{"sessionKey": "agent:main:main"}"#
+            => r###"{"seq": 212, "firstKept": 180, "leaving": [{"seq": 2, "tokens": 14, "text": "[person] list the files here"}], "summaryBefore": null, "summary": "## Asked for
+The files of the workspace; done.", "model": "anthropic/claude-opus-4-6", "tokensBefore": 151020, "tokensAfter": 24100, "costUsd": 0.21}"###,
+    }
+    SessionRestore = "session.restore", Write, SessionRestoreParams => SessionRestoreOutput {
+        doc: "Undoes a compaction: the model sees again what the summary stood for.
+
+A session with a run under way is an error of the kind `busy`.",
+        example: r#"{"sessionKey": "agent:main:main"}"# => r#"{"undone": [212]}"#,
+    }
+    ContextShow = "context.show", Read, ContextShowParams => ContextShowOutput {
+        doc: "Shows what fills the model's window in a session: every part of the next request with its tokens, and what was compacted when.",
+        example: r#"{"sessionKey": "agent:main:main"}"#
+            => r#"{"sessionKey": "agent:main:main", "model": "anthropic/claude-opus-4-6", "window": 200000, "limit": 180000, "estimated": 24100, "percent": 13, "reported": 17020, "parts": [{"kind": "system", "name": "identity", "count": 1, "tokens": 22}, {"kind": "messages", "name": null, "count": 9, "tokens": 1204}], "compactions": [{"seq": 212, "time": "2026-11-23T18:15:04.207Z", "firstKept": 180, "tokensBefore": 151020, "tokensAfter": 24100, "trigger": "threshold", "model": "anthropic/claude-opus-4-6", "failure": null, "undone": false}]}"#,
+    }
     AgentList = "agent.list", Read, NoParams => AgentListOutput {
         doc: "Lists the configured agents.",
         example: r"{}"
@@ -134,6 +165,49 @@ The call of `session.message` that set it off, and those that wait behind it, ar
 A tool that fails is an output with `success: false`; an unknown tool or arguments that do not fit it are errors.",
         example: r#"{"tool": "exec", "params": {"command": "echo hello"}}"#
             => r#"{"success": true, "result": "hello\n", "sessionKey": "agent:main:explicit:0198c5a2-7f3e-4b7a-9d0e-3c1f5a6b7c8d", "callId": "call-1", "durationMs": 12}"#,
+    }
+    ApprovalsList = "approvals.list", Read, NoParams => ApprovalsListOutput {
+        doc: "Lists the tool calls that wait for somebody's consent, the oldest first.
+
+Each shows exactly what would run, and why it is asked for.",
+        example: r"{}"
+            => r#"{"approvals": [{"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "session": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "callId": "call-1", "shape": {"agent": "main", "tool": "exec", "arguments": {"command": "make install"}, "argv": ["/bin/sh", "-c", "make install"], "cwd": "/home/you/.openclaw/workspace", "env": ["HOME", "LANG", "PATH", "TERM"], "policy": ["sandbox: strict", "network: none"]}, "reasons": ["a web page (docs.example) came into view since your last message"], "asked": "2026-11-22T23:15:04.207Z", "expires": "2026-11-22T23:45:04.207Z"}]}"#,
+    }
+    ApprovalsResolve = "approvals.resolve", Approvals, ApprovalsResolveParams => ApprovalsResolveOutput {
+        doc: "Decides whether a tool call may run, and puts that on record.
+
+`allow-once` is about this call, `allow-always` also about every later one of exactly the same shape, `deny` refuses it.
+Of several decisions the first one counts; a request that was decided, has expired or belongs to a run that is over is an error of the kind `conflict`.",
+        example: r#"{"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "decision": "allow-once"}"#
+            => r#"{"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "decision": "allow-once", "allowed": true}"#,
+    }
+    ApprovalsGrants = "approvals.grants", Read, NoParams => ApprovalsGrantsOutput {
+        doc: "Lists the calls that run without being asked for, as somebody allowed them for good.",
+        example: r"{}"
+            => r#"{"grants": [{"digest": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3", "shape": {"agent": "main", "tool": "exec", "arguments": {"command": "make install"}, "argv": ["/bin/sh", "-c", "make install"], "cwd": "/home/you/.openclaw/workspace", "env": ["HOME", "LANG", "PATH", "TERM"], "policy": ["sandbox: strict", "network: none"]}, "by": "local-owner", "since": "2026-11-22T23:15:04.207Z"}]}"#,
+    }
+    ApprovalsWithdraw = "approvals.withdraw", Approvals, ApprovalsWithdrawParams => ApprovalsWithdrawOutput {
+        doc: "Takes back what was allowed for good: calls of that shape are asked for again.",
+        example: r#"{"digest": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}"#
+            => r#"{"withdrawn": true}"#,
+    }
+    ApprovalsFiles = "approvals.files", Read, ApprovalsFilesParams => ApprovalsFilesOutput {
+        doc: "Lists the files of a workspace that were written while something untrusted was in view.
+
+What is read from one of them counts as untrusted, too.",
+        example: r"{}"
+            => r#"{"workspace": "/home/you/.openclaw/workspace", "files": [{"path": "notes.md", "sources": ["a web page (docs.example)"]}]}"#,
+    }
+    ApprovalsVouch = "approvals.vouch", Approvals, ApprovalsVouchParams => ApprovalsVouchOutput {
+        doc: "Says that a file is as good as the principal's own: whoever read it vouches for it.",
+        example: r#"{"path": "notes.md"}"# => r#"{"cleared": 1}"#,
+    }
+    PolicyExplain = "policy.explain", Read, PolicyExplainParams => PolicyExplainOutput {
+        doc: "Says whether a call may run, which setting decided that, and what every other one said about it.
+
+Nothing is run, and nobody is asked.",
+        example: r#"{"tool": "exec", "channel": "telegram", "sender": "4711"}"#
+            => r#"{"agentId": "main", "tool": "exec", "sender": {"channel": "telegram", "peer": "4711", "standing": "guest"}, "sessionKey": "agent:main:telegram:direct:4711", "model": "anthropic/claude-sonnet-5", "sandbox": "strict", "decision": "deny", "rule": "tools.toolsBySender.*.deny", "file": "/home/you/.openclaw/openclaw.json:12", "reason": "denies it by `group:runtime`", "layers": [{"rule": "tools.toolsBySender.*.deny", "file": "/home/you/.openclaw/openclaw.json:12", "says": "deny", "reason": "denies it by `group:runtime`"}, {"rule": "default for guests", "file": null, "says": "deny", "reason": "a guest has the tools that a rule gives, and none gives this one"}]}"#,
     }
     ModelsStatus = "models.status", Read, NoParams => ModelsStatusOutput {
         doc: "Names the models and keys whose last call failed, and until when each is left alone.",
@@ -211,12 +285,15 @@ mod tests {
             let of_access = ["tokens.", "login."]
                 .iter()
                 .any(|resource| method.name.starts_with(resource));
-            let looks = [".list", ".status", ".history", ".get"]
-                .iter()
-                .any(|verb| method.name.ends_with(verb));
+            let looks = [
+                ".list", ".status", ".history", ".get", ".show", ".grants", ".files",
+            ]
+            .iter()
+            .any(|verb| method.name.ends_with(verb));
             let needed = match (of_access, looks) {
                 // To let somebody spend more is to approve of it.
                 _ if method.name == "usage.raise" => Scope::Approvals,
+                (_, false) if method.name.starts_with("approvals.") => Scope::Approvals,
                 (true, _) => Scope::Admin,
                 (false, true) => Scope::Read,
                 (false, false) => Scope::Write,

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::request::{AssistantBlock, Message, Request, UserBlock};
+use crate::request::{AssistantBlock, Message, Request, ToolSpec, UserBlock};
 
 /// What a picture counts for, whose tokens do not hang on its bytes: the largest that a model
 /// scales them to.
@@ -52,7 +52,7 @@ impl Bytes {
 }
 
 /// Returns how many tokens a text has at most.
-pub(crate) fn tokens(text: &str) -> u64 {
+pub fn tokens(text: &str) -> u64 {
     let mut bytes = Bytes::default();
     bytes.add(text);
     bytes.tokens()
@@ -97,16 +97,39 @@ impl Size {
     }
 }
 
+impl Request {
+    /// Returns how many tokens it has at most, estimated from its size.
+    pub fn tokens_at_most(&self) -> u64 {
+        request(self).most
+    }
+}
+
+impl Message {
+    /// Returns how many tokens it has at most, estimated from its size.
+    pub fn tokens_at_most(&self) -> u64 {
+        message(self).most
+    }
+}
+
+impl ToolSpec {
+    /// Returns how many tokens it has at most, estimated from its size.
+    pub fn tokens_at_most(&self) -> u64 {
+        tool(self).most
+    }
+}
+
+fn tool(tool: &ToolSpec) -> Size {
+    sum([
+        Size::at_most(ENVELOPE),
+        text(&tool.name),
+        text(&tool.description),
+        json(&tool.parameters),
+    ])
+}
+
 /// Returns how many tokens a request has.
 pub(crate) fn request(request: &Request) -> Size {
-    let tools = request.tools.iter().map(|tool| {
-        sum([
-            Size::at_most(ENVELOPE),
-            text(&tool.name),
-            text(&tool.description),
-            json(&tool.parameters),
-        ])
-    });
+    let tools = request.tools.iter().map(tool);
     let messages = request.messages.iter().map(message);
     sum(tools.chain(messages)).and(text(&request.system))
 }

@@ -40,6 +40,7 @@ mod verdict;
 
 pub use answer::{Answer, Refused};
 pub use candidate::{Candidate, Credential, Defaults, Policy};
+pub use estimate::tokens as tokens_at_most;
 pub use exhausted::{Exhausted, Failure};
 pub use health::{Ailment, Health, Standing};
 pub use route::Route;

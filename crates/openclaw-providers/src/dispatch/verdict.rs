@@ -71,6 +71,21 @@ impl ProviderError {
         )
     }
 
+    /// Tells whether a request did not fit into a model's window: a shorter one may.
+    pub fn is_too_long(&self) -> bool {
+        match self {
+            Self::Status { reason, .. } | Self::Sent { reason, .. } => {
+                *reason == Reason::ContextLength
+            }
+            Self::Empty { stop, .. } => *stop == StopReason::ContextLength,
+            Self::Exhausted(exhausted) => {
+                let mut failures = exhausted.failures.iter();
+                failures.any(|failure| failure.error.is_too_long())
+            }
+            _ => false,
+        }
+    }
+
     /// Returns how long the provider asks to be left alone, if it does.
     ///
     /// However long that is, it is not more than a day.

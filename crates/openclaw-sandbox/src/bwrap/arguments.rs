@@ -66,8 +66,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) init: Init<'a>,
     pub(crate) places: &'a Places,
-    /// Folders within workspaces that are not to be written.
-    pub(crate) toolchains: &'a [PathBuf],
     pub(crate) variables: &'a [(OsString, OsString)],
     pub(crate) network: Network,
     /// Files inside, each a copy of an open one.
@@ -105,9 +103,6 @@ pub(crate) fn of(plan: &Plan<'_>) -> Vec<OsString> {
     }
     for mount in plan.places.protection.mounts() {
         protect(&mut argv, mount);
-    }
-    for folder in plan.toolchains {
-        argv.add("--ro-bind").add(folder).add(folder);
     }
     // Mount points are made in the root, so it can be closed only now. What is mounted beneath
     // keeps its own mode.
@@ -219,7 +214,6 @@ mod tests {
             layout: &layout,
             init: Init::Path(Path::new("/usr/bin/openclaw")),
             places,
-            toolchains: &[],
             variables: &[
                 ("PATH".into(), "/usr/bin".into()),
                 ("NOTE".into(), "a b".into()),

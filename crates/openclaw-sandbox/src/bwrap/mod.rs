@@ -55,8 +55,6 @@ pub(crate) struct Enclosure<'a> {
     /// The first program inside.
     pub(crate) init: Source,
     pub(crate) places: &'a Places,
-    /// Folders within workspaces that are not to be written.
-    pub(crate) toolchains: &'a [PathBuf],
     pub(crate) network: Network,
     pub(crate) variables: &'a [(OsString, OsString)],
     /// What the first program becomes.
@@ -80,7 +78,6 @@ pub(crate) fn prepare(enclosure: Enclosure<'_>) -> io::Result<(process::Command,
             Source::Content(file) => Init::Content(file.as_raw_fd()),
         },
         places: enclosure.places,
-        toolchains: enclosure.toolchains,
         variables: enclosure.variables,
         network: enclosure.network,
         files: &numbers,

@@ -13,6 +13,7 @@ use landlock::{
 };
 
 use super::orders::Files;
+use crate::protected::Seen;
 
 /// What is asked for; a kernel that knows less restricts what it knows.
 const NEWEST: ABI = ABI::V10;
@@ -27,7 +28,9 @@ pub(super) enum Enforced {
 /// Leaves this process, and all that it starts, the trees of `files` and nothing else.
 ///
 /// Where the kernel can do it, signals and abstract sockets reach nobody outside, either.
-pub(super) fn restrict(files: &Files) -> Result<Enforced, RulesetError> {
+///
+/// What was `seen` before is taken for what it was, or not at all.
+pub(super) fn restrict(files: &Files, seen: &[Seen]) -> Result<Enforced, RulesetError> {
     let list = BitFlags::from(AccessFs::ReadDir);
     let read = AccessFs::from_read(NEWEST);
     // Whoever may make a device node, or connect to a socket that another made, is not contained.
@@ -51,7 +54,13 @@ pub(super) fn restrict(files: &Files) -> Result<Enforced, RulesetError> {
         (&files.devices, device),
     ] {
         for path in paths {
-            rules = allow(rules, path, access)?;
+            rules = match seen.iter().find(|one| one.path == *path) {
+                Some(one) => match one.open() {
+                    Some(tree) => rules.add_rule(PathBeneath::new(tree, access))?,
+                    None => rules,
+                },
+                None => allow(rules, path, access)?,
+            };
         }
     }
     Ok(match rules.restrict_self()?.ruleset {

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{ioctl_tiocsctty, setsid},
+    process::{Signal, getppid, ioctl_tiocsctty, set_parent_process_death_signal, setsid},
     stdio::{dup2_stderr, dup2_stdout},
     thread::set_no_new_privs,
 };
@@ -58,9 +58,16 @@ pub(super) fn act(argv: &[OsString]) -> ExitCode {
     let mut report = Report::new(report);
     let entered = enter(&orders, &groups, &[report.as_fd(), stdin.as_fd()])
         .and_then(|()| rustix::stdio::dup2_stdin(&stdin).map_err(at("replacing the input")))
-        .and_then(|()| if orders.terminal { at_a_terminal() } else { Ok(()) })
+        .and_then(|()| {
+            if orders.terminal {
+                at_a_terminal()
+            } else {
+                Ok(())
+            }
+        })
         .and_then(|()| look(&orders))
         .and_then(|()| restrict(&orders, &mut report))
+        .and_then(|()| orders.parent.map_or(Ok(()), end_with))
         .and_then(|()| report.began().map_err(at("writing the report")));
     drop((groups, stdin));
     if let Err(refusal) = entered {
@@ -133,6 +140,21 @@ fn look(orders: &Orders) -> Result<(), Refusal> {
     })
 }
 
+/// Has the kernel end this process, and so the command that it becomes, when its parent ends.
+///
+/// After capabilities are given up, which the kernel takes for becoming somebody else.
+fn end_with(parent: u32) -> Result<(), Refusal> {
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("watching the parent"))?;
+    let still = getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned());
+    if still == Some(parent) {
+        return Ok(());
+    }
+    Err(Refusal {
+        guard: None,
+        detail: "the program that asked for the command has ended".to_owned(),
+    })
+}
+
 /// Gives up, for good, what the command must not have.
 fn restrict(orders: &Orders, report: &mut Report) -> Result<(), Refusal> {
     if let Some(files) = &orders.files {
@@ -155,7 +177,7 @@ fn restrict(orders: &Orders, report: &mut Report) -> Result<(), Refusal> {
 }
 
 fn landlock(files: &Files, orders: &Orders, report: &mut Report) -> Result<(), Refusal> {
-    match files::restrict(files) {
+    match files::restrict(files, &orders.seen) {
         Ok(Enforced::Yes) => Ok(()),
         Ok(Enforced::No) => missing(
             Guard::Landlock,

@@ -26,6 +26,8 @@ pub(crate) struct Orders {
     pub(crate) privileges: Privileges,
     /// What the filter of system calls is to make up for; without it no call is filtered.
     pub(crate) filter: Option<Surroundings>,
+    /// The process whose end is to be the command's, where nothing else sees to that.
+    pub(crate) parent: Option<u32>,
     /// Whether to go on without a guard that this kernel does not have.
     pub(crate) degradable: bool,
     /// Whether the standard input is a terminal that the command is to have for everything.

@@ -43,6 +43,7 @@ use crate::{
     launcher, limits,
     places::Places,
     prepared::Prepared,
+    protected::Seen,
     variables::{self, Additions},
 };
 
@@ -61,7 +62,7 @@ pub(crate) struct Means {
     missing: Option<Guard>,
     // What is dropped only with the run.
     pub(crate) group: Option<Group>,
-    _places: Places,
+    places: Places,
     _scratch: Option<Scratch>,
 }
 
@@ -72,6 +73,16 @@ impl Means {
             action: "reading the sandbox's report",
             source,
         })
+    }
+
+    /// Puts the workspaces in order when every process of the run has ended; the error is what
+    /// could not be.
+    pub(crate) async fn settle(&mut self) -> Result<(), SandboxError> {
+        let mut protection = std::mem::take(&mut self.places.protection);
+        let settled = tokio::task::spawn_blocking(move || protection.settle());
+        settled.await.unwrap_or(Err(SandboxError::Lost {
+            task: "the look at the workspace",
+        }))
     }
 
     /// Returns every guard that was left out.
@@ -150,7 +161,7 @@ pub(crate) fn prepare(
             proxy: access.egress().map(|egress| (given.ours, egress)),
             missing,
             group,
-            _places: places,
+            places,
             _scratch: scratch,
         }),
     })
@@ -203,10 +214,7 @@ impl Run<'_> {
         Orders {
             version: Orders::VERSION.to_owned(),
             proxy: self.access.egress().map(|_| PROXY_PORT),
-            seen: match self.bubblewrap {
-                Some(_) => self.places.protection.seen().to_vec(),
-                None => Vec::new(),
-            },
+            seen: self.seen(),
             limits: limits::of(self.config, &self.command.limits),
             files: has(Guard::Landlock).then(|| files::of(self)),
             privileges: if contained {
@@ -219,9 +227,24 @@ impl Run<'_> {
                 (None, Access::Host) => Surroundings::Machine,
                 (None, Access::None | Access::Proxy(_)) => Surroundings::MachineOffline,
             }),
+            // Bubblewrap sees to it where there is one.
+            parent: (contained && self.bubblewrap.is_none()).then(process::id),
             degradable: self.sandbox.degradable,
             terminal: matches!(self.command.stdin, Stdin::Terminal(_)),
             then,
+        }
+    }
+
+    /// Returns what the first program has to find at its place.
+    fn seen(&self) -> Vec<Seen> {
+        if self.config.level == SandboxLevel::None {
+            return Vec::new();
+        }
+        let places = self.places;
+        let seen = places.protection.seen().iter().chain(&places.identities);
+        match self.bubblewrap {
+            Some(_) => seen.cloned().collect(),
+            None => seen.filter_map(Seen::unmounted).collect(),
         }
     }
 
@@ -234,7 +257,7 @@ impl Run<'_> {
             self.config.level,
             self.command,
             &Additions {
-                programs: programs(&self.sandbox.toolchains),
+                programs: programs(&self.places.toolchains),
                 proxy: self.access.egress().map(|_| PROXY_PORT),
                 home: self.scratch.map(Scratch::path),
             },
@@ -247,7 +270,6 @@ impl Run<'_> {
             program: bubblewrap,
             init: found.source,
             places: self.places,
-            toolchains: &within_workspaces(&self.sandbox.toolchains, self.places),
             network: self.access.network(),
             variables: &environment,
             argv: &self.command.argv,
@@ -272,29 +294,18 @@ impl Run<'_> {
     }
 }
 
-/// Returns where the programs of toolchains are; those that are missing have none.
+/// Returns where the programs of toolchains are.
 fn programs(toolchains: &[PathBuf]) -> Vec<PathBuf> {
-    let folders = toolchains
-        .iter()
-        .filter_map(|path| fs::canonicalize(path).ok());
-    folders
-        .map(|folder| {
-            let programs = folder.join("bin");
-            if programs.is_dir() { programs } else { folder }
-        })
-        .collect()
-}
-
-/// Returns the toolchains that lie in a workspace, where they could be written.
-fn within_workspaces(toolchains: &[PathBuf], places: &Places) -> Vec<PathBuf> {
-    let folders = toolchains
-        .iter()
-        .filter_map(|path| fs::canonicalize(path).ok());
-    let inside = |folder: &PathBuf| {
-        let mut workspaces = places.workspaces.iter();
-        workspaces.any(|workspace| folder.starts_with(workspace))
-    };
-    folders.filter(inside).collect()
+    let folders = toolchains.iter();
+    let programs = folders.map(|folder| {
+        let programs = folder.join("bin");
+        if programs.is_dir() {
+            programs
+        } else {
+            folder.clone()
+        }
+    });
+    programs.collect()
 }
 
 fn broken(source: io::Error) -> SandboxError {

@@ -8,12 +8,9 @@ pub enum ProtectionFault {
     /// It is a symlink, or one leads to it: what it means could be changed where it leads to.
     #[error("it is a symlink")]
     Symlink,
-    /// A `commondir` in a repository's own folder, which is for linked worktrees only.
-    #[error("it makes git take its hooks and settings from elsewhere")]
-    Commondir,
-    /// The top of a working tree is a repository itself, which git uses when `.git` is damaged.
-    #[error("it makes git take the folder itself for a repository")]
-    Bare,
+    /// A command made something there that leads git elsewhere, and that does not go away.
+    #[error("what a command made there leads git elsewhere and cannot be removed: {0}")]
+    Relic(#[source] io::Error),
     /// A path of the settings that does not name something within a workspace.
     #[error("it is no path within a workspace")]
     BadName,
@@ -39,8 +36,8 @@ impl ProtectionFault {
                 "remove the symlink outside the sandbox, after looking where it leads, or put a \
                  real file or folder in its place"
             }
-            Self::Commondir | Self::Bare => {
-                "remove it after looking at what it says: no repository needs it"
+            Self::Relic(_) => {
+                "look at what is new there, and remove it before you use git in that folder"
             }
             Self::BadName => "write a path relative to the workspace, without `..`",
             Self::TooLong => "make the file shorter than 1 MiB",

@@ -5,11 +5,10 @@ use std::{
     fs,
     io::Read as _,
     path::{Component, Path, PathBuf},
-    str::Lines,
 };
 
-use super::ProtectionFault;
-use crate::SandboxError;
+use super::{ProtectionFault, gitconfig};
+use crate::{SandboxError, variables};
 
 /// How much of a file of settings is read. A longer one is refused, for what it ends with counts.
 const LONGEST: u64 = 1024 * 1024;
@@ -35,9 +34,19 @@ impl Settings {
     /// Reads the settings of the repository in the folder `git`, which may be the part of one
     /// that belongs to a linked worktree. Blocks on the file system.
     pub(crate) fn read(git: &Path) -> Result<Self, SandboxError> {
+        Self::read_after(of_the_user(), git)
+    }
+
+    /// Reads files that come before those of a repository, and these.
+    fn read_after(files: Vec<PathBuf>, git: &Path) -> Result<Self, SandboxError> {
         let common = common_of(git)?.unwrap_or_else(|| git.to_path_buf());
         let mut settings = Self::default();
         let mut done = BTreeSet::new();
+        for file in files {
+            settings.follow(file, &mut done)?;
+        }
+        // What a user has said once is for working trees everywhere, of which it names none.
+        settings.worktree = None;
         settings.follow(common.join("config"), &mut done)?;
         if settings.reads_worktree() {
             settings.follow(git.join("config.worktree"), &mut done)?;
@@ -72,28 +81,12 @@ impl Settings {
         Ok(())
     }
 
-    /// Reads the text of one file. What is not understood is passed over.
+    /// Reads the text of one file.
     fn of(text: &str) -> Self {
         let mut settings = Self::default();
-        let mut section = String::new();
-        let mut lines = text.trim_start_matches('\u{feff}').lines();
-        while let Some(line) = lines.next() {
-            let mut line = line.trim_start();
-            if let Some((name, rest)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']'))
-            {
-                section = name
-                    .split_whitespace()
-                    .next()
-                    .unwrap_or_default()
-                    .to_ascii_lowercase();
-                line = rest.trim_start();
-            }
-            if line.starts_with(['#', ';']) {
-                continue;
-            }
-            let (key, value) = line.split_once('=').unwrap_or((line, "true"));
-            let value = value_of(value, &mut lines);
-            match (section.as_str(), key.trim().to_ascii_lowercase().as_str()) {
+        for entry in gitconfig::entries(text) {
+            let value = entry.value.unwrap_or_else(|| "true".to_owned());
+            match (entry.section.as_str(), entry.key.as_str()) {
                 ("core", "hookspath") => settings.hooks.push(expanded(&value)),
                 ("core", "worktree") => settings.worktree = Some(expanded(&value)),
                 ("extensions", "worktreeconfig") => settings.per_worktree = Some(value),
@@ -142,6 +135,15 @@ pub(crate) fn named_around(root: &Path, path: &Path) -> Result<Vec<PathBuf>, San
     Ok(named.map(Path::to_path_buf).collect())
 }
 
+/// Says whether a file has what git writes into the settings of every repository that it makes.
+/// Blocks on the file system.
+#[cfg(target_os = "linux")]
+pub(super) fn are_of_repository(path: &Path) -> bool {
+    let text = text(path).ok().flatten().unwrap_or_default();
+    let mut entries = gitconfig::entries(&text).into_iter();
+    entries.any(|entry| entry.section == "core" && entry.key == "repositoryformatversion")
+}
+
 /// Returns the folder of the repository whose working tree is at `top`, if there is one.
 pub(super) fn repository_of(top: &Path) -> Result<Option<PathBuf>, SandboxError> {
     let git = top.join(".git");
@@ -174,31 +176,23 @@ pub(super) fn lexical(path: &Path) -> PathBuf {
     plain
 }
 
-/// Takes the quotes off a value and the comment after it, and adds the lines that continue it.
-fn value_of(first: &str, lines: &mut Lines<'_>) -> String {
-    let mut text = String::new();
-    let mut quoted = false;
-    let mut line = Some(first.trim_start());
-    while let Some(here) = line.take() {
-        let mut letters = here.chars();
-        while let Some(letter) = letters.next() {
-            match letter {
-                '"' => quoted = !quoted,
-                '\\' => match letters.next() {
-                    Some(letter) => text.push(letter),
-                    None => line = lines.next(),
-                },
-                '#' | ';' if !quoted => break,
-                letter => text.push(letter),
-            }
-        }
-    }
-    text.trim_end().to_owned()
+/// Returns the files in which the user and the system have settings for all repositories.
+fn of_the_user() -> Vec<PathBuf> {
+    let home = variables::inherited("HOME").map(PathBuf::from);
+    let own = variables::inherited("XDG_CONFIG_HOME").map(PathBuf::from);
+    let own = own.or_else(|| Some(home.as_ref()?.join(".config")));
+    let mut files = vec![PathBuf::from("/etc/gitconfig")];
+    files.extend(own.map(|own| own.join("git/config")));
+    files.extend(home.map(|home| home.join(".gitconfig")));
+    files.extend(variables::inherited("GIT_CONFIG_GLOBAL").map(PathBuf::from));
+    files.retain(|file| file.is_absolute());
+    files
 }
 
 /// Puts the home folder of this process in the place of a leading `~`.
 fn expanded(value: &str) -> PathBuf {
-    match (value.strip_prefix("~/"), std::env::var_os("HOME")) {
+    let value = value.strip_prefix(":(optional)").unwrap_or(value);
+    match (value.strip_prefix("~/"), variables::inherited("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         (Some(_) | None, _) => PathBuf::from(value),
     }
@@ -251,13 +245,16 @@ mod tests {
         let text = "\u{feff}# comment \\\n[core]\n\tbare = false\n\tHooksPath = \".husky/_\" ; why \\\n\
                     \tworktree = ../../../sub\n[include] path = ../.git\\\nconfig\n\
                     [includeIf \"gitdir:~/w/\"]\n path = other\n[extensions]\n worktreeConfig\n\
-                    [alias]\n path = no\n[core]hooksPath=\"a;b\\\r\nc\"\n";
+                    [alias]\n path = no\n[core]hooksPath=\"a;b\\\r\nc\"\n\
+                    [x][include]path = :(optional)third\n";
         let settings = Settings::of(text);
         assert_eq!(
             settings,
             Settings {
                 hooks: [".husky/_", "a;bc"].map(PathBuf::from).to_vec(),
-                includes: ["../.gitconfig", "other"].map(PathBuf::from).to_vec(),
+                includes: ["../.gitconfig", "other", "third"]
+                    .map(PathBuf::from)
+                    .to_vec(),
                 worktree: Some("../../../sub".into()),
                 per_worktree: Some("true".into()),
             }
@@ -268,6 +265,19 @@ mod tests {
             ["/w/.husky", "/w/a;bc"].map(PathBuf::from)
         );
         assert!(!Settings::of("[extensions]\nworktreeConfig = false").reads_worktree());
+    }
+
+    #[test]
+    fn hooks_that_the_user_has_for_all_repositories_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let (user, git) = (folder.path().join("gitconfig"), folder.path().join(".git"));
+        fs::create_dir(&git).unwrap();
+        fs::write(&user, "[core]\n\thooksPath = .githooks\n\tworktree = /x\n").unwrap();
+        let settings = Settings::read_after(vec![user], &git).unwrap();
+        let hooks = settings.hooks_beneath(Path::new("/w"));
+        assert_eq!(hooks, [PathBuf::from("/w/.githooks")]);
+        assert_eq!(settings.worktree, None);
+        assert!(of_the_user().contains(&PathBuf::from("/etc/gitconfig")));
     }
 
     #[test]

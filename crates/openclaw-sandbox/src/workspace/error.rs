@@ -23,6 +23,18 @@ pub enum FileError {
         /// The path.
         path: PathBuf,
     },
+    /// What is there is not what was expected: somebody else has changed it.
+    #[error("`{}` was changed by somebody else meanwhile", path.display())]
+    Changed {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Something is there already.
+    #[error("`{}` exists already", path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
     /// The path contains a null byte or a name that is too long.
     #[error("{path:?} cannot be the path of a file")]
     BadPath {
@@ -90,6 +102,7 @@ impl FileError {
                 Kind::Denied
             }
             Self::Missing { .. } => Kind::NotFound,
+            Self::Changed { .. } | Self::Exists { .. } => Kind::Conflict,
             Self::BadPath { .. } | Self::NotAFile { .. } | Self::NotADirectory { .. } => {
                 Kind::Invalid
             }
@@ -106,6 +119,8 @@ impl FileError {
                 Some("ask the owner to make this change; reading the file is allowed")
             }
             Self::Missing { .. } => Some("list the directory to see what is there"),
+            Self::Changed { .. } => Some("read it again"),
+            Self::Exists { .. } => Some("name another path, or change what is there"),
             Self::NotAFile {
                 found: EntryKind::Directory,
                 ..

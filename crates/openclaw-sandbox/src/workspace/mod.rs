@@ -4,12 +4,14 @@
 //! symlink or rename between a check and its use leads out. Hard links are not looked at: whoever
 //! can make one can read the file anyway.
 
+mod change;
 mod error;
+mod list;
+mod stream;
+mod walk;
 mod write;
 
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
     fs, io,
     io::{ErrorKind, Read as _},
     path::{Component, Path, PathBuf},
@@ -21,7 +23,13 @@ use cap_std::{
     fs::{Dir, File, FileType, OpenOptions},
 };
 
-pub use self::error::FileError;
+pub use self::{
+    change::{Before, Change, Changed},
+    error::FileError,
+    list::{Entry, Listing},
+    stream::OpenFile,
+    walk::{Found, Inside, Next, Visitor, WalkBounds, WalkEnd, Walked},
+};
 
 /// A folder whose files may be read and written.
 #[derive(Clone, Debug)]
@@ -51,26 +59,6 @@ pub enum EntryKind {
     Symlink,
     /// A device, a socket or a pipe.
     Special,
-}
-
-/// An entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its name.
-    pub name: OsString,
-    /// What it is.
-    pub kind: EntryKind,
-    /// Its size in bytes; 0 for what is no regular file.
-    pub size: u64,
-}
-
-/// The entries of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// The entries, sorted by name.
-    pub entries: Vec<Entry>,
-    /// Whether there are more, whose names sort after these.
-    pub truncated: bool,
 }
 
 impl Workspace {
@@ -141,26 +129,19 @@ impl Workspace {
         path: impl AsRef<Path>,
         content: impl Into<Vec<u8>>,
     ) -> Result<(), FileError> {
-        let content = content.into();
-        let protected = Arc::clone(&self.protected);
-        self.with("writing", path, move |folder, path| {
-            folder.write(path, &content, &protected)
-        })
-        .await
+        let change = Change {
+            path: path.as_ref().to_path_buf(),
+            before: Before::Anything,
+            after: Some(content.into()),
+            like: None,
+        };
+        self.change(vec![change]).await.map(drop)
     }
 
-    /// Returns the entries of the directory at `path`, by name, at most `max_entries` of them.
-    ///
-    /// An empty path is the folder itself.
-    pub async fn list(
-        &self,
-        path: impl AsRef<Path>,
-        max_entries: usize,
-    ) -> Result<Listing, FileError> {
-        self.with("listing", path, move |folder, path| {
-            folder.list(path, max_entries)
-        })
-        .await
+    /// Returns where a path leads, relative to the folder and without symlinks; what does not exist
+    /// of it stands as it is named.
+    pub async fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf, FileError> {
+        self.with("looking at", path, Folder::real).await
     }
 
     /// Creates the directory at `path` and those on the way there, as far as they do not exist.
@@ -180,16 +161,23 @@ impl Workspace {
     ) -> Result<T, FileError> {
         let folder = Arc::clone(&self.folder);
         let path = path.as_ref().to_path_buf();
-        let workspace = self.folder.root.clone();
         let given = path.clone();
         let done = blocking(action, path, move || {
             let within = folder.relative(&given)?;
             work(&folder, &within)
         });
-        done.await.map_err(|err| match err {
-            FileError::Outside { path, .. } => FileError::Outside { path, workspace },
+        done.await.map_err(|err| self.named(err))
+    }
+
+    /// Says of which workspace an error speaks.
+    fn named(&self, err: FileError) -> FileError {
+        match err {
+            FileError::Outside { path, .. } => FileError::Outside {
+                path,
+                workspace: self.folder.root.clone(),
+            },
             err => err,
-        })
+        }
     }
 }
 
@@ -198,6 +186,8 @@ impl Workspace {
 enum Fault {
     Outside,
     Protected,
+    Changed,
+    Exists,
     NotAFile(EntryKind),
     TooLarge(u64),
     Io(io::Error),
@@ -217,6 +207,8 @@ impl Fault {
                 workspace: PathBuf::new(),
             },
             Self::Protected => FileError::Protected { path },
+            Self::Changed => FileError::Changed { path },
+            Self::Exists => FileError::Exists { path },
             Self::NotAFile(found) => FileError::NotAFile { path, found },
             Self::TooLarge(limit) => FileError::TooLarge { path, limit },
             Self::Io(source) => match source.kind() {
@@ -277,48 +269,8 @@ impl Folder {
         }
     }
 
-    /// Opens a regular file for reading; anything else is refused without waiting for it.
     fn regular(&self, path: &Path) -> Result<File, Fault> {
-        // To open a device may already do something, so it is looked at first.
-        expect_file(self.dir.metadata(path)?.file_type())?;
-        let mut options = OpenOptions::new();
-        options.read(true);
-        // A pipe that has taken the file's place meanwhile must not make us wait for a writer.
-        #[cfg(unix)]
-        cap_std::fs::OpenOptionsExt::custom_flags(&mut options, nonblocking());
-        let file = self.dir.open_with(path, &options)?;
-        expect_file(file.metadata()?.file_type())?;
-        Ok(file)
-    }
-
-    fn list(&self, path: &Path, max_entries: usize) -> Result<Listing, Fault> {
-        // A map that drops its last entry when it is too large keeps the first names of any number.
-        let mut entries = BTreeMap::new();
-        let mut truncated = false;
-        for entry in self.dir.read_dir(path)? {
-            let entry = entry?;
-            let metadata = match entry.metadata() {
-                Ok(metadata) => metadata,
-                // It was removed meanwhile.
-                Err(err) if err.kind() == ErrorKind::NotFound => continue,
-                Err(err) => return Err(err.into()),
-            };
-            let kind = EntryKind::of(metadata.file_type());
-            let size = if kind == EntryKind::File {
-                metadata.len()
-            } else {
-                0
-            };
-            let name = entry.file_name();
-            drop(entries.insert(name.clone(), Entry { name, kind, size }));
-            if entries.len() > max_entries {
-                truncated = entries.pop_last().is_some();
-            }
-        }
-        Ok(Listing {
-            entries: entries.into_values().collect(),
-            truncated,
-        })
+        regular(&self.dir, path)
     }
 }
 
@@ -343,6 +295,20 @@ impl EntryKind {
             Self::Special => "a device, a socket or a pipe",
         }
     }
+}
+
+/// Opens a regular file for reading; anything else is refused without waiting for it.
+fn regular(dir: &Dir, path: &Path) -> Result<File, Fault> {
+    // To open a device may already do something, so it is looked at first.
+    expect_file(dir.metadata(path)?.file_type())?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // A pipe that has taken the file's place meanwhile must not make us wait for a writer.
+    #[cfg(unix)]
+    cap_std::fs::OpenOptionsExt::custom_flags(&mut options, nonblocking());
+    let file = dir.open_with(path, &options)?;
+    expect_file(file.metadata()?.file_type())?;
+    Ok(file)
 }
 
 fn expect_file(found: FileType) -> Result<(), Fault> {

@@ -1,4 +1,4 @@
-//! Writing a file whole or not at all.
+//! Where a file may be written, and the parts of writing it.
 
 use std::{
     ffi::OsStr,
@@ -10,7 +10,7 @@ use std::{
 
 use cap_std::fs::{Dir, File, OpenOptions, Permissions};
 
-use super::{EntryKind, Fault, Folder, expect_file};
+use super::{EntryKind, Fault, Folder};
 use crate::protected;
 
 /// What makes git take a folder for a repository; a command could have made the rest of it.
@@ -22,36 +22,6 @@ const PARTS: [&str; 2] = ["objects", "refs"];
 const NAMES: u32 = 16;
 
 impl Folder {
-    /// Writes beside the file and renames over it, so that a reader sees the old or the new one.
-    pub(super) fn write(
-        &self,
-        path: &Path,
-        content: &[u8],
-        protected: &[PathBuf],
-    ) -> Result<(), Fault> {
-        let target = self.target(path, protected)?;
-        let permissions = match self.dir.metadata(&target) {
-            Ok(metadata) => {
-                expect_file(metadata.file_type())?;
-                Some(metadata.permissions())
-            }
-            Err(err) if err.kind() == ErrorKind::NotFound => None,
-            Err(err) => return Err(err.into()),
-        };
-        let Some(name) = target.file_name() else {
-            return Err(Fault::NotAFile(EntryKind::Directory));
-        };
-        let parent = self.descend(target.parent().unwrap_or(Path::new("")))?;
-        let (temporary, file) = create(&parent)?;
-        let done = fill(file, content, permissions)
-            .and_then(|()| parent.rename(&temporary, &parent, Path::new(name)));
-        if done.is_err() {
-            // The first error is the one to tell of.
-            drop(parent.remove_file(&temporary));
-        }
-        Ok(done?)
-    }
-
     /// Creates a directory and those on the way there.
     pub(super) fn create_directories(
         &self,
@@ -59,13 +29,19 @@ impl Folder {
         protected: &[PathBuf],
     ) -> Result<(), Fault> {
         let target = self.target(path, protected)?;
-        self.descend(&target).map(drop)
+        self.descend(&target, &mut Vec::new()).map(drop)
     }
 
     /// Returns where a path really leads, as far as it exists; nothing of it is a symlink.
-    fn target(&self, path: &Path, protected: &[PathBuf]) -> Result<PathBuf, Fault> {
+    pub(super) fn target(&self, path: &Path, protected: &[PathBuf]) -> Result<PathBuf, Fault> {
         // As it is written, too: what it names may be a thing that does not exist yet.
         self.permit(path, protected)?;
+        let target = self.real(path)?;
+        self.permit(&target, protected)?;
+        Ok(target)
+    }
+
+    pub(super) fn real(&self, path: &Path) -> Result<PathBuf, Fault> {
         let mut missing = Vec::new();
         let mut here = path;
         let mut target = loop {
@@ -88,8 +64,9 @@ impl Folder {
             };
         };
         target.extend(missing.into_iter().rev());
-        self.permit(&target, protected)?;
-        Ok(target)
+        // The folder itself is called by a dot.
+        let plain = |part: &Component<'_>| !matches!(part, Component::CurDir);
+        Ok(target.components().filter(plain).collect())
     }
 
     fn permit(&self, path: &Path, protected: &[PathBuf]) -> Result<(), Fault> {
@@ -125,17 +102,19 @@ impl Folder {
     }
 
     /// Opens a directory, made as far as it does not exist, and follows no symlink on the way: what
-    /// was found to be unprotected is not exchanged meanwhile.
-    fn descend(&self, path: &Path) -> Result<Dir, Fault> {
+    /// was found to be unprotected is not exchanged meanwhile. What it had to make is added to
+    /// `made`.
+    pub(super) fn descend(&self, path: &Path, made: &mut Vec<PathBuf>) -> Result<Dir, Fault> {
         let mut here = self.dir.try_clone()?;
+        let mut reached = PathBuf::new();
         for part in path.components() {
             match part {
                 Component::Normal(name) => {
+                    reached.push(name);
                     match here.create_dir(name) {
-                        Err(err) if err.kind() != ErrorKind::AlreadyExists => {
-                            return Err(err.into());
-                        }
-                        Ok(()) | Err(_) => {}
+                        Ok(()) => made.push(reached.clone()),
+                        Err(err) if err.kind() == ErrorKind::AlreadyExists => {}
+                        Err(err) => return Err(err.into()),
                     }
                     here = open_real(&here, name)?;
                 }
@@ -151,7 +130,7 @@ impl Folder {
 
 /// Opens a directory that is no symlink.
 #[cfg(unix)]
-fn open_real(parent: &Dir, name: &OsStr) -> io::Result<Dir> {
+pub(super) fn open_real(parent: &Dir, name: &OsStr) -> io::Result<Dir> {
     use rustix::fs::{Mode, OFlags, openat};
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = openat(parent, name, flags, Mode::empty())?;
@@ -160,25 +139,36 @@ fn open_real(parent: &Dir, name: &OsStr) -> io::Result<Dir> {
 
 /// Opens a directory. To make a symlink takes a privilege that commands here do not have.
 #[cfg(not(unix))]
-fn open_real(parent: &Dir, name: &OsStr) -> io::Result<Dir> {
+pub(super) fn open_real(parent: &Dir, name: &OsStr) -> io::Result<Dir> {
     parent.open_dir(name)
 }
 
-fn create(parent: &Dir) -> io::Result<(PathBuf, File)> {
+/// Opens a file of a name that nothing has yet.
+pub(super) fn create(parent: &Dir) -> io::Result<(PathBuf, File)> {
+    fresh(|name| parent.open_with(name, OpenOptions::new().write(true).create_new(true)))
+}
+
+/// Makes something under a name that nothing has yet.
+pub(super) fn fresh<T>(make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut tries = 0;
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = PathBuf::from(format!(".openclaw-{}-{number}.tmp", process::id()));
-        match parent.open_with(&name, OpenOptions::new().write(true).create_new(true)) {
-            Ok(file) => return Ok((name, file)),
+        match make(&name) {
+            Ok(made) => return Ok((name, made)),
             Err(err) if err.kind() == ErrorKind::AlreadyExists && tries < NAMES => tries += 1,
             Err(err) => return Err(err),
         }
     }
 }
 
-fn fill(mut file: File, content: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+/// Writes all of a file.
+pub(super) fn fill(
+    mut file: File,
+    content: &[u8],
+    permissions: Option<Permissions>,
+) -> io::Result<()> {
     file.write_all(content)?;
     if let Some(permissions) = permissions {
         file.set_permissions(ordinary(&permissions))?;

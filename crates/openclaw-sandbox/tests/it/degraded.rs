@@ -92,3 +92,41 @@ async fn others_may_not_write_new_files_whatever_the_caller_lets_its_own_be() {
         fs::remove_dir(bench.workspace.join("folder")).unwrap();
     }
 }
+
+#[tokio::test]
+async fn the_command_ends_with_a_gateway_that_is_killed() {
+    let bench = Bench::new();
+    let script = "exec python3 -c 'import ctypes; signal = ctypes.c_int(); \
+                  ctypes.CDLL(None).prctl(2, ctypes.byref(signal), 0, 0, 0); print(signal.value)'";
+    let output = degraded(&bench, script).await;
+    assert_eq!(text(&output.stdout), "9\n", "{output:?}");
+}
+
+#[tokio::test]
+async fn homes_that_killed_processes_left_are_removed() {
+    let bench = Bench::new();
+    let base = std::env::temp_dir();
+    // No process has such a number, and the other one is this.
+    let left = base.join(format!("openclaw-run-{}-0", i32::MAX));
+    let used = base.join(format!("openclaw-run-{}-1000", std::process::id()));
+    for folder in [&left, &used] {
+        fs::create_dir_all(folder.join("cache")).unwrap();
+    }
+    degraded(&bench, "true").await;
+    assert!(!left.exists());
+    assert!(used.exists());
+    fs::remove_dir_all(used).unwrap();
+}
+
+#[tokio::test]
+async fn git_works_and_what_reaches_others_by_a_path_does_not() {
+    let bench = Bench::new();
+    let script = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a \
+                  GIT_COMMITTER_EMAIL=a@b; git init -q . && git config user.name n && echo x >f \
+                  && git add f && git commit -qm one && chmod +x f && tar -cf t f && tar -xf t \
+                  && cp -p f g && touch -d @0 g && git log --format=%s; \
+                  python3 -c 'import os; os.setxattr(\"f\", \"user.a\", b\"1\")' 2>/dev/null \
+                  || echo refused";
+    let output = degraded(&bench, script).await;
+    assert_eq!(text(&output.stdout), "one\nrefused\n", "{output:?}");
+}

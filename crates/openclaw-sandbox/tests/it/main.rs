@@ -5,6 +5,8 @@
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod changes;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod containment;

@@ -2,13 +2,14 @@
 //! process.
 
 mod answer;
+mod asking;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use openclaw_core::access::Admitted;
 use openclaw_core::session_key::Scope;
 use openclaw_core::usage::Attended;
@@ -16,8 +17,8 @@ use openclaw_core::validation::{MAX_MESSAGE_SIZE, validate_message, validate_mes
 use openclaw_core::{AgentId, ModelRef, SessionKey};
 use openclaw_gateway::{Gateway, GatewayBuilder, Home, Running, renewal};
 use openclaw_ipc::methods::{
-    SessionCancel, SessionCancelParams, SessionCreate, SessionCreateParams, SessionMessage,
-    SessionMessageOutput, SessionMessageParams,
+    ApprovalsResolve, ApprovalsResolveParams, QueueMode, SessionCancel, SessionCancelParams,
+    SessionCreate, SessionCreateParams, SessionMessage, SessionMessageOutput, SessionMessageParams,
 };
 use tokio::{task, time};
 
@@ -65,6 +66,33 @@ pub(crate) struct AgentArgs {
     /// Nobody waits for the answer: what such runs may cost has caps of its own
     #[arg(long)]
     unattended: bool,
+    /// What becomes of it if the session has a run [default: as the config says]
+    #[arg(long, value_name = "MODE")]
+    queue: Option<Queue>,
+}
+
+/// What becomes of a message that arrives during a run.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Queue {
+    /// The run takes it in before the model decides again
+    Steer,
+    /// It has a run of its own afterwards
+    Followup,
+    /// It has one run afterwards, together with others
+    Collect,
+    /// The run ends, and it has the next one
+    Interrupt,
+}
+
+impl From<Queue> for QueueMode {
+    fn from(queue: Queue) -> Self {
+        match queue {
+            Queue::Steer => Self::Steer,
+            Queue::Followup => Self::Followup,
+            Queue::Collect => Self::Collect,
+            Queue::Interrupt => Self::Interrupt,
+        }
+    }
 }
 
 /// What is said, and whether anybody waits for the answer.
@@ -72,6 +100,7 @@ pub(crate) struct AgentArgs {
 struct Said {
     text: String,
     attended: Attended,
+    queue: Option<QueueMode>,
 }
 
 /// Which session a message goes to.
@@ -106,6 +135,7 @@ pub(crate) fn run(cx: Cx<'_>, args: AgentArgs) -> Result<ExitCode, CliError> {
         } else {
             Attended::Yes
         },
+        queue: args.queue.map(QueueMode::from),
     };
     let home = cx.home_to_call()?;
     let agent = args
@@ -223,12 +253,29 @@ async fn remote(
     };
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
     let (mut shown, params, began) = begin(cx, &session, message);
+    let (ear, mut asker) = asking::asker(cx, &session);
+    let deciding = async {
+        loop {
+            let (id, decision) = asker.decision().await;
+            // On a connection of its own: the other one waits for the answer of the turn.
+            let decided = async {
+                let params = ApprovalsResolveParams { id, decision };
+                let mut client = remote::connect(home, running).await?;
+                Ok::<_, CliError>(client.call::<ApprovalsResolve>(&params).await?)
+            };
+            if let Err(err) = decided.await {
+                cx.out.warning(err);
+            }
+        }
+    };
     let outcome = tokio::select! {
         outcome = client.call_with::<SessionMessage>(&params, |notification| {
+            ear.take(&notification);
             if let Some(shown) = &mut shown {
                 shown.take(notification);
             }
         }) => outcome,
+        () = deciding => return Err(CliError::Interrupted),
         () = signals.stop() => {
             let cancel = SessionCancelParams { session_key: session };
             // The run ends by itself sooner or later if the gateway does not answer any more.
@@ -296,14 +343,23 @@ async fn embedded_turn(
     let call = gateway.call::<SessionMessage>(owner.clone(), params);
     tokio::pin!(call);
     let mut interrupted = false;
+    let (ear, mut asker) = asking::asker(cx, &session);
     let outcome = loop {
         tokio::select! {
             biased;
             outcome = call.as_mut() => break outcome,
-            notification = live.next(), if shown.is_some() => {
+            notification = live.next() => {
                 let notification = notification?;
+                ear.take(&notification);
                 if let Some(shown) = &mut shown {
                     shown.take(notification);
+                }
+            }
+            (id, decision) = asker.decision() => {
+                let params = ApprovalsResolveParams { id, decision };
+                let decided = gateway.call::<ApprovalsResolve>(owner.clone(), params).await;
+                if let Err(err) = decided {
+                    cx.out.warning(err);
                 }
             }
             () = signals.stop() => {
@@ -353,6 +409,8 @@ fn begin<'a>(
         attachments: Vec::new(),
         idempotency_key: None,
         attended: message.attended,
+        queue: message.queue,
+        sender: None,
     };
     (shown, params, Instant::now())
 }

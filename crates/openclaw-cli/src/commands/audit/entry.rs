@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use openclaw_core::approvals::Answer;
 use openclaw_core::clock::rfc3339;
 use openclaw_core::events::{AuditEntry, EventHash};
 use openclaw_core::{SessionEvent, SessionEventKind};
@@ -37,6 +38,10 @@ pub(super) enum About {
     Cap,
     /// Tool calls, their results and refusals
     Tool,
+    /// Tool calls that somebody was asked for, and what was decided
+    Approval,
+    /// Standing approvals that were taken back
+    Grant,
     /// Hosts that commands in the sandbox reached, or did not
     Egress,
     /// Secrets that were read, by name
@@ -60,6 +65,8 @@ impl About {
             Self::Cap => "cap",
             Self::Rate => "rate",
             Self::Tool => "tool",
+            Self::Approval => "approval",
+            Self::Grant => "grant",
             Self::Egress => "egress",
             Self::Secret => "secret",
             Self::Config => "config",
@@ -181,6 +188,9 @@ fn what(entry: &AuditEntry) -> String {
         AuditEntry::ToolCalled { .. }
         | AuditEntry::ToolFinished { .. }
         | AuditEntry::ToolRefused { .. } => tool_call(entry),
+        AuditEntry::ApprovalRequested { .. }
+        | AuditEntry::ApprovalDecided { .. }
+        | AuditEntry::GrantWithdrawn { .. } => approval(entry),
         AuditEntry::EgressAllowed { .. } | AuditEntry::EgressRefused { .. } => way_out(entry),
         AuditEntry::SecretAccessed { name, purpose } => format!("{name} for the {purpose}"),
         AuditEntry::SecretChanged { name, change, by } => {
@@ -260,6 +270,39 @@ fn tool_call(entry: &AuditEntry) -> String {
     }
 }
 
+fn approval(entry: &AuditEntry) -> String {
+    match entry {
+        AuditEntry::ApprovalRequested {
+            session,
+            seq,
+            approval,
+            tool,
+            digest,
+            ..
+        } => format!("{approval} for {tool} in {session}, event {seq}: shape {digest}"),
+        AuditEntry::ApprovalDecided {
+            session,
+            seq,
+            approval,
+            allowed,
+            answer,
+            by,
+            ..
+        } => {
+            let decided = match (answer, allowed) {
+                (Some(Answer::AllowAlways), _) => "allowed from now on",
+                (_, true) => "allowed once",
+                (_, false) => "denied",
+            };
+            format!("{approval} in {session}, event {seq}: {decided} by {by}")
+        }
+        AuditEntry::GrantWithdrawn { digest, by } => {
+            format!("shape {digest} is asked for again, by {by}")
+        }
+        _ => String::new(),
+    }
+}
+
 fn way_out(entry: &AuditEntry) -> String {
     match entry {
         AuditEntry::EgressAllowed {
@@ -319,6 +362,9 @@ fn times(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use openclaw_core::SessionKey;
+    use openclaw_core::approvals::ApprovalId;
+
     use super::*;
 
     #[test]
@@ -338,6 +384,28 @@ mod tests {
             purpose: "provider anthropic".to_owned(),
         };
         assert_eq!(what(&read), "ANTHROPIC_API_KEY for the provider anthropic");
+        let decided = |answer: Option<Answer>| {
+            what(&AuditEntry::ApprovalDecided {
+                session: SessionKey::parse("agent:main:main").unwrap(),
+                seq: 4,
+                approval: ApprovalId("a".to_owned()),
+                call_id: "c".into(),
+                allowed: answer.is_some_and(Answer::allows),
+                answer,
+                by: "owner".to_owned(),
+            })
+        };
+        for (answer, told) in [
+            (Some(Answer::AllowOnce), "allowed once"),
+            (Some(Answer::AllowAlways), "allowed from now on"),
+            (Some(Answer::Deny), "denied"),
+            (None, "denied"),
+        ] {
+            assert_eq!(
+                decided(answer),
+                format!("a in agent:main:main, event 4: {told} by owner")
+            );
+        }
     }
 
     #[test]

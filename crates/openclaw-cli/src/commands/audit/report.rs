@@ -71,6 +71,7 @@ pub(super) const fn is_about_anchors(what: Tampering) -> bool {
         | Tampering::Emptied
         | Tampering::NoSession
         | Tampering::Head
+        | Tampering::Grant
         | Tampering::Schema
         | Tampering::Row => false,
     }

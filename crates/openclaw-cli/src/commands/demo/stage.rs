@@ -165,6 +165,8 @@ impl<'a> Show<'a> {
             attachments: Vec::new(),
             idempotency_key: None,
             attended: Attended::Yes,
+            queue: None,
+            sender: None,
         };
         let outcome = self
             .client

@@ -4,6 +4,7 @@
 //! says what can go wrong beyond the log.
 
 mod cleanup;
+mod compact;
 mod consent;
 mod delete;
 mod error;
@@ -81,6 +82,9 @@ enum SessionsCommand {
     /// Take in a session from a file
     #[command(after_help = import::EXAMPLES)]
     Import(import::ImportArgs),
+    /// Sum up the earlier part of a session for the model, or undo that
+    #[command(after_help = compact::EXAMPLES)]
+    Compact(compact::CompactArgs),
     /// Delete a session; a copy of it is kept
     #[command(after_help = delete::EXAMPLES)]
     Delete(delete::DeleteArgs),
@@ -94,8 +98,14 @@ pub(crate) fn run(cx: Cx<'_>, args: SessionsArgs) -> Result<ExitCode, CliError> 
     let command = args
         .command
         .unwrap_or(SessionsCommand::List(list::ListArgs::default()));
-    runtime::block_on(Threads::One, async {
+    // A gateway that has to be made for it works beside it.
+    let threads = match command {
+        SessionsCommand::Compact(_) => Threads::Two,
+        _ => Threads::One,
+    };
+    runtime::block_on(threads, async {
         match command {
+            SessionsCommand::Compact(args) => compact::compact(cx, args).await?,
             SessionsCommand::List(args) => list::list(cx, &state, &args).await?,
             SessionsCommand::Show(args) => show::show(cx, &state, args).await?,
             SessionsCommand::Events(args) => events::events(cx, &state, args).await?,

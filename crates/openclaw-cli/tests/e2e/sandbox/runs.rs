@@ -30,7 +30,10 @@ fn obedient() -> FakeProvider {
             return Reply::text(result);
         }
         let command = seen.last_user_text().to_owned();
-        Reply::tool_calls([FakeCall::new("exec", &json!({ "command": command }))])
+        Reply::tool_calls([FakeCall::new(
+            "exec",
+            &json!({ "command": command, "yieldMs": 120_000 }),
+        )])
     });
     provider
 }

@@ -1,6 +1,8 @@
 //! The tools that OpenClaw has built in, and the names under which several of them are allowed.
 
-use crate::migration::tree::{folded, unique};
+use openclaw_core::tool_rules::list_name;
+
+use crate::migration::tree::unique;
 
 /// A built-in tool: its name, its group, and the profiles that allow it.
 type Tool = (&'static str, &'static str, &'static [&'static str]);
@@ -90,25 +92,14 @@ const APART: [&str; 8] = [
 /// Stands for the tools of MCP servers that come with plugins.
 const BUNDLED_MCP: &str = "bundle-mcp";
 
-/// Returns the name under which a tool is allowed or denied.
-pub(super) fn policy_name(name: &str) -> String {
-    let name = folded(name);
-    match name.as_str() {
-        "bash" => "exec".to_owned(),
-        "apply-patch" => "apply_patch".to_owned(),
-        "cron" => "automations".to_owned(),
-        _ => name,
-    }
-}
-
 /// Returns the names of a list, as they are allowed or denied.
 pub(super) fn policy_names(list: &[String]) -> Vec<String> {
-    let names = list.iter().map(|name| policy_name(name));
+    let names = list.iter().map(|name| list_name(name));
     names.filter(|name| !name.is_empty()).collect()
 }
 
 /// Returns the names of a list, with the tools of groups in place of the groups.
-pub(super) fn expanded(list: &[String]) -> Vec<String> {
+pub(crate) fn expanded(list: &[String]) -> Vec<String> {
     let mut tools = Vec::new();
     for name in policy_names(list) {
         match group(&name) {
@@ -133,7 +124,7 @@ fn group(name: &str) -> Option<Vec<String>> {
 }
 
 /// Returns what a profile allows; nothing for a profile that is not known.
-pub(super) fn profile(name: &str) -> Option<Vec<String>> {
+pub(crate) fn profile(name: &str) -> Option<Vec<String>> {
     if name == "full" {
         return Some(vec!["*".to_owned()]);
     }

@@ -1,6 +1,6 @@
 //! Tools: what was set up in one place for all of them, and which ones an agent may use.
 
-pub(super) mod catalog;
+pub(crate) mod catalog;
 pub(super) mod code_mode;
 pub(super) mod conflicts;
 pub(super) mod grants;

@@ -1,8 +1,8 @@
 //! Tools that have another name, in the lists that allow and deny them.
 
+use openclaw_core::tool_rules::list_name;
 use serde_json::Value;
 
-use super::catalog::policy_name;
 use super::policy::{ROOTS, fits, is_policy, walk};
 use crate::migration::log::{Log, at};
 use crate::migration::tree::Record;
@@ -37,7 +37,7 @@ pub(in crate::migration) fn all(root: &mut Record, log: &mut Log) {
 
 /// Renames a tool in a list; where only a pattern had named it, its new name is added.
 fn renamed(list: &mut Vec<Value>, old: &str, new: &str) -> bool {
-    let is_old = |entry: &Value| entry.as_str().is_some_and(|name| policy_name(name) == old);
+    let is_old = |entry: &Value| entry.as_str().is_some_and(|name| list_name(name) == old);
     if list.iter().any(is_old) {
         for entry in list.iter_mut().filter(|entry| is_old(entry)) {
             *entry = Value::from(new);
@@ -45,7 +45,7 @@ fn renamed(list: &mut Vec<Value>, old: &str, new: &str) -> bool {
         return true;
     }
     let names = |tool: &str| {
-        let mut patterns = list.iter().filter_map(Value::as_str).map(policy_name);
+        let mut patterns = list.iter().filter_map(Value::as_str).map(list_name);
         patterns.any(|pattern| !pattern.is_empty() && fits(&pattern, tool))
     };
     let is_added = names(old) && !names(new);

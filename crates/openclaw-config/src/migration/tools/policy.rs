@@ -1,8 +1,9 @@
 //! Whether a list of tools allows one, and where such lists stand.
 
+use openclaw_core::tool_rules::{Pattern, list_name};
 use serde_json::Value;
 
-use super::catalog::{expanded, policy_name};
+use super::catalog::expanded;
 use crate::problem::KeyPath;
 
 /// The parts of a config in which tools are allowed and denied.
@@ -11,7 +12,7 @@ pub(super) const ROOTS: [&str; 4] = ["tools", "agents", "channels", "gateway"];
 /// Tells whether a list allows a tool; an empty list allows every one.
 pub(super) fn allows(list: &[String], tool: &str) -> bool {
     let list = expanded(list);
-    let tool = policy_name(tool);
+    let tool = list_name(tool);
     let has = |name: &str| list.iter().any(|pattern| fits(pattern, name));
     // Who may write a file may patch it.
     list.is_empty() || has(&tool) || (tool == "apply_patch" && has("write"))
@@ -19,24 +20,7 @@ pub(super) fn allows(list: &[String], tool: &str) -> bool {
 
 /// Tells whether a pattern with `*` for any run of letters fits a name.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
-    let mut pieces = pattern.split('*');
-    let Some(rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else {
-        return rest.is_empty();
-    };
-    let Some(mut rest) = rest.strip_suffix(last) else {
-        return false;
-    };
-    for piece in pieces {
-        match rest.split_once(piece) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    true
+    Pattern::exact(pattern).fits(name)
 }
 
 /// Tells whether lists of tools stand at a path.

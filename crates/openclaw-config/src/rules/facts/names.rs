@@ -1,7 +1,7 @@
 //! The channels, the providers and the models that OpenClaw 2026.9.6 knows.
 
 /// Channels that can be configured whether their plugin is installed or not.
-pub(in super::super) const CHANNELS: [&str; 26] = [
+pub(crate) const CHANNELS: [&str; 26] = [
     "a2a",
     "buzz",
     "clickclack",
@@ -31,7 +31,7 @@ pub(in super::super) const CHANNELS: [&str; 26] = [
 ];
 
 /// Other names by which a channel can be the target of a message.
-pub(in super::super) const CHANNEL_ALIASES: [(&str, &str); 11] = [
+pub(crate) const CHANNEL_ALIASES: [(&str, &str); 11] = [
     ("gchat", "googlechat"),
     ("google-chat", "googlechat"),
     ("imsg", "imessage"),

@@ -87,12 +87,13 @@ impl Tx<'_> {
         for event in events {
             row.admit(&event.kind, &session)?;
             let event = self.record(&mut row, &session, event.masked())?;
-            self.audit_tool(&event)?;
+            self.audit_event(&event)?;
             recorded.push(event);
         }
         if let (Guard::Once(key), Some(digest)) = (&guard, digest) {
             self.remember(&row, key, &recorded, digest?)?;
         }
+        let left_behind = matches!(claim, Claim::Take) && row.owner.is_some();
         let fence = match claim {
             Claim::Take => Some(self.take(&mut row, &session)?),
             Claim::Last(_) => {
@@ -105,6 +106,7 @@ impl Tx<'_> {
         Ok(Outcome {
             events: recorded,
             fence,
+            left_behind,
             ..Outcome::default()
         })
     }

@@ -45,6 +45,8 @@ impl Tx<'_> {
             row.id,
         )?;
         self.execute("DELETE FROM idempotency WHERE session_id = ?1", row.id)?;
+        // What it asked for is gone with it; what was granted and written stands.
+        self.execute("DELETE FROM approvals WHERE session_id = ?1", row.id)?;
         // A new session under the key begins with the cap that the config gives it.
         self.execute(
             "DELETE FROM raises WHERE cap = 'session'

@@ -15,6 +15,7 @@ use rusqlite::{Connection, params};
 use super::anchors::Anchor;
 use super::audit::AuditEntry;
 use super::error::StoreError;
+use super::gate::{self, Decide, Place, Withdraw};
 use super::hash::{EventHash, Record};
 use super::lease::Owner;
 use super::rows::{MAX_EVENT_SIZE, sql_integer, unsigned};
@@ -39,6 +40,8 @@ pub(super) enum Work {
     Reserve(Box<Asked>),
     Raise(Box<Raise>),
     RecordLost,
+    Decide(Decide),
+    Withdraw(Withdraw),
 }
 
 impl Work {
@@ -54,7 +57,9 @@ impl Work {
             | Self::Import(_)
             | Self::History(_)
             | Self::Raise(_)
-            | Self::RecordLost => true,
+            | Self::RecordLost
+            | Self::Decide(_)
+            | Self::Withdraw(_) => true,
         }
     }
 }
@@ -83,6 +88,8 @@ pub(super) struct Outcome {
     pub(super) events: Vec<SessionEvent>,
     /// When a lease was taken: its fence.
     pub(super) fence: Option<u64>,
+    /// When that lease was somebody's who died.
+    pub(super) left_behind: bool,
     /// When money was to be set aside: whether it was.
     pub(super) granted: Option<Granted>,
 }
@@ -124,6 +131,8 @@ impl<'a> Tx<'a> {
             Work::Reserve(asked) => self.reserve(&asked)?,
             Work::Raise(raise) => self.raise(*raise)?,
             Work::RecordLost => self.record_lost()?,
+            Work::Decide(decide) => self.decide(decide)?,
+            Work::Withdraw(withdraw) => self.withdraw(withdraw)?,
         };
         if let Some(row) = &self.audit {
             row.store(self.connection)?;
@@ -158,6 +167,14 @@ impl<'a> Tx<'a> {
         let record = Record::encode(&event, row.head, self.now)?;
         let (position, hash) = self.insert(row, session, &record)?;
         count(self.connection, row.id, session, &record, Source::Here)?;
+        if event.raw.is_none() {
+            let place = Place {
+                session_id: row.id,
+                seq: row.head,
+                time: self.now,
+            };
+            gate::note(self.connection, place, &event.kind)?;
+        }
         Ok(SessionEvent {
             session: session.clone(),
             seq: row.head,
@@ -224,8 +241,8 @@ impl<'a> Tx<'a> {
         Ok((position, hash))
     }
 
-    /// Notes in the audit stream what an event of a session says about tools.
-    fn audit_tool(&mut self, event: &SessionEvent) -> Result<(), StoreError> {
+    /// Notes in the audit stream what an event of a session says about tools and approvals.
+    pub(super) fn audit_event(&mut self, event: &SessionEvent) -> Result<(), StoreError> {
         let (session, seq, call_id) = (event.session.clone(), event.seq, event.call_id.clone());
         let entry = match &event.kind {
             SessionEventKind::ToolCalled { tool, .. } => AuditEntry::ToolCalled {
@@ -261,6 +278,10 @@ impl<'a> Tx<'a> {
                     },
                 }
             }
+            SessionEventKind::StateChanged { .. } => match gate::entry(event) {
+                Some(entry) => entry,
+                None => return Ok(()),
+            },
             _ => return Ok(()),
         };
         self.audit(&entry).map(drop)

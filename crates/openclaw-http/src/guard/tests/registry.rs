@@ -10,13 +10,15 @@ use super::super::Place;
 /// The registries of special-purpose addresses (RFC 6890; IANA's iana-ipv4-special-registry and
 /// iana-ipv6-special-registry), their column "Globally Reachable", and multicast. What has "N/A" there is
 /// not reachable here. The most specific block decides.
-const REGISTRY: [(&str, bool); 60] = [
+const REGISTRY: [(&str, bool); 61] = [
     ("0.0.0.0/0", true),
     ("0.0.0.0/8", false),
     ("0.0.0.0/32", false),
     ("10.0.0.0/8", false),
     ("100.64.0.0/10", false),
     ("127.0.0.0/8", false),
+    // Reachable by the registry, and in truth only within the cloud that it belongs to.
+    ("168.63.129.16/32", false),
     ("169.254.0.0/16", false),
     ("172.16.0.0/12", false),
     ("192.0.0.0/24", false),
@@ -133,6 +135,40 @@ fn addresses() -> impl Strategy<Value = IpAddr> {
         },
     );
     prop_oneof![v4, v6, unicast, low, edge, dressed]
+}
+
+/// What the clouds name in their documentation as the address of their metadata service, or of
+/// another that hands out credentials to the machines in it.
+#[test]
+fn no_service_of_a_cloud_for_its_own_machines_is_public() {
+    for address in [
+        // Amazon: machines, containers, pods.
+        "169.254.169.254",
+        "fd00:ec2::254",
+        "169.254.170.2",
+        "169.254.170.23",
+        "fd00:ec2::23",
+        // Google, Azure, Oracle, Alibaba, Tencent, Scaleway, Linode, OpenStack.
+        "fd20:ce::254",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:c1::a9fe:a9fe",
+        "100.100.100.200",
+        "169.254.0.23",
+        "169.254.42.42",
+        "fd00:42::42",
+        "fd00:a9fe:a9fe::1",
+        "fe80::a9fe:a9fe",
+        // In other spellings.
+        "::ffff:168.63.129.16",
+        "64:ff9b::a83f:8110",
+    ] {
+        assert_ne!(
+            Place::of(address.parse().unwrap()),
+            Place::Public,
+            "{address}"
+        );
+    }
 }
 
 proptest! {

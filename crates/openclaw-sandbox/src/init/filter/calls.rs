@@ -25,7 +25,10 @@ pub(super) const FCHMODAT2: i64 = 452;
 const STATMOUNT: i64 = 457;
 const LISTMOUNT: i64 = 458;
 const LSM_SET_SELF_ATTR: i64 = 460;
+const SETXATTRAT: i64 = 463;
+const REMOVEXATTRAT: i64 = 466;
 const OPEN_TREE_ATTR: i64 = 467;
+const FILE_SETATTR: i64 = 469;
 
 /// The command may not do these.
 pub(super) const REFUSED: &[i64] = &[
@@ -123,10 +126,35 @@ const KEXEC_FILE_LOAD: i64 = 294;
 /// on with `clone` and `openat`.
 pub(super) const ABSENT: [i64; 4] = [CLONE3, OPENAT2, STATMOUNT, LISTMOUNT];
 
-/// The command may not do these where it has no namespaces: they reach what others share.
-pub(super) const SHARED: [i64; 4] = [
+/// The command may not do these where it has no namespaces: they reach what others share, or, by a
+/// path, what Landlock does not keep from it.
+///
+/// To change modes and times by a path stays: git and archivers cannot do without.
+pub(super) const SHARED: &[i64] = &[
     sys::SYS_shmget,
+    sys::SYS_shmat,
+    sys::SYS_shmctl,
     sys::SYS_semget,
+    sys::SYS_semop,
+    sys::SYS_semtimedop,
+    sys::SYS_semctl,
     sys::SYS_msgget,
+    sys::SYS_msgsnd,
+    sys::SYS_msgrcv,
+    sys::SYS_msgctl,
     sys::SYS_mq_open,
+    sys::SYS_mq_unlink,
+    sys::SYS_setxattr,
+    sys::SYS_lsetxattr,
+    sys::SYS_removexattr,
+    sys::SYS_lremovexattr,
+    SETXATTRAT,
+    REMOVEXATTRAT,
+    FILE_SETATTR,
+    sys::SYS_fchownat,
+    #[cfg(target_arch = "x86_64")]
+    sys::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    sys::SYS_lchown,
+    sys::SYS_inotify_add_watch,
 ];

@@ -57,7 +57,7 @@ fn programs(surroundings: Surroundings) -> Result<Vec<BpfProgram>, FilterError> 
         Surroundings::Namespaces => &[],
         Surroundings::Machine | Surroundings::MachineOffline => {
             by_arguments.extend(rules::of_others()?);
-            &calls::SHARED
+            calls::SHARED
         }
     };
     let mut programs = vec![by_number(shared)];

@@ -94,8 +94,7 @@ pub(super) fn by_arguments() -> Result<Rules, BackendError> {
         sys::SYS_personality,
         vec![all(DOMAINS.map(|domain| (0, Ne, domain)))?],
     );
-    let selfish = SELFISH.map(|policy| (1, MaskedEq(!RESET_ON_FORK & 0xFFFF_FFFF), policy));
-    rules.insert(sys::SYS_sched_setscheduler, any(selfish)?);
+    rules.insert(sys::SYS_sched_setscheduler, any(selfish())?);
     // A limit on processor time ends a process as surely as a signal does. Zero is the caller.
     rules.insert(sys::SYS_prlimit64, any([(0, Ne, 0)])?);
 
@@ -118,10 +117,21 @@ pub(super) fn by_arguments() -> Result<Rules, BackendError> {
 /// Returns the rules for calls by which a command without namespaces would hold others up.
 pub(super) fn of_others() -> Result<Rules, BackendError> {
     let whose = |user| any([(1, Ne, 0), (0, Eq, user)]);
+    // Zero is the caller.
+    let others = || any([(0, Ne, 0)]);
+    let mut scheduler = any(selfish())?;
+    scheduler.extend(others()?);
     Ok(Rules::from([
         (sys::SYS_setpriority, whose(PRIORITY_OF_USER)?),
         (sys::SYS_ioprio_set, whose(DISK_PRIORITY_OF_USER)?),
+        (sys::SYS_sched_setscheduler, scheduler),
+        (sys::SYS_sched_setparam, others()?),
+        (sys::SYS_sched_setaffinity, others()?),
     ]))
+}
+
+fn selfish() -> [Condition; 4] {
+    SELFISH.map(|policy| (1, MaskedEq(!RESET_ON_FORK & 0xFFFF_FFFF), policy))
 }
 
 /// Returns the rules for calls that make sockets of a family that is not to be had.

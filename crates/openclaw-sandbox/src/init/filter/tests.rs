@@ -198,6 +198,39 @@ fn without_namespaces_only_the_own_priority_can_be_changed() {
 }
 
 #[test]
+fn without_namespaces_nothing_of_others_is_reached_by_number_or_by_path() {
+    let calls: [(i64, [u64; 3], u32); 19] = [
+        (libc::SYS_shmat, [1, 0, 0], DENIED),
+        (libc::SYS_shmctl, [1, 0, 0], DENIED),
+        (libc::SYS_msgrcv, [1, 0, 0], DENIED),
+        (libc::SYS_msgsnd, [1, 0, 0], DENIED),
+        (libc::SYS_msgctl, [1, 0, 0], DENIED),
+        (libc::SYS_semop, [1, 0, 0], DENIED),
+        (libc::SYS_semtimedop, [1, 0, 0], DENIED),
+        (libc::SYS_semctl, [1, 0, 0], DENIED),
+        (libc::SYS_mq_unlink, [0; 3], DENIED),
+        (libc::SYS_sched_setaffinity, [0, 8, 0], ALLOWED),
+        (libc::SYS_sched_setaffinity, [1234, 8, 0], DENIED),
+        (libc::SYS_sched_setscheduler, [0, 3, 0], ALLOWED),
+        (libc::SYS_sched_setscheduler, [0, 1, 0], DENIED),
+        (libc::SYS_sched_setscheduler, [1234, 3, 0], DENIED),
+        (libc::SYS_sched_setparam, [1234, 0, 0], DENIED),
+        (libc::SYS_setxattr, [0; 3], DENIED),
+        (libc::SYS_fchownat, [0; 3], DENIED),
+        (libc::SYS_inotify_add_watch, [0; 3], DENIED),
+        (libc::SYS_fchmodat, [0, 0, 0o644], ALLOWED),
+    ];
+    for (number, arguments, expected) in calls {
+        for surroundings in [Surroundings::Machine, Surroundings::MachineOffline] {
+            let verdict = answer(surroundings, ARCHITECTURE, number, &arguments);
+            assert_eq!(verdict, expected, "{number} {arguments:?}");
+        }
+    }
+    let own = answer(Surroundings::Namespaces, ARCHITECTURE, libc::SYS_shmat, &[]);
+    assert_eq!(own, ALLOWED);
+}
+
+#[test]
 fn programs_of_another_processor_are_killed() {
     let number = libc::SYS_getpid;
     let killed = answer(Surroundings::Namespaces, I386, number, &[]);

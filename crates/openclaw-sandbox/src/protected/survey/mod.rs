@@ -1,9 +1,11 @@
 //! The look at the workspaces before a run.
 //!
 //! It is bounded, because everybody waits for it: see [`walk`]. [`repository`] knows what git acts
-//! upon, and [`sockets`] finds what listens in a workspace.
+//! upon, [`others`] the same of its likes, [`links`] where hooks lead to, and [`sockets`] finds what listens in a workspace.
 
+mod links;
 mod note;
+mod others;
 mod repository;
 mod sockets;
 mod walk;
@@ -15,12 +17,14 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use rustix::fs::{FileType, Mode, OFlags, openat};
-use rustix::io::Errno;
+use rustix::{
+    fs::{FileType, Mode, OFlags, openat},
+    io::Errno,
+};
 
 use super::{
     NAMES, Protection, ProtectionFault, Where,
-    folder::{Folder, Next},
+    folder::Folder,
     placeholder::{self, Placeholder, Taken},
     relics::Watch,
     seen::Shown,
@@ -32,9 +36,6 @@ use note::{Note, What};
 /// How often to look again at what changes while it is looked at.
 const LOOKS: u32 = 8;
 
-/// How many entries of a protected folder are looked at for symlinks.
-const LINKS: usize = 256;
-
 /// What was found so far.
 pub(super) struct Survey<'a> {
     workspaces: &'a [PathBuf],
@@ -43,6 +44,10 @@ pub(super) struct Survey<'a> {
     relics: Vec<Watch>,
     /// The repositories that were looked at, by device and inode.
     repositories: BTreeSet<(u64, u64)>,
+    /// The records of version control that were found, and the working trees of git that they, or
+    /// those around the workspaces, belong to.
+    records: BTreeSet<PathBuf>,
+    tops: BTreeSet<PathBuf>,
     sockets: usize,
     /// What was not looked at or not protected, because there is too much of it.
     left_out: Vec<PathBuf>,
@@ -65,6 +70,7 @@ impl<'a> Survey<'a> {
     pub(super) fn of(
         workspaces: &'a [PathBuf],
         extra: &[PathBuf],
+        toolchains: &[PathBuf],
     ) -> Result<Protection, SandboxError> {
         let mut survey = Self {
             workspaces,
@@ -72,6 +78,8 @@ impl<'a> Survey<'a> {
             placeholders: Vec::new(),
             relics: Vec::new(),
             repositories: BTreeSet::new(),
+            records: BTreeSet::new(),
+            tops: BTreeSet::new(),
             sockets: 0,
             left_out: Vec::new(),
         };
@@ -82,6 +90,10 @@ impl<'a> Survey<'a> {
             seen.push(itself.shown(path, Shown::Same));
             survey.top(&root, extra)?;
             survey.walk(&root)?;
+        }
+        for path in toolchains {
+            let itself = Folder::open(path).and_then(|folder| folder.itself());
+            survey.note(path, What::ReadOnly, itself.map_err(at(path))?)?;
         }
         Ok(survey.finish(seen))
     }
@@ -224,36 +236,6 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Protects the files in the workspaces that symlinks of a protected folder lead to.
-    fn links(&mut self, folder: &Folder) -> Result<(), SandboxError> {
-        let mut links = Vec::new();
-        let mut looked = 0;
-        let read = folder.entries(|name, kind| {
-            if kind == FileType::Symlink {
-                links.push(folder.path.join(name));
-            }
-            looked += 1;
-            Ok(if looked < LINKS {
-                Next::More
-            } else {
-                Next::Enough
-            })
-        });
-        read.map_err(at(&folder.path))?;
-        for link in links {
-            let Ok(target) = fs::canonicalize(&link) else {
-                continue;
-            };
-            if let Some((root, within)) = self.inside(&target)
-                && target.is_file()
-            {
-                let root = Folder::open(&root).map_err(at(&root))?;
-                self.named(&root, &within, Absent::Left)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Returns the innermost workspace that a path lies in, and the path within it.
     ///
     /// Symlinks on the way there from outside are followed, those within the workspace are left.
@@ -281,6 +263,14 @@ fn at(path: &Path) -> impl Fn(io::Error) -> SandboxError + '_ {
     move |err| SandboxError::ProtectedPath {
         path: path.to_path_buf(),
         fault: ProtectionFault::Io(err),
+    }
+}
+
+/// Returns how it is told that what a command left at `path` cannot be removed.
+pub(in crate::protected) fn stays(path: &Path) -> impl Fn(io::Error) -> SandboxError + '_ {
+    move |err| SandboxError::ProtectedPath {
+        path: path.to_path_buf(),
+        fault: ProtectionFault::Relic(err),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     SandboxError,
     protected::{
         Mount, Protection, ProtectionFault, Seen,
+        aftermath::Aftermath,
         folder::{Folder, Found},
         seen::Shown,
     },
@@ -88,7 +89,13 @@ impl Survey<'_> {
             mounts,
             seen,
             left_out: self.left_out,
-            _relics: self.relics,
+            aftermath: Some(Aftermath {
+                workspaces: self.workspaces.to_vec(),
+                relics: self.relics,
+                repositories: self.repositories,
+                records: self.records,
+                tops: self.tops,
+            }),
             _placeholders: self.placeholders,
         }
     }
@@ -114,7 +121,7 @@ impl What {
 }
 
 impl Found {
-    pub(super) fn shown(self, path: &Path, shown: Shown) -> Seen {
+    pub(in crate::protected) fn shown(self, path: &Path, shown: Shown) -> Seen {
         Seen {
             path: path.to_path_buf(),
             device: self.device,

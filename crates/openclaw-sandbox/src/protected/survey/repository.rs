@@ -7,7 +7,7 @@ use std::{
 
 use rustix::{fs::FileType, io::Errno};
 
-use super::{Absent, Survey, What, at};
+use super::{Absent, Survey, What, at, stays};
 use crate::{
     SandboxError,
     protected::{
@@ -56,6 +56,7 @@ impl Survey<'_> {
     /// Protects the records of a version control program in a folder.
     pub(super) fn records(&mut self, folder: &Folder, name: &str) -> Result<(), SandboxError> {
         let path = folder.path.join(name);
+        self.records.insert(path.clone());
         match folder
             .find(name)
             .map_err(at(&path))?
@@ -71,28 +72,33 @@ impl Survey<'_> {
                     return Ok(());
                 };
                 if name.eq_ignore_ascii_case(".hg") {
-                    return self.protect(&records, "hgrc".as_ref(), Absent::Filled);
+                    return self.mercurial(&records);
                 }
                 if name.eq_ignore_ascii_case(".jj") {
-                    return self.named(&records, "repo/config.toml".as_ref(), Absent::Left);
+                    return self.jujutsu(&records);
                 }
+                self.tops.insert(folder.path.clone());
+                // What a command left whose run was cut off. No repository has it.
                 if relics::is_bare(folder).map_err(at(&folder.path))? {
-                    return Err(SandboxError::ProtectedPath {
-                        path: folder.path.join(HEAD),
-                        fault: ProtectionFault::Bare,
-                    });
+                    relics::remove(folder, HEAD.as_ref()).map_err(stays(&folder.path))?;
                 }
                 self.relics.push(Watch::Bare(folder.path.clone()));
                 self.repository(&records, Some(&folder.path), Role::Main)
             }
             Some(_) => {
                 self.protect(folder, name.as_ref(), Absent::Left)?;
+                self.tops.insert(folder.path.clone());
                 let Some(target) = repository_of(&folder.path)? else {
                     return Ok(());
                 };
                 self.linked(&target, Some(&folder.path))
             }
         }
+    }
+
+    /// Protects a repository without a working tree.
+    pub(super) fn bare(&mut self, folder: &Folder) -> Result<(), SandboxError> {
+        self.repository(folder, None, Role::Linked)
     }
 
     /// Protects what a workspace without records of its own has of a repository: it may be one
@@ -104,7 +110,8 @@ impl Survey<'_> {
         }
         // As if they were there: the command may make a repository, which the next run refuses
         // with these in it.
-        self.relics.push(Watch::Commondir(root.path.join(".git")));
+        self.relics
+            .push(Watch::Made(root.path.join(".git"), COMMONDIR));
         if relics::is_bare(root).map_err(&failed)? {
             self.repository(root, None, Role::Linked)?;
         } else {
@@ -112,6 +119,7 @@ impl Survey<'_> {
         }
         for top in root.path.ancestors().skip(1) {
             if let Some(git) = repository_of(top)? {
+                self.tops.insert(top.to_path_buf());
                 return self.elsewhere(&git, Some(top));
             }
         }
@@ -147,22 +155,21 @@ impl Survey<'_> {
         let failed = at(&git.path);
         let itself = git.itself().map_err(&failed)?;
         let first = self.repositories.insert((itself.device, itself.inode));
-        let has = |name: &str| git.find(name).map(|found| found.is_some());
-        if has(COMMONDIR).map_err(&failed)? {
-            return match role {
-                Role::Main => Err(SandboxError::ProtectedPath {
-                    path: git.path.join(COMMONDIR),
-                    fault: ProtectionFault::Commondir,
-                }),
-                Role::Linked if first => self.worktree(git, top),
-                Role::Linked => Ok(()),
-            };
+        if git.find(COMMONDIR).map_err(&failed)?.is_some() {
+            match role {
+                // The same, left by a command.
+                Role::Main => {
+                    relics::remove(git, COMMONDIR.as_ref()).map_err(stays(&git.path))?;
+                }
+                Role::Linked if first => return self.worktree(git, top),
+                Role::Linked => return Ok(()),
+            }
         }
         self.elsewhere(&git.path, top)?;
         if !first {
             return Ok(());
         }
-        self.relics.push(Watch::Commondir(git.path.clone()));
+        self.relics.push(Watch::Made(git.path.clone(), COMMONDIR));
         // Not by what makes git take it for a repository: a command can take that away for a
         // while. Only where nothing is, `git init` has yet to come.
         let (closed, filled) = if is_empty(git).map_err(&failed)? {
@@ -202,7 +209,7 @@ impl Survey<'_> {
     }
 
     /// Protects a path, if it lies in a workspace.
-    fn pointed_at(&mut self, path: &Path, absent: Absent) -> Result<(), SandboxError> {
+    pub(super) fn pointed_at(&mut self, path: &Path, absent: Absent) -> Result<(), SandboxError> {
         match self.inside(path) {
             Some((root, within)) => {
                 let root = Folder::open(&root).map_err(at(&root))?;

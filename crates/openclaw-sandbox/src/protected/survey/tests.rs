@@ -22,7 +22,7 @@ fn repository() -> (tempfile::TempDir, PathBuf) {
 fn a_usual_repository_costs_ten_mounts_and_leaves_no_trace() {
     let (_folder, root) = repository();
     let workspaces = [root.clone()];
-    let protection = Protection::survey(&workspaces, &[]).unwrap();
+    let protection = Protection::survey(&workspaces, &[], &[]).unwrap();
     let names = [".claude", ".cursor", ".envrc"].map(|name| Mount::Nothing(root.join(name)));
     let rest = [".idea", ".mcp.json", ".openclaw", ".vscode"];
     let rest = rest.map(|name| Mount::Nothing(root.join(name)));
@@ -47,7 +47,7 @@ fn a_usual_repository_costs_ten_mounts_and_leaves_no_trace() {
 fn what_changed_on_the_way_is_noticed() {
     let (_folder, root) = repository();
     let workspaces = [root.clone()];
-    let protection = Protection::survey(&workspaces, &[]).unwrap();
+    let protection = Protection::survey(&workspaces, &[], &[]).unwrap();
     // Nothing is mounted here, so the first that should be read-only is not.
     let config = root.join(".claude");
     assert_eq!(crate::protected::check(protection.seen()), Err(&*config));
@@ -83,7 +83,7 @@ fn many_repositories_are_protected_and_too_many_are_refused() {
         fs::write(part.join("commondir"), "../..").unwrap();
     }
     let workspaces = [root.clone()];
-    let protection = Protection::survey(&workspaces, &[]).unwrap();
+    let protection = Protection::survey(&workspaces, &[], &[]).unwrap();
     let mounts = protection.mounts();
     let configs = mounts
         .iter()
@@ -92,7 +92,7 @@ fn many_repositories_are_protected_and_too_many_are_refused() {
     assert!(mounts.contains(&Mount::ReadOnly(root.join(".git/worktrees"))));
     drop(protection);
     repositories(&root, 300);
-    let err = Protection::survey(&workspaces, &[]).unwrap_err();
+    let err = Protection::survey(&workspaces, &[], &[]).unwrap_err();
     assert!(err.to_string().ends_with("there are too many of its kind"));
     assert!(err.hint().unwrap().contains("remove repositories"));
 }
@@ -106,7 +106,7 @@ fn settings_of_editors_in_deeper_folders_make_room_for_repositories() {
     }
     repositories(&root, 9);
     let workspaces = [root.clone()];
-    let protection = Protection::survey(&workspaces, &[]).unwrap();
+    let protection = Protection::survey(&workspaces, &[], &[]).unwrap();
     let mounts = protection.mounts();
     assert!(mounts.len() <= MOUNTS);
     assert!(mounts.contains(&Mount::ReadOnly(root.join("r8/.git/config"))));
@@ -122,7 +122,7 @@ fn what_was_found_once_is_found_in_a_flood() {
     fs::write(git.join("config"), "").unwrap();
     let workspaces = [root.clone()];
     let config = Mount::ReadOnly(git.join("config"));
-    let first = Protection::survey(&workspaces, &[]).unwrap();
+    let first = Protection::survey(&workspaces, &[], &[]).unwrap();
     assert!(first.mounts().contains(&config));
     assert!(first.left_out().is_empty());
     drop(first);
@@ -130,10 +130,10 @@ fn what_was_found_once_is_found_in_a_flood() {
     for number in 0..66_000 {
         fs::File::create(root.join(format!("flood/{number}"))).unwrap();
     }
-    let second = Protection::survey(&workspaces, &[]).unwrap();
+    let second = Protection::survey(&workspaces, &[], &[]).unwrap();
     assert!(second.mounts().contains(&config));
     assert!(second.left_out().contains(&root.join("flood")));
     drop(second);
     fs::rename(root.join("a"), root.join("moved")).unwrap();
-    assert!(Protection::survey(&workspaces, &[]).is_ok());
+    assert!(Protection::survey(&workspaces, &[], &[]).is_ok());
 }

@@ -1,72 +1,43 @@
-//! The walk through the folders of a workspace.
+//! The walk through the folders of a workspace, on its [`route`](crate::protected::route).
 //!
-//! It goes through all folders of one depth before the next, so that what lies near the top is found
-//! however much lies deeper, and through what was fetched or built in the end. What an earlier walk
-//! found comes first: see [`known`].
+//! What an earlier walk found comes first: see [`known`].
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use rustix::{
-    fs::{FileType, Mode, OFlags, ResolveFlags, openat2},
-    io::Errno,
-};
+use rustix::fs::{AtFlags, StatxFlags, statx};
 
 use super::{Absent, Survey, at, sockets};
 use crate::{
     SandboxError,
     protected::{
         Where,
-        folder::{Folder, Next},
-        known, names,
+        folder::Folder,
+        known,
+        relics::HEAD,
+        route::{ENTRIES, Find, Route, Sight, Step, find},
+        settings,
     },
 };
-
-/// How many folders down it goes.
-const DEPTH: usize = 8;
-
-/// How many entries it looks at.
-const ENTRIES: usize = 65_536;
-
-/// Folders of what was fetched or built, with more entries than everything else together. Only
-/// what lies in their own folders is looked at, and no more entries than this.
-const BULKY: [&str; 2] = ["node_modules", "target"];
-const BULKY_ENTRIES: usize = 8_192;
 
 /// How many folders that were not looked at are told of.
 const TOLD: usize = 64;
 
-/// How many mounts there may be before settings of editors in deeper folders are left as they are.
-/// The rest is for repositories.
+/// How many mounts there may be before settings of editors in deeper folders, and repositories
+/// without a working tree, are left as they are. The rest is for repositories that have one.
 const OPTIONAL: usize = 512;
-
-/// What an entry is to the walk.
-enum Find {
-    Folder,
-    Socket,
-    Name(Where),
-}
-
-/// A folder that is waiting to be looked at.
-struct Step {
-    within: PathBuf,
-    depth: usize,
-    /// How deep it goes from here.
-    most: usize,
-}
 
 /// What a walk has come to.
 #[derive(Default)]
 struct Tour {
     found: BTreeSet<PathBuf>,
-    /// What is protected when room is left after the repositories.
+    /// What is protected when room is left after the repositories: names of the table, and the
+    /// [`HEAD`] of repositories without a working tree.
     optional: Vec<PathBuf>,
-    waiting: VecDeque<Step>,
-    bulky: VecDeque<Step>,
 }
 
 impl Survey<'_> {
@@ -79,53 +50,61 @@ impl Survey<'_> {
                 gone.insert(path);
             }
         }
-        let most = DEPTH;
-        tour.waiting.push_back(Step {
-            within: PathBuf::new(),
-            depth: 0,
-            most,
-        });
-        let mut left = ENTRIES;
-        while left > 0
-            && let Some(step) = tour.waiting.pop_front()
-        {
-            self.step(root, &step, &mut tour, &mut left)?;
+        let mut route = Route::new();
+        while let Some(step) = route.next() {
+            self.step(root, &step, &mut route, &mut tour)?;
         }
-        if left == 0 {
-            self.cut_short(root, &tour);
+        if !route.skipped.is_empty() {
+            self.cut_short(root, &route);
         }
-        let mut left = left.min(BULKY_ENTRIES);
-        while left > 0
-            && let Some(step) = tour.bulky.pop_front()
-        {
-            tour.waiting.clear();
-            self.step(root, &step, &mut tour, &mut left)?;
-            tour.bulky.append(&mut tour.waiting);
-        }
-        for path in &tour.optional {
-            if self.notes.len() < OPTIONAL {
-                let (folder, name) = (path.parent(), path.file_name());
-                if let (Some(folder), Some(name)) = (folder, name)
-                    && let Some(folder) = open(root, folder).map_err(at(path))?
-                {
-                    self.protect(&folder, name, Absent::Left)?;
-                }
-            } else {
-                self.leave_out(root.path.join(path));
-            }
-        }
+        self.optional(root, &mut tour.optional)?;
         known::keep(&root.path, tour.found, &gone);
         Ok(())
     }
 
-    /// Protects what an earlier walk found, and says whether it is still there.
+    /// Protects what there is room for. Of too many the oldest are taken: a command cannot make
+    /// anything older than what was there before.
+    fn optional(&mut self, root: &Folder, paths: &mut [PathBuf]) -> Result<(), SandboxError> {
+        if self.notes.len() + paths.len() > OPTIONAL {
+            paths.sort_by_cached_key(|path| age(root, path));
+        }
+        for path in paths {
+            let (Some(within), Some(name)) = (path.parent(), path.file_name()) else {
+                continue;
+            };
+            if self.notes.len() >= OPTIONAL {
+                self.leave_out(root.path.join(&path));
+                continue;
+            }
+            match open(root, within).map_err(at(path))? {
+                Opened::Folder(folder) if name == HEAD => self.bare(&folder)?,
+                Opened::Folder(folder) => self.protect(&folder, name, Absent::Left)?,
+                Opened::Closed => self.leave_out(root.path.join(within)),
+                Opened::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Protects what an earlier walk found, and says whether it may still be there.
     fn again(&mut self, root: &Folder, path: &Path, tour: &mut Tour) -> Result<bool, SandboxError> {
         let (Some(within), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(false);
         };
-        let Some(folder) = open(root, within).map_err(at(path))? else {
-            return Ok(false);
+        let folder = match open(root, within).map_err(at(path))? {
+            Opened::Folder(folder) => folder,
+            Opened::Closed => return Ok(true),
+            Opened::Nothing => return Ok(false),
         };
+        // A command can take away for a while what makes a folder a repository.
+        if name == HEAD {
+            let settings = folder.find("config").map_err(at(path))?;
+            if settings.is_none() && folder.find(HEAD).map_err(at(path))?.is_none() {
+                return Ok(false);
+            }
+            tour.optional.push(path.to_path_buf());
+            return Ok(tour.found.insert(path.to_path_buf()));
+        }
         let Some(found) = folder.find(name).map_err(at(path))? else {
             return Ok(false);
         };
@@ -161,68 +140,47 @@ impl Survey<'_> {
         &mut self,
         root: &Folder,
         step: &Step,
+        route: &mut Route,
         tour: &mut Tour,
-        left: &mut usize,
     ) -> Result<(), SandboxError> {
-        let Step {
-            within,
-            depth,
-            most,
-        } = step;
-        let folder = match open(root, within) {
-            Ok(Some(folder)) => folder,
-            Ok(None) => return Ok(()),
-            Err(err) => return Err(at(&root.path.join(within))(err)),
-        };
-        let mut finds = Vec::new();
-        let read = folder.entries(|name, kind| {
-            if let Some(find) = find(name.to_str(), kind, *depth) {
-                finds.push((name.to_owned(), find));
+        let within = &step.within;
+        let folder = match open(root, within).map_err(at(&root.path.join(within)))? {
+            Opened::Folder(folder) => folder,
+            Opened::Closed => {
+                self.leave_out(root.path.join(within));
+                return Ok(());
             }
-            *left = left.saturating_sub(1);
-            Ok(if *left > 0 { Next::More } else { Next::Enough })
-        });
-        read.map_err(at(&folder.path))?;
-        for (name, find) in finds {
-            let path = within.join(&name);
-            let depth = depth + 1;
-            match find {
-                Find::Socket => sockets::cover(self, &folder, &name)?,
-                Find::Name(place) => self.found(&folder, &path, place, tour)?,
-                Find::Folder if BULKY.iter().any(|bulky| name == *bulky) => {
-                    if depth <= *most {
-                        let most = depth + 1;
-                        let within = path;
-                        tour.bulky.push_back(Step {
-                            within,
-                            depth,
-                            most,
-                        });
-                    }
-                }
-                Find::Folder if depth <= *most => {
-                    // Packages of one owner lie in a folder of their own.
-                    let scope = *most < DEPTH && name.to_string_lossy().starts_with('@');
-                    tour.waiting.push_back(Step {
-                        within: path,
-                        depth,
-                        most: most + usize::from(scope),
-                    });
-                }
-                Find::Folder if *most == DEPTH => self.leave_out(folder.path.join(name)),
-                Find::Folder => {}
+            Opened::Nothing => return Ok(()),
+        };
+        let sight = route.look(&folder, step).map_err(at(&folder.path))?;
+        // That of the top is protected with what else lies there.
+        if !within.as_os_str().is_empty() && is_repository(&folder, &sight) {
+            let head = within.join(HEAD);
+            if tour.found.insert(head.clone()) {
+                tour.optional.push(head);
             }
         }
-        if *left == 0 {
+        for (name, find) in sight.finds {
+            match find {
+                Find::Socket => sockets::cover(self, &folder, &name)?,
+                Find::Name(place) => self.found(&folder, &within.join(&name), place, tour)?,
+                Find::Folder => {
+                    if route.add(step, &name) {
+                        self.leave_out(folder.path.join(name));
+                    }
+                }
+            }
+        }
+        if sight.cut {
             self.leave_out(folder.path);
         }
         Ok(())
     }
 
     /// Tells that there are more entries than were looked at.
-    fn cut_short(&mut self, root: &Folder, tour: &Tour) {
+    fn cut_short(&mut self, root: &Folder, route: &Route) {
         static TOLD_OF: AtomicBool = AtomicBool::new(false);
-        for step in tour.waiting.iter().take(TOLD) {
+        for step in route.skipped.iter().take(TOLD) {
             self.leave_out(root.path.join(&step.within));
         }
         if !TOLD_OF.swap(true, Ordering::Relaxed) {
@@ -239,38 +197,45 @@ impl Survey<'_> {
     }
 }
 
-fn find(name: Option<&str>, kind: FileType, depth: usize) -> Option<Find> {
-    if kind == FileType::Socket {
-        return Some(Find::Socket);
-    }
-    // What lies at the top is looked for by name, however many entries there are.
-    let known = name
-        .filter(|name| name.starts_with('.'))
-        .and_then(names::find);
-    match known {
-        Some(_) if depth == 0 => None,
-        Some(Where::Records) => Some(Find::Name(Where::Records)),
-        // The settings of one folder are often those of another by a symlink.
-        Some(place @ (Where::Closed | Where::Kept)) if kind != FileType::Symlink => {
-            Some(Find::Name(place))
-        }
-        Some(_) | None => (kind == FileType::Directory).then_some(Find::Folder),
-    }
+/// Says whether a folder is a repository without a working tree, or was one: its settings are what
+/// a command cannot have taken away.
+fn is_repository(folder: &Folder, sight: &Sight) -> bool {
+    sight.is_like_bare()
+        || sight.has_settings() && settings::are_of_repository(&folder.path.join("config"))
 }
 
-/// Opens a folder of the workspace; nothing, if it is none any more or may not be read.
-fn open(root: &Folder, within: &Path) -> io::Result<Option<Folder>> {
-    if within.as_os_str().is_empty() {
-        return Ok(Some(root.clone()));
-    }
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    match openat2(&root.handle, within, flags, Mode::empty(), resolve) {
-        Ok(handle) => Ok(Some(Folder {
-            handle: handle.into(),
-            path: root.path.join(within),
-        })),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS | Errno::XDEV) => Ok(None),
-        Err(err) => Err(err.into()),
+/// Returns when something was made, as far as the file system knows; nobody can change that.
+fn age(root: &Folder, path: &Path) -> Option<(i64, u32)> {
+    // A repository is as old as its folder, in which `HEAD` comes and goes.
+    let path = match path.parent() {
+        Some(folder) if path.ends_with(HEAD) => folder,
+        Some(_) | None => path,
+    };
+    let known = statx(
+        &root.handle,
+        path,
+        AtFlags::SYMLINK_NOFOLLOW,
+        StatxFlags::BTIME,
+    );
+    let known = known.ok()?;
+    let told = StatxFlags::from_bits_retain(known.stx_mask).contains(StatxFlags::BTIME);
+    told.then_some((known.stx_btime.tv_sec, known.stx_btime.tv_nsec))
+}
+
+/// What came of opening a folder of the workspace.
+enum Opened {
+    Folder(Folder),
+    /// It is another user's, and not ours to look into; nor is it the command's.
+    Closed,
+    /// It is none any more.
+    Nothing,
+}
+
+fn open(root: &Folder, within: &Path) -> io::Result<Opened> {
+    match root.descendant(within) {
+        Ok(Some(folder)) => Ok(Opened::Folder(folder)),
+        Ok(None) => Ok(Opened::Nothing),
+        Err(err) if err.kind() == io::ErrorKind::PermissionDenied => Ok(Opened::Closed),
+        Err(err) => Err(err),
     }
 }

@@ -2,8 +2,11 @@
 //! the means.
 
 mod bypasses;
+mod fresh;
 mod git;
+mod relics;
 mod shared;
+mod shown;
 
 use std::{
     collections::BTreeMap,
@@ -134,6 +137,7 @@ async fn what_exists_stays_as_it_is() {
         ".devcontainer/devcontainer.json",
         "deep/er/.claude/settings.json",
         ".hg/hgrc",
+        ".hg/hgrc-not-shared",
     ];
     for file in files {
         write(&bench, file, "good\n");

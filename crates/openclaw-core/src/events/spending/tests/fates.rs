@@ -155,7 +155,8 @@ async fn what_limits_are_about_comes_from_the_sums_of_an_earlier_version() {
     Connection::open(dir.path().join("events.sqlite"))
         .and_then(|log| {
             log.execute_batch(
-                "DROP TABLE spent; DROP TABLE spent_in_session; PRAGMA user_version = 3;",
+                "DROP TABLE spent; DROP TABLE spent_in_session; DROP TABLE approvals;
+                 DROP TABLE grants; DROP TABLE written; PRAGMA user_version = 3;",
             )
         })
         .unwrap();

@@ -397,7 +397,8 @@ async fn the_calls_of_a_process_that_died_count_with_the_most_they_may_have_take
     let took = call(1, Some(1));
     ended.settle(&took.usage, took.cost);
     // The settlement is taken in with the next thing that is asked of the writer.
-    drop(granted(&dead, "x", &planned(1, 1), &Log::day()).await);
+    let anything = AuditEntry::LoginOffered { by: "x".into() };
+    dead.audit(anything).await.unwrap();
     let owner: String = rusqlite::Connection::open(log.store.path())
         .and_then(|connection| {
             connection.query_row("SELECT owner FROM reservations LIMIT 1", [], |row| {

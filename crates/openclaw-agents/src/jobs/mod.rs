@@ -1,0 +1,220 @@
+//! Commands that go on in the background, beyond the tool call and the turn that started them.
+//!
+//! Every command of `exec` is such a job; one that ends while its call waits is never seen here.
+//! Jobs live as long as this process, and end with it. The tool `process` looks at them and writes
+//! to them.
+
+mod job;
+mod log;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openclaw_core::Clock;
+use openclaw_sandbox::{CancellationToken, Running, SandboxError, Typing};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::scope::TaskScope;
+use crate::tools::LiveOutput;
+use crate::world::Caller;
+
+pub(crate) use job::{Fate, Job};
+pub(crate) use log::{News, Page};
+
+/// How many jobs run at once in a process, and how many that have ended are remembered.
+const RUNNING: usize = 64;
+const ENDED: usize = 50;
+
+/// How long a job that has ended is remembered.
+const REMEMBERED: Duration = Duration::from_mins(30);
+
+/// The jobs of a process; they end with the last clone of this.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    scope: TaskScope,
+    table: Mutex<BTreeMap<String, Arc<Job>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for job in self.table.lock().values() {
+            job.stop();
+        }
+    }
+}
+
+/// A command that has just been started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) running: Running,
+    pub(crate) typing: Option<Typing>,
+    /// Ends it.
+    pub(crate) stop: CancellationToken,
+    /// Takes its output as long as somebody watches the call.
+    pub(crate) live: LiveOutput,
+    /// What it is, for people; secrets are masked.
+    pub(crate) command: String,
+    pub(crate) at: At,
+}
+
+/// Where a job's input and output are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Pipes.
+    Pipes,
+    /// A terminal.
+    Terminal,
+}
+
+/// A command whose call still waits for it; dropping this ends the command.
+#[derive(Debug)]
+pub(crate) struct Foreground {
+    job: Arc<Job>,
+    end: Option<oneshot::Receiver<Result<openclaw_sandbox::Output, SandboxError>>>,
+}
+
+/// Why there is no job.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoJob {
+    /// There is none of that id, or it is another agent's.
+    #[error("there is no background command `{id}`; `list` shows those that there are")]
+    Unknown {
+        /// The id that was given.
+        id: String,
+    },
+    /// Too many run already.
+    #[error("{RUNNING} commands run in the background already; end some with `kill` first")]
+    TooMany,
+}
+
+impl Jobs {
+    /// Makes an empty table whose tasks belong to `scope`.
+    pub fn new(scope: TaskScope) -> Self {
+        Self(Arc::new(Inner {
+            scope,
+            table: Mutex::default(),
+        }))
+    }
+
+    /// Follows a command in a task of its own.
+    pub(crate) fn follow(&self, caller: &Caller, started: Started) -> Foreground {
+        let Started {
+            running,
+            typing,
+            stop,
+            live,
+            command,
+            at,
+        } = started;
+        let (tell, end) = oneshot::channel();
+        let job = Arc::new(Job::new(caller, command, at, typing, stop.clone()));
+        let task = Arc::clone(&job).watch(running, live, tell);
+        let over = self.0.scope.stop().clone();
+        drop(self.0.scope.spawn("job", async move {
+            // When the process is told to end, so are its jobs; they still come to their end here.
+            let ending = async {
+                over.cancelled().await;
+                stop.cancel();
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = task => {}
+                () = ending => {}
+            }
+        }));
+        Foreground {
+            job,
+            end: Some(end),
+        }
+    }
+
+    /// Lets a command go on in the background, and returns it.
+    pub(crate) fn keep(&self, mut foreground: Foreground) -> Result<Arc<Job>, NoJob> {
+        let mut table = self.0.table.lock();
+        forget(&mut table);
+        let running = table.values().filter(|job| job.fate().is_none()).count();
+        if running >= RUNNING {
+            return Err(NoJob::TooMany);
+        }
+        foreground.end = None;
+        let job = Arc::clone(&foreground.job);
+        table.insert(job.id().to_owned(), Arc::clone(&job));
+        Ok(job)
+    }
+
+    /// Returns the jobs that a caller may see, oldest first.
+    pub(crate) fn of(&self, caller: &Caller) -> Vec<Arc<Job>> {
+        let mut table = self.0.table.lock();
+        forget(&mut table);
+        let seen = table.values().filter(|job| job.is_seen_by(caller));
+        seen.map(Arc::clone).collect()
+    }
+
+    /// Returns the job of that id.
+    pub(crate) fn find(&self, caller: &Caller, id: &str) -> Result<Arc<Job>, NoJob> {
+        let table = self.0.table.lock();
+        let job = table.get(id).filter(|job| job.is_seen_by(caller));
+        job.map(Arc::clone)
+            .ok_or_else(|| NoJob::Unknown { id: id.to_owned() })
+    }
+
+    /// Takes a job away, which has ended or is told to.
+    pub(crate) fn remove(&self, job: &Job) {
+        job.stop();
+        self.0.table.lock().remove(job.id());
+    }
+}
+
+/// Takes away what has ended long ago, or is too much.
+fn forget(table: &mut BTreeMap<String, Arc<Job>>) {
+    let now = Clock::system().now();
+    let age = |job: &Job| {
+        let ended = job.fate().map(|fate| fate.at)?;
+        Duration::try_from(now.duration_since(ended)).ok()
+    };
+    table.retain(|_, job| age(job).is_none_or(|age| age < REMEMBERED));
+    // Ids sort by time, so the oldest come first.
+    let ended: Vec<String> = table
+        .iter()
+        .filter(|(_, job)| job.fate().is_some())
+        .map(|(id, _)| id.clone())
+        .collect();
+    for id in ended.iter().take(ended.len().saturating_sub(ENDED)) {
+        table.remove(id);
+    }
+}
+
+impl Foreground {
+    /// Waits for the command's end.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub(crate) async fn end(&mut self) -> Result<openclaw_sandbox::Output, SandboxError> {
+        let lost = SandboxError::Lost {
+            task: "the watch over a command",
+        };
+        match &mut self.end {
+            Some(end) => end.await.unwrap_or(Err(lost)),
+            None => Err(lost),
+        }
+    }
+
+    /// Ends the command and waits until nothing of it is left.
+    pub(crate) async fn cancel(mut self) {
+        self.job.stop();
+        drop(self.end().await);
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        if self.end.is_some() {
+            self.job.stop();
+        }
+    }
+}

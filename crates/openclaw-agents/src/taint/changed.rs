@@ -1,0 +1,156 @@
+//! Which files of a workspace have changed since a moment, as far as a bounded look can tell.
+
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use openclaw_core::Clock;
+use tokio::task;
+
+/// How many files and folders are looked at.
+const MOST_ENTRIES: usize = 50_000;
+/// How long that may take.
+const MOST_TIME: Duration = Duration::from_secs(2);
+/// How many files are named one by one; of more, the folders at the top are.
+const MOST_NAMED: usize = 64;
+/// How far the clock that file systems use lags behind at most.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A moment after which files of a workspace may change.
+#[derive(Clone, Debug)]
+pub(crate) struct Changed {
+    workspace: PathBuf,
+    since: Timestamp,
+}
+
+impl Changed {
+    /// Begins to watch a workspace.
+    pub(crate) fn from_now(workspace: &Path) -> Self {
+        let now = Clock::system().now();
+        Self {
+            workspace: workspace.to_owned(),
+            since: now.checked_sub(TICK).unwrap_or(now),
+        }
+    }
+
+    /// Returns what has changed, relative to the workspace: files, folders where they are too
+    /// many, or the workspace itself when it is too large to be looked at.
+    pub(crate) async fn paths(self) -> Vec<PathBuf> {
+        task::spawn_blocking(move || self.look())
+            .await
+            .unwrap_or_else(|_lost| vec![PathBuf::new()])
+    }
+
+    fn look(&self) -> Vec<PathBuf> {
+        let began = Instant::now();
+        let (mut changed, mut seen) = (Vec::new(), 0_usize);
+        let mut folders = vec![self.workspace.clone()];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
+            for entry in entries.flatten() {
+                seen = seen.saturating_add(1);
+                if seen > MOST_ENTRIES || began.elapsed() > MOST_TIME {
+                    return vec![PathBuf::new()];
+                }
+                let Ok(metadata) = entry.metadata() else {
+                    continue;
+                };
+                if metadata.is_dir() {
+                    folders.push(entry.path());
+                } else if self.is_newer(&metadata)
+                    && let Ok(path) = entry.path().strip_prefix(&self.workspace)
+                {
+                    changed.push(path.to_owned());
+                }
+            }
+        }
+        fewer(changed)
+    }
+
+    /// A command may set the time of its change, but not that of its inode's.
+    #[cfg(unix)]
+    fn is_newer(&self, metadata: &Metadata) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let since = (
+            self.since.as_second(),
+            self.since.subsec_nanosecond().into(),
+        );
+        (metadata.ctime(), metadata.ctime_nsec()) >= since
+    }
+
+    #[cfg(not(unix))]
+    fn is_newer(&self, metadata: &Metadata) -> bool {
+        let changed = metadata.modified().ok();
+        changed
+            .and_then(|time| Timestamp::try_from(time).ok())
+            .is_none_or(|time| time >= self.since)
+    }
+}
+
+/// Names the folders at the top in place of very many files.
+fn fewer(mut changed: Vec<PathBuf>) -> Vec<PathBuf> {
+    if changed.len() > MOST_NAMED {
+        for path in &mut changed {
+            let top = path
+                .components()
+                .next()
+                .map(|top| PathBuf::from(top.as_os_str()));
+            *path = top.unwrap_or_default();
+        }
+    }
+    changed.sort_unstable();
+    changed.dedup();
+    if changed.len() > MOST_NAMED {
+        return vec![PathBuf::new()];
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    fn inode_time(path: &Path) -> (i64, i64) {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = path.metadata().unwrap();
+        (metadata.ctime(), metadata.ctime_nsec())
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn finds_what_was_written_even_with_an_old_date_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("notes")).unwrap();
+        let old = dir.path().join("old.txt");
+        fs::write(&old, "old").unwrap();
+        let (seconds, nanos) = inode_time(&old);
+        let since = Timestamp::new(seconds, i32::try_from(nanos).unwrap()).unwrap();
+        let changed = Changed {
+            workspace: dir.path().to_owned(),
+            since: since.checked_add(Duration::from_nanos(1)).unwrap(),
+        };
+        let new = dir.path().join("notes/new.txt");
+        // The clock of a file system moves on in steps.
+        while !new.exists() || inode_time(&new) == (seconds, nanos) {
+            fs::write(&new, "new").unwrap();
+        }
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        let file = fs::File::options().write(true).open(&new).unwrap();
+        file.set_modified(long_ago).unwrap();
+        assert_eq!(changed.paths().await, [PathBuf::from("notes/new.txt")]);
+    }
+
+    #[test]
+    fn very_many_files_are_named_by_their_folder() {
+        let many = (0..100).map(|n| PathBuf::from(format!("target/{n}")));
+        let one = PathBuf::from("a.txt");
+        assert_eq!(
+            fewer(many.chain([one.clone()]).collect()),
+            [one, PathBuf::from("target")]
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! What is in view of a run, and what a mark leads to.
+
+use openclaw_core::access::{Sender, Standing};
+use openclaw_core::events::{Change, NewEvent, Payload};
+use openclaw_core::provenance::{Mark, Source, Trust};
+use openclaw_core::validation::{Attachment, AttachmentKind};
+use openclaw_core::{CallId, EventStore, RunId, SessionEventKind, SessionKey};
+use serde_json::json;
+
+use super::marks::host;
+use super::{Origin, TaintRules, View, Watched, WrittenFiles, of_message, shows};
+
+struct Log {
+    _dir: tempfile::TempDir,
+    store: EventStore,
+    session: SessionKey,
+    run: RunId,
+}
+
+impl Log {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = EventStore::open(&dir.path().join("events.sqlite")).unwrap();
+        let session = SessionKey::main(&"main".into()).unwrap();
+        let start = SessionEventKind::SessionStarted {
+            channel: "cli".into(),
+            peer_id: "owner".into(),
+        };
+        store.append(&session, vec![start.into()]).await.unwrap();
+        Self {
+            _dir: dir,
+            store,
+            session,
+            run: RunId::generate(),
+        }
+    }
+
+    async fn add(&self, event: NewEvent) -> u64 {
+        let recorded = self.store.append(&self.session, vec![event]).await.unwrap();
+        recorded[0].seq
+    }
+
+    async fn message(&self, run: &RunId, source: Source) -> u64 {
+        let event = NewEvent::from(SessionEventKind::MessageReceived {
+            content: "hello".to_owned(),
+            attachments: Vec::new(),
+        });
+        let event = event.with_payload(marked(source));
+        self.add(event.in_run(run, None)).await
+    }
+
+    async fn result(&self, text: &str, source: Source) -> u64 {
+        let event = NewEvent::from(SessionEventKind::ToolResult {
+            tool: "web_fetch".to_owned(),
+            result: json!(text),
+            success: true,
+        });
+        let event = event.with_payload(marked(source));
+        let event = event.in_run(&self.run, None).at_step(1);
+        self.add(event.about_call(&CallId("call".to_owned()))).await
+    }
+
+    async fn view(&self, message: u64) -> View {
+        let watched = Watched {
+            store: &self.store,
+            session: &self.session,
+            run: &self.run,
+            message,
+        };
+        View::of(&TaintRules::default(), watched, &WrittenFiles::default())
+            .await
+            .unwrap()
+    }
+}
+
+fn marked(source: Source) -> Payload {
+    Payload {
+        marks: vec![TaintRules::default().mark(source)],
+        ..Payload::default()
+    }
+}
+
+fn web(host: &str) -> Source {
+    Source::Web {
+        host: host.to_owned(),
+    }
+}
+
+fn mallory() -> Source {
+    Source::Person {
+        channel: "telegram".into(),
+        peer: "mallory".into(),
+    }
+}
+
+#[tokio::test]
+async fn only_what_came_after_the_message_is_in_view_and_it_is_named() {
+    let log = Log::new().await;
+    log.result("old", web("old.example")).await;
+    let message = log.message(&log.run, Source::Principal).await;
+    assert!(!log.view(message).await.is_tainted());
+    log.result("new", web("evil.example")).await;
+    log.result("new", web("evil.example")).await;
+    assert_eq!(
+        log.view(message).await.reasons(),
+        ["a web page (evil.example) came into view since your last message"]
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_steers_does_not_end_it_and_a_guests_begins_it() {
+    let log = Log::new().await;
+    let message = log.message(&log.run, Source::Principal).await;
+    log.result("new", web("evil.example")).await;
+    let taken = |message| Change::MessageTaken { message }.to_event().unwrap();
+    let steering = log.message(&RunId::generate(), Source::Principal).await;
+    log.add(taken(steering)).await;
+    assert_eq!(log.view(message).await.marks().len(), 1);
+    // One that waits for its own turn is not in view; one that is taken in is.
+    let waiting = log.message(&RunId::generate(), mallory()).await;
+    assert_eq!(log.view(message).await.marks().len(), 1);
+    log.add(taken(waiting)).await;
+    assert_eq!(log.view(message).await.marks().len(), 2);
+}
+
+#[tokio::test]
+async fn a_compaction_takes_no_mark_away() {
+    let log = Log::new().await;
+    let message = log.message(&log.run, Source::Principal).await;
+    log.result("new", web("evil.example")).await;
+    let compacted = SessionEventKind::StateChanged {
+        key: "context.compacted".to_owned(),
+        value: json!({ "summary": "nothing much", "firstKept": 99, "tokensBefore": 1 }),
+    };
+    log.add(compacted.into()).await;
+    assert!(log.view(message).await.is_tainted());
+}
+
+#[tokio::test]
+async fn an_address_counts_only_where_somebody_else_wrote_it() {
+    let log = Log::new().await;
+    log.result("see https://a.example/page for more", web("b.example"))
+        .await;
+    let echo = Source::Written {
+        path: "a.md".to_owned(),
+    };
+    log.result("https://evil.example/?d=secret", echo).await;
+    let events = log.store.read(&log.session, 1..=u64::MAX).await.unwrap();
+    assert!(shows(&events, "https://a.example/page"));
+    assert!(!shows(&events, "https://evil.example/?d=secret"));
+    assert!(!shows(&events, "https://a.example/page?d=secret"));
+}
+
+#[test]
+fn a_guests_message_is_marked_with_its_files_and_a_principals_is_theirs() {
+    let rules = TaintRules::default();
+    let file = Attachment {
+        kind: AttachmentKind::Document,
+        mime: "text/plain".to_owned(),
+        bytes: Vec::new(),
+        filename: Some("note.txt".to_owned()),
+    };
+    let guest = Sender {
+        channel: "telegram".into(),
+        peer: "mallory".into(),
+        standing: Standing::Guest,
+    };
+    let untrusted = |source| Mark {
+        source,
+        trust: Trust::Untrusted,
+    };
+    assert_eq!(
+        of_message(&rules, &guest, std::slice::from_ref(&file)),
+        [
+            untrusted(mallory()),
+            untrusted(Source::File {
+                path: "note.txt".to_owned()
+            }),
+        ]
+    );
+    let owner = of_message(&rules, &Sender::owner("cli"), &[file]);
+    assert_eq!(owner[0].trust, Trust::Trusted);
+    let only_web = TaintRules {
+        untrusted: vec![Origin::Web],
+        ..rules
+    };
+    assert_eq!(of_message(&only_web, &guest, &[])[0].trust, Trust::Trusted);
+}
+
+#[test]
+fn a_host_is_found_in_an_address_whatever_stands_around_it() {
+    for (address, expected) in [
+        ("https://Evil.Example/a?b", Some("evil.example")),
+        (
+            "http://user:pass@evil.example:8080/x",
+            Some("evil.example:8080"),
+        ),
+        ("https://good.example@evil.example", Some("evil.example")),
+        ("notes.md", None),
+        ("file:///etc/passwd", None),
+    ] {
+        assert_eq!(host(address).as_deref(), expected, "{address}");
+    }
+}
