@@ -85,6 +85,8 @@ pub struct Gate<'a> {
     pub waits: &'a Waits,
     /// Tells them to stop.
     pub stop: &'a CancellationToken,
+    /// Says that a message waits which is to be read before anybody is waited for.
+    pub steered: &'a CancellationToken,
 }
 
 /// A call that is on record and not run yet.

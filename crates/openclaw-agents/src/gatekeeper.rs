@@ -29,6 +29,22 @@ pub(crate) struct Ready {
     pub(crate) written: WrittenFiles,
 }
 
+/// Why somebody is to be asked.
+struct Wanted {
+    /// A sentence each; none if nobody is.
+    reasons: Vec<String>,
+    grants: Grants,
+}
+
+/// What goes for calls that were allowed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grants {
+    /// They are not asked for.
+    Stand,
+    /// They are asked for all the same.
+    DoNotCount,
+}
+
 impl Gate<'_> {
     /// Returns what is needed to run a call, or why it may not run.
     pub(crate) async fn admit(&self, recorded: &Recorded) -> Result<Ready, ToolError> {
@@ -41,7 +57,10 @@ impl Gate<'_> {
             });
         };
         let (params, wanted) = self.heard(call).await?;
-        let mut reasons = self.verdict(call, &params)?;
+        let Wanted {
+            mut reasons,
+            grants,
+        } = self.verdict(call, &params)?;
         reasons.extend(wanted);
         let cx = self.context(call).await?;
         let unreadable = |err: StoreError| self.unreadable(call, &err);
@@ -70,7 +89,8 @@ impl Gate<'_> {
             }
         }
         if !reasons.is_empty() {
-            self.consent(lease, recorded, &mut ready, reasons).await?;
+            let wanted = Wanted { reasons, grants };
+            self.consent(lease, recorded, &mut ready, wanted).await?;
         }
         Ok(ready)
     }
@@ -160,7 +180,7 @@ impl Gate<'_> {
     }
 
     /// Asks policy; returns why somebody is to be asked, if that is what it says.
-    fn verdict(&self, call: &Call, params: &Value) -> Result<Vec<String>, ToolError> {
+    fn verdict(&self, call: &Call, params: &Value) -> Result<Wanted, ToolError> {
         let verdict = self.agent.rules.policy.judge(&Asking {
             agent: &self.agent.id,
             sender: self.sender,
@@ -175,15 +195,23 @@ impl Gate<'_> {
                 .and_then(|model| model.model_ref()),
             sandbox: self.agent.sandbox.level,
         });
-        match verdict.decision {
-            Decision::Allow => Ok(Vec::new()),
-            Decision::Ask => Ok(vec![format!("{} ({})", verdict.reason, verdict.rule)]),
-            Decision::Deny => Err(ToolError::Denied {
-                tool: call.tool.clone(),
-                rule: verdict.rule,
-                reason: verdict.reason,
-            }),
-        }
+        let reasons = match verdict.decision {
+            Decision::Allow => Vec::new(),
+            Decision::Ask => vec![format!("{} ({})", verdict.reason, verdict.rule)],
+            Decision::Deny => {
+                return Err(ToolError::Denied {
+                    tool: call.tool.clone(),
+                    rule: verdict.rule,
+                    reason: verdict.reason,
+                });
+            }
+        };
+        let grants = if verdict.every_time {
+            Grants::DoNotCount
+        } else {
+            Grants::Stand
+        };
+        Ok(Wanted { reasons, grants })
     }
 
     /// Looks at what came into view since the message that the run answers.
@@ -228,13 +256,14 @@ impl Gate<'_> {
         lease: &Lease,
         recorded: &Recorded,
         ready: &mut Ready,
-        reasons: Vec<String>,
+        Wanted { reasons, grants }: Wanted,
     ) -> Result<(), ToolError> {
         let call = &recorded.call;
         let mut shown = self.shape(call, ready);
         for _ in 0..MOST_QUESTIONS {
             let granted = self.world.store.is_granted(&shown.digest()).await;
-            if granted.map_err(|err| self.unreadable(call, &err))? {
+            let granted = granted.map_err(|err| self.unreadable(call, &err))?;
+            if granted && grants == Grants::Stand {
                 return Ok(());
             }
             let question = Question {

@@ -324,6 +324,7 @@ impl Run {
         step: u32,
     ) -> Result<Vec<ToolResult>, AgentError> {
         let ids: Vec<CallId> = calls.iter().map(|call| call.id.clone()).collect();
+        let steered = self.place.steered();
         let gate = Gate {
             agent: &self.agent,
             tools: &self.tools,
@@ -336,6 +337,7 @@ impl Run {
             attended: self.attended,
             waits: &self.waits,
             stop: &self.stop,
+            steered: &steered,
         };
         let recorded = gate
             .record(calls, Some(self.cause), Some(self.wrote(completion)))
@@ -343,10 +345,16 @@ impl Run {
         self.unrecorded.lock().clear();
         let limit = self.agent.limits.max_calls_per_step;
         // Looked at once for the whole step: what runs side by side begins together.
-        let passed_over = self.place.steered().is_cancelled();
-        let outputs = join_all(recorded.into_iter().enumerate().map(|(index, call)| {
+        let passed_over = steered.is_cancelled();
+        // Counted before the first one begins, so that none takes the others to be over.
+        let under_way: Vec<_> = recorded
+            .into_iter()
+            .map(|call| (self.waits.call(), call))
+            .collect();
+        let outputs = join_all(under_way.into_iter().enumerate().map(|(index, (calling, call))| {
             let gate = &gate;
             async move {
+                let _calling = calling;
                 if passed_over {
                     gate.refuse(call, &ToolError::PassedOver).await
                 } else if index < limit {

@@ -107,10 +107,9 @@ fn change(key: &str, value: &Value) -> String {
             tokens_before,
             how,
         }) => {
-            let by = how.model.as_deref().unwrap_or("no model");
-            format!(
-                "{tokens_before} tokens before event {first_kept} are summed up by {by}: {summary}"
-            )
+            let by = how.model.map(|model| format!(" by {model}"));
+            let by = by.unwrap_or_default();
+            format!("{tokens_before} tokens before event {first_kept} are summed up{by}: {summary}")
         }
         Ok(Change::ApprovalDecided {
             call_id,

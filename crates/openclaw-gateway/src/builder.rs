@@ -233,15 +233,15 @@ impl GatewayBuilder<EventStore> {
             health: self.health,
             exits: self.exits,
         };
-        Gateway {
-            shared: Arc::new(Shared {
-                rpc,
-                edge: Edge::new(self.edge),
-                started: Clock::system().now(),
-                connections: TaskScope::new(),
-                recovered: OnceCell::new(),
-            }),
-        }
+        let shared = Arc::new(Shared {
+            rpc,
+            edge: Edge::new(self.edge),
+            started: Clock::system().now(),
+            connections: TaskScope::new(),
+            recovered: OnceCell::new(),
+        });
+        doors.lead_to(&shared);
+        Gateway { shared }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::tools::ToolError;
 const EXPIRY: &str = "expiry";
 const CANCELLED: &str = "cancelled";
 const UNATTENDED: &str = "unattended";
+const NEWER: &str = "a newer message";
 
 /// The rule that a refusal names.
 const RULE: &str = "approvals";
@@ -44,8 +45,8 @@ struct Ending {
 impl Gate<'_> {
     /// Asks whether a call may run, and waits until somebody has decided or nobody will.
     ///
-    /// Every way out leaves a decision on record: when the run is told to stop, and when the time
-    /// is up, it is a refusal.
+    /// Every way out leaves a decision on record: when the run is told to stop, when a message
+    /// came in that the model is to read first, and when the time is up, it is a refusal.
     pub(crate) async fn ask(&self, lease: &Lease, question: Question<'_>) -> Result<(), ToolError> {
         let rules = &self.agent.rules.approvals;
         let tool = question.shape.tool.clone();
@@ -75,18 +76,21 @@ impl Gate<'_> {
                  when it is asked for in a run that is watched"
             )));
         }
+        if self.steered.is_cancelled() {
+            return Err(ToolError::PassedOver);
+        }
         let recorded = lease.append(vec![requested]).await.map_err(unknown)?;
         let position = recorded.last().map_or(0, |event| event.position);
-        let _waiting = self.waits.begin();
-        let ending = self
-            .answer(&approval, position, rules.patience)
-            .await
-            .map_err(unknown)?;
+        let waiting = self.waits.begin();
+        let ending = self.answer(&approval, position, rules.patience).await;
+        waiting.end(self.stop).await;
+        let ending = ending.map_err(unknown)?;
         if ending.allowed {
             return Ok(());
         }
         match ending.by.as_str() {
             CANCELLED => Err(ToolError::Cancelled),
+            NEWER => Err(ToolError::PassedOver),
             EXPIRY => Err(denied(format!(
                 "nobody answered within {} s whether it may run ({reasons})",
                 rules.patience.as_secs()
@@ -95,7 +99,7 @@ impl Gate<'_> {
         }
     }
 
-    /// Waits for the decision; makes one when the time is up or the run is told to stop.
+    /// Waits for the decision; makes one when nobody waits for it any more.
     async fn answer(
         &self,
         approval: &ApprovalId,
@@ -108,6 +112,7 @@ impl Gate<'_> {
             biased;
             ending = decision(&mut log, approval) => return ending,
             () = self.stop.cancelled() => CANCELLED,
+            () = self.steered.cancelled() => NEWER,
             () = time::sleep(patience) => EXPIRY,
         };
         match store.lapse(approval, why).await {

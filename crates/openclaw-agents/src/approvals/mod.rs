@@ -2,7 +2,8 @@
 //!
 //! What is asked is an event of the run, and so is the answer, which any process may append:
 //! `asking` records the one and follows the log for the other. An answer is bound to the `shape`
-//! of the call that was shown; [`Waits`] keeps the time of the wait out of the turn's bounds.
+//! of the call that was shown; [`Waits`] keeps the time of the wait out of the turn's bounds, and
+//! lets others have its place meanwhile.
 
 mod asking;
 mod shape;

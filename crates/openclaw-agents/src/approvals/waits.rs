@@ -1,34 +1,92 @@
-//! The time that a turn spends waiting for people, which its bounds do not count.
+//! The time that a turn spends waiting for people, which its bounds do not count, and in which it
+//! takes up no place among those that work.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{self, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// How long a turn has waited for people, over all of its calls.
 #[derive(Clone, Debug, Default)]
-pub struct Waits(Arc<watch::Sender<Sum>>);
+pub struct Waits(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    sum: watch::Sender<Sum>,
+    /// The turn's place among those that work; none where nobody counts them.
+    desk: Option<Desk>,
+}
+
+#[derive(Debug)]
+struct Desk {
+    all: Arc<Semaphore>,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Held by the call that gets the turn a place again; one place is enough for all.
+    coming: tokio::sync::Mutex<()>,
+}
+
+impl Desk {
+    async fn take_place(&self) {
+        let _only_one = self.coming.lock().await;
+        if self.permit.lock().is_some() {
+            return;
+        }
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.all).acquire_owned().await.ok();
+        *self.permit.lock() = permit;
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {
+    /// How many calls are under way, those that wait among them.
+    calls: usize,
     open: usize,
     /// When the first of those that are open began.
     since: Option<Instant>,
     ended: Duration,
 }
 
+/// One call of the turn; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Calling(Waits);
+
 /// One wait; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Waiting(Waits);
 
 impl Waits {
+    /// Begins to count for a turn that has a place among those that work.
+    pub(crate) fn at(permit: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(Shared {
+            sum: watch::Sender::default(),
+            desk: Some(Desk {
+                all: Arc::clone(permit.semaphore()),
+                permit: Mutex::new(Some(permit)),
+                coming: tokio::sync::Mutex::default(),
+            }),
+        }))
+    }
+
+    /// Begins a call.
+    pub(crate) fn call(&self) -> Calling {
+        let begin = |sum: &mut Sum| sum.calls = sum.calls.saturating_add(1);
+        self.0.sum.send_modify(begin);
+        Calling(self.clone())
+    }
+
     /// Begins a wait. Waits side by side count once.
+    ///
+    /// Once all calls of the turn wait, somebody else has its place.
     pub fn begin(&self) -> Waiting {
-        self.0.send_modify(|sum| {
+        self.0.sum.send_modify(|sum| {
             sum.open = sum.open.saturating_add(1);
             sum.since.get_or_insert_with(Instant::now);
         });
+        self.make_room();
         Waiting(self.clone())
     }
 
@@ -38,7 +96,7 @@ impl Waits {
     /// Nothing is lost when the future is dropped, but the next call counts anew.
     pub async fn worked(&self, limit: Duration) {
         let began = Instant::now();
-        let mut changes = self.0.subscribe();
+        let mut changes = self.0.sum.subscribe();
         loop {
             let sum = *changes.borrow_and_update();
             let due = began.checked_add(limit.saturating_add(sum.ended));
@@ -55,11 +113,44 @@ impl Waits {
             }
         }
     }
+
+    fn make_room(&self) {
+        let sum = *self.0.sum.borrow();
+        if let Some(desk) = &self.0.desk
+            && sum.open > 0
+            && sum.open >= sum.calls
+        {
+            drop(desk.permit.lock().take());
+        }
+    }
+}
+
+impl Waiting {
+    /// Ends the wait once the turn has a place again, or is told to stop, which needs none.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the wait has ended and the turn may have no place.
+    pub async fn end(self, stop: &CancellationToken) {
+        if let Some(desk) = &self.0.0.desk {
+            tokio::select! {
+                () = desk.take_place() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        let end = |sum: &mut Sum| sum.calls = sum.calls.saturating_sub(1);
+        self.0.0.sum.send_modify(end);
+        self.0.make_room();
+    }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.0.send_modify(|sum| {
+        self.0.0.sum.send_modify(|sum| {
             sum.open = sum.open.saturating_sub(1);
             if sum.open == 0 {
                 let waited = sum.since.take().map(|since| since.elapsed());

@@ -69,7 +69,7 @@ struct Shared {
     bus: Bus,
     scope: TaskScope,
     meters: Arc<dyn Meters>,
-    running: Semaphore,
+    running: Arc<Semaphore>,
     lanes: Arc<Lanes>,
     /// Held from recording a message until it stands in its lane, so that lanes run messages in
     /// the order of the log. Sessions share these locks by hash.
@@ -96,14 +96,15 @@ impl Engine {
                 bus,
                 scope,
                 meters,
-                running: Semaphore::new(RUNS),
+                running: Arc::new(Semaphore::new(RUNS)),
                 lanes: Arc::default(),
                 intake: std::array::from_fn(|_| Intake::default()),
             }),
         }
     }
 
-    /// Lets so many runs go on at the same time, at least one.
+    /// Lets so many runs go on at the same time, at least one; those that wait for people do not
+    /// count.
     #[must_use]
     pub fn at_most(self, runs: usize) -> Self {
         let (runs, running) = (runs.clamp(1, Semaphore::MAX_PERMITS), &self.shared.running);
@@ -253,9 +254,8 @@ impl Shared {
             return (Err(AgentError::Cancelled), lease);
         }
         let ready = async {
-            let permit = self
-                .running
-                .acquire()
+            let permit = Arc::clone(&self.running)
+                .acquire_owned()
                 .await
                 .map_err(|_closed| AgentError::Cancelled)?;
             let lease = match lease {
@@ -264,7 +264,7 @@ impl Shared {
             };
             Ok((lease, permit))
         };
-        let (lease, _permit) = match ready.await {
+        let (lease, permit) = match ready.await {
             Ok(ready) => ready,
             Err(err) => {
                 self.record_failure(job, &err).await;
@@ -296,7 +296,7 @@ impl Shared {
             id: job.run.clone(),
             cause: job.message,
             attended: party.attended,
-            waits: Waits::default(),
+            waits: Waits::at(permit),
             place: place.clone(),
             stop,
             unrecorded: Mutex::default(),

@@ -69,6 +69,8 @@ pub struct Verdict {
     pub file: Option<String>,
     /// What it says, as a sentence.
     pub reason: String,
+    /// Whether somebody is asked every time, whatever was allowed for good.
+    pub every_time: bool,
     /// Everything that was looked at, in order.
     pub looked_at: Vec<Look>,
 }
@@ -86,6 +88,8 @@ pub struct Look {
     pub reason: String,
     /// Whether it names the call for this sender, so that a guest has it.
     gives: bool,
+    /// Whether it asks whatever was allowed for good.
+    every_time: bool,
 }
 
 impl Look {
@@ -97,6 +101,7 @@ impl Look {
             says: None,
             reason: reason.into(),
             gives: false,
+            every_time: false,
         }
     }
 
@@ -172,7 +177,10 @@ impl Policy {
         let look = |decision, reason| Look::silent(&rule.place, reason).says(decision);
         Some(match (rule.security, rule.ask) {
             (Security::Deny, _) => look(Decision::Deny, "no command runs"),
-            (_, AskWhen::Always) => look(Decision::Ask, "every command is asked about"),
+            (_, AskWhen::Always) => Look {
+                every_time: true,
+                ..look(Decision::Ask, "every command is asked about")
+            },
             (Security::Full, _) => Look::silent(&rule.place, "every command runs"),
             (Security::Allowlist, _) if allowed => {
                 Look::silent(&rule.place, "a rule allows the command")
@@ -230,6 +238,7 @@ fn decided(looked_at: Vec<Look>) -> Verdict {
             rule: DEFAULT.to_owned(),
             file: None,
             reason: "nothing was looked at".to_owned(),
+            every_time: false,
             looked_at,
         };
     };
@@ -238,6 +247,7 @@ fn decided(looked_at: Vec<Look>) -> Verdict {
         rule: look.rule,
         file: look.file,
         reason: look.reason,
+        every_time: looked_at.iter().any(|look| look.every_time),
         looked_at,
     }
 }

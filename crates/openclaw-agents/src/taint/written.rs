@@ -1,11 +1,13 @@
 //! The files of a workspace that were written while something untrusted was in view.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use openclaw_core::EventStore;
 use openclaw_core::events::StoreError;
 use openclaw_core::provenance::Source;
+use openclaw_core::redaction::{REDACTED, masked};
 use tokio::task;
 
 use crate::workspace;
@@ -27,7 +29,7 @@ impl WrittenFiles {
         let root = workspace.to_owned();
         let there = move || {
             let paths = written.into_iter().map(|(path, _)| path);
-            paths.filter(|path| is_there(&root.join(path))).collect()
+            paths.filter(|path| is_there(&root, path)).collect()
         };
         // Whatever goes wrong with the look, marks must not be lost over it.
         let whole = || vec![PathBuf::new()];
@@ -45,15 +47,16 @@ impl WrittenFiles {
 
     /// Returns what marks a file: itself, or a folder that it lies in.
     pub(super) fn covering(&self, path: &Path) -> Option<String> {
-        let found = self.0.iter().find(|written| path.starts_with(written));
+        let recorded = PathBuf::from(masked(path.to_string_lossy().into_owned()));
+        let found = self.0.iter().find(|written| recorded.starts_with(written));
         found.map(|path| shown(path))
     }
 
     /// Returns one whose name occurs in a text.
     pub(super) fn named_in(&self, text: &str) -> Option<String> {
         let named = |path: &&PathBuf| {
-            path.file_name()
-                .is_none_or(|name| text.contains(name.to_string_lossy().as_ref()))
+            let said = |name: &OsStr| text.contains(name.to_string_lossy().as_ref());
+            is_vague(path) || path.file_name().is_none_or(said)
         };
         self.0.iter().find(named).map(|path| shown(path))
     }
@@ -74,14 +77,25 @@ impl WrittenFiles {
         })
     }
 
-    /// Tells whether exactly this file carries marks.
+    /// Tells whether exactly this file carries marks, and no other can be meant by them.
     pub(crate) fn has(&self, path: &Path) -> bool {
-        self.0.iter().any(|written| written == path)
+        !is_vague(path) && self.0.iter().any(|written| written == path)
     }
 }
 
-fn is_there(path: &Path) -> bool {
-    match path.symlink_metadata() {
+/// Tells whether a recorded path may not be the name of the file that it was recorded for: what is
+/// no text in a name is not on record, nor is a secret.
+fn is_vague(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.contains(char::REPLACEMENT_CHARACTER) || text.contains(REDACTED)
+}
+
+/// Tells whether a file may still be there.
+fn is_there(root: &Path, path: &Path) -> bool {
+    if is_vague(path) {
+        return true;
+    }
+    match root.join(path).symlink_metadata() {
         Ok(_) => true,
         Err(err) => err.kind() != io::ErrorKind::NotFound,
     }
@@ -117,6 +131,31 @@ mod tests {
             written(&[""]).covering(Path::new("x")).as_deref(),
             Some(".")
         );
+    }
+
+    #[test]
+    fn a_file_whose_name_could_not_be_recorded_keeps_its_mark() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in ["n\u{fffd}.md", "of [REDACTED]/a.md"] {
+            assert!(is_there(dir.path(), Path::new(path)), "{path}");
+            let files = written(&[path]);
+            // A clean file of that name clears nothing: another one may be meant.
+            assert!(!files.has(Path::new(path)), "{path}");
+            assert_eq!(files.named_in("anything").as_deref(), Some(path));
+        }
+        assert!(!is_there(dir.path(), Path::new("gone.md")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_whose_name_is_no_text_or_a_secret_is_found_as_it_was_recorded() {
+        use std::os::unix::ffi::OsStrExt as _;
+        openclaw_core::redaction::learn_text("cnry-of-a-path-0123456789");
+        let files = written(&["n\u{fffd}.md", "of [REDACTED]"]);
+        let raw = Path::new(OsStr::from_bytes(b"n\xff.md"));
+        assert_eq!(files.covering(raw).as_deref(), Some("n\u{fffd}.md"));
+        let secret = Path::new("of cnry-of-a-path-0123456789/a.md");
+        assert_eq!(files.covering(secret).as_deref(), Some("of [REDACTED]"));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct ExecArgs {
     background: bool,
     /// Seconds after which it is stopped, in the background too; 0 or none means the longest that
     /// the owner allows, which is 1800 unless something else is set.
-    #[serde(default, rename = "timeoutSeconds", alias = "timeout")]
+    #[serde(default, rename = "timeoutSeconds")]
     timeout_seconds: Option<u64>,
     /// Give it a terminal, for programs that want one.
     #[serde(default)]

@@ -24,10 +24,8 @@ pub struct MessageArgs {
     /// The channel, such as `telegram`; the one of this conversation, if not given.
     channel: Option<String>,
     /// Who gets it, by the channel's own name for them.
-    #[serde(alias = "target")]
     to: String,
     /// What to send.
-    #[serde(alias = "message")]
     text: String,
 }
 

@@ -205,7 +205,7 @@ async fn a_call_whose_process_was_killed_counts_with_the_most_that_it_may_have_t
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_turn_that_goes_on_after_its_process_was_killed_has_spent_what_it_spent() {
+async fn a_message_that_comes_again_after_a_kill_is_a_turn_of_its_own_and_the_first_has_spent() {
     let provider = dear();
     let home = home(&provider, &json!({ "turn": { "usd": 4 } }));
     let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
@@ -221,12 +221,17 @@ async fn a_turn_that_goes_on_after_its_process_was_killed_has_spent_what_it_spen
     assert!(cut.await.unwrap());
 
     let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
-    let said = gateway.rpc_client().call("session.message", say).await;
-    let refusal = said.unwrap().unwrap_err();
-    let message = refusal["message"].as_str().unwrap();
-    assert!(message.contains("the cap `turn`"), "{message}");
-    let (_, said) = turn(&gateway.rpc_client()).await;
-    assert!(said.is_ok(), "{said:?}");
+    let client = gateway.rpc_client();
+    let said = client.call("session.message", say.clone()).await.unwrap();
+    let run = said.unwrap()["runId"].clone();
+    let sums = json_of(&home, &["usage", "--by", "session", "--json"]).await;
+    assert_eq!(
+        (&sums["total"]["calls"], &sums["total"]["failed"]),
+        (&json!(2), &json!(1)),
+        "{sums}"
+    );
+    let said = client.call("session.message", say).await.unwrap();
+    assert_eq!(said.unwrap()["runId"], run, "it is answered once");
     provider.release();
     gateway.terminate().await;
 }

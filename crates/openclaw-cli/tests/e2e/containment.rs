@@ -137,7 +137,7 @@ async fn a_policy_is_a_table_for_people_and_what_is_not_there_is_an_error() {
         assert!(ran.stdout.contains(text), "{text} in\n{ran}");
     }
     for (args, told) in [
-        (["--tool", "fly"], "edit, exec, ls, read, write"),
+        (["--tool", "fly"], "apply_patch, edit, exec, find, grep"),
         (["--agent", "nobody"], "nobody"),
     ] {
         let ran = openclaw(&home, &["sandbox", "explain"]).args(args);

@@ -237,7 +237,11 @@ async fn messages_that_come_during_a_run_are_answered_in_order() {
     home.use_provider(&provider, WireFormat::OpenAi);
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let ask = |n: u32| {
-        let params = json!({ "sessionKey": "agent:main:main", "content": format!("message {n}") });
+        let params = json!({
+            "sessionKey": "agent:main:main",
+            "content": format!("message {n}"),
+            "queue": "followup",
+        });
         gateway.rpc("session.message", params)
     };
     let answers = futures_util::future::join_all((0..12).map(ask)).await;

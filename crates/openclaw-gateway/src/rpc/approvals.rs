@@ -50,11 +50,10 @@ impl Handle<ApprovalsResolve> for Rpc {
         params: ApprovalsResolveParams,
     ) -> Result<ApprovalsResolveOutput, RpcError> {
         let ApprovalsResolveParams { id, decision } = params;
-        let unknown = || store_error(&StoreError::NoApproval(id.clone())).with_field("id");
         let found = self.store.approval(&id).await;
         let (pending, decided) = found
-            .map_err(|err| store_error(&err))?
-            .ok_or_else(unknown)?;
+            .map_err(|err| refusal(&err))?
+            .ok_or_else(|| refusal(&StoreError::NoApproval(id.clone())))?;
         if decided.is_none() && self.is_over(&pending).await? {
             self.lapse(&id).await?;
             let message = "the run that asked is over; nothing waits for this answer any more";
@@ -64,7 +63,7 @@ impl Handle<ApprovalsResolve> for Rpc {
         }
         let by = cx.admitted.principal().to_string();
         let recorded = self.store.decide(&id, decision, &by).await;
-        recorded.map_err(|err| store_error(&err).with_field("id"))?;
+        recorded.map_err(|err| refusal(&err))?;
         Ok(ApprovalsResolveOutput {
             id,
             decision,
@@ -94,7 +93,7 @@ impl Handle<ApprovalsWithdraw> for Rpc {
     ) -> Result<ApprovalsWithdrawOutput, RpcError> {
         let by = cx.admitted.principal().to_string();
         let withdrawn = self.store.withdraw_grant(&params.digest, &by).await;
-        withdrawn.map_err(|err| store_error(&err).with_field("digest"))?;
+        withdrawn.map_err(|err| refusal(&err))?;
         Ok(ApprovalsWithdrawOutput { withdrawn: true })
     }
 }
@@ -168,6 +167,26 @@ impl Rpc {
             Ok(_) | Err(StoreError::AlreadyDecided { .. }) => Ok(()),
             Err(err) => Err(store_error(&err)),
         }
+    }
+}
+
+/// Returns what the caller may see of a failure, with what to do about it.
+fn refusal(err: &StoreError) -> RpcError {
+    let public = store_error(err);
+    match err {
+        StoreError::NoApproval(_) => public
+            .with_field("id")
+            .with_hint("see what waits with `openclaw approvals list`"),
+        StoreError::AlreadyDecided { .. } => public
+            .with_field("id")
+            .with_hint("see what still waits with `openclaw approvals list`"),
+        StoreError::ApprovalExpired(_) => public
+            .with_field("id")
+            .with_hint("say it to the agent again, which asks anew"),
+        StoreError::NoGrant(_) => public
+            .with_field("digest")
+            .with_hint("see what may run with `openclaw approvals grants`"),
+        _ => public,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::pipeline::caller;
 impl Handle<ToolsList> for Rpc {
     async fn handle(&self, cx: &CallCx, _params: NoParams) -> Result<ToolsListOutput, RpcError> {
         let tools = self
-            .offered(cx)?
+            .offered(cx)
             .specs()
             .into_iter()
             .map(|spec| ToolSummary {
@@ -79,6 +79,7 @@ impl Handle<ToolsExecute> for Rpc {
                 attended: Attended::Yes,
                 waits: &Waits::default(),
                 stop: &stop,
+                steered: &CancellationToken::new(),
             };
             gate.call(call).await
         });
@@ -98,13 +99,17 @@ impl Handle<ToolsExecute> for Rpc {
 
 impl Rpc {
     /// Returns the tools of the default agent that policy leaves to who may call them.
-    fn offered(&self, cx: &CallCx) -> Result<ToolRegistry, RpcError> {
+    fn offered(&self, cx: &CallCx) -> ToolRegistry {
         let sender = Sender {
             // Who may look sees what those may call who may.
             standing: Standing::Principal,
             ..caller(cx)
         };
-        Ok(self.agent(None)?.offered(&self.tools, None, &sender))
+        // Without an agent there is nobody whose rules could be asked.
+        match self.agents.first() {
+            Some(agent) => agent.offered(&self.tools, None, &sender),
+            None => ToolRegistry::clone(&self.tools),
+        }
     }
 
     async fn open_session(&self, key: &SessionKey) -> Result<SessionKey, RpcError> {

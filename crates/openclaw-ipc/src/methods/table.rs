@@ -130,8 +130,7 @@ The log keeps everything, and `session.restore` undoes it.
 With `preview`, it says what would leave the model's view and changes nothing.
 A session with a run under way is an error of the kind `busy`.",
         example: r#"{"sessionKey": "agent:main:main"}"#
-            => r###"{"seq": 212, "firstKept": 180, "leaving": [{"seq": 2, "tokens": 14, "text": "[person] list the files here"}], "summaryBefore": null, "summary": "## Asked for
-The files of the workspace; done.", "model": "anthropic/claude-opus-4-6", "tokensBefore": 151020, "tokensAfter": 24100, "costUsd": 0.21}"###,
+            => r###"{"seq": 212, "firstKept": 180, "leaving": [{"seq": 2, "tokens": 14, "text": "[person] list the files here"}], "summaryBefore": null, "summary": "## Asked for\nThe files of the workspace; done.", "model": "anthropic/claude-opus-4-6", "tokensBefore": 151020, "tokensAfter": 24100, "costUsd": 0.21}"###,
     }
     SessionRestore = "session.restore", Write, SessionRestoreParams => SessionRestoreOutput {
         doc: "Undoes a compaction: the model sees again what the summary stood for.
@@ -286,7 +285,7 @@ mod tests {
                 .iter()
                 .any(|resource| method.name.starts_with(resource));
             let looks = [
-                ".list", ".status", ".history", ".get", ".show", ".grants", ".files",
+                ".list", ".status", ".history", ".get", ".show", ".grants", ".files", ".explain",
             ]
             .iter()
             .any(|verb| method.name.ends_with(verb));

@@ -18,7 +18,7 @@ async fn a_valid_config_has_the_recorded_shape() {
         (&json!(true), &json!(file(&home)), &json!([])),
         "{ran}"
     );
-    assert!(paths(&document, "notFollowed").contains(&"messages".to_owned()));
+    assert!(paths(&document, "notFollowed").contains(&"messages.responsePrefix".to_owned()));
 }
 
 #[tokio::test]

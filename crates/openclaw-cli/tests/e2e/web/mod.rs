@@ -26,7 +26,8 @@ async fn say(home: &TestHome, message: &str) -> String {
 
 /// Returns what the model got for its last call.
 fn result(provider: &FakeProvider) -> String {
-    provider.last_request().results()[0].content.clone()
+    let request = provider.last_request();
+    request.results().last().unwrap().content.clone()
 }
 
 #[tokio::test]
