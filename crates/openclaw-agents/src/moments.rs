@@ -3,14 +3,15 @@
 //! Where nobody has registered, nothing is made for anybody: each of these begins by asking. None
 //! outlives the run: when that is told to stop, nobody is waited for any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_core::Usage;
 use openclaw_core::access::Standing;
 use openclaw_core::events::{CallOutcome, CallPayload};
 use openclaw_core::hooks::{
-    AgentEnd, AgentReply, BeforeAgentFinalize, BeforeAgentRun, Finalize, Hook, HookContext,
-    LlmInput, LlmOutput, ModelCallEnded, ModelCallStarted, Observed, RunGate,
+    AgentEnd, AgentReply, BeforeAgentFinalize, BeforeAgentRun, BeforePromptBuild, Finalize, Hook,
+    HookContext, LlmInput, LlmOutput, ModelCallEnded, ModelCallStarted, Observed, RunGate,
 };
 use openclaw_providers::{AssistantBlock, Completion, Message, StopReason, UserBlock};
 use serde_json::{Value, json};
@@ -18,13 +19,14 @@ use serde_json::{Value, json};
 use crate::error::AgentError;
 use crate::run::{Reply, Run};
 use crate::step::{Brief, text_of};
+use crate::tools::ToolRegistry;
 use crate::transcript;
 
 /// The provider that is named where a handler answered in the model's place.
 const IN_ITS_PLACE: &str = "hook";
 
 impl Run {
-    fn hook_context(&self) -> HookContext {
+    pub(crate) fn hook_context(&self) -> HookContext {
         HookContext::new(&self.agent.id, self.lease.session()).in_run(&self.id, &self.sender)
     }
 
@@ -38,6 +40,42 @@ impl Run {
             () = self.world.hooks.observe(event, &cx) => {}
             () = self.stop.cancelled() => {}
         }
+    }
+
+    /// Asks for additions to the prompt; returns it with them, and the tools that may be called.
+    pub(crate) async fn before_prompt(
+        &self,
+        brief: Brief,
+        messages: &mut Vec<Message>,
+    ) -> Result<(Brief, Arc<ToolRegistry>), AgentError> {
+        if !self.wants(Hook::BeforePromptBuild) {
+            return Ok((brief, Arc::clone(&self.tools)));
+        }
+        let event = BeforePromptBuild {
+            prompt: last_said(messages),
+            messages: spoken(before_last(messages)),
+        };
+        let cx = self.hook_context();
+        let parts = tokio::select! {
+            parts = self.world.hooks.before_prompt_build(&event, &cx) => parts,
+            () = self.stop.cancelled() => return Err(AgentError::Cancelled),
+        };
+        let tools = match &parts.tools_allow {
+            None => Arc::clone(&self.tools),
+            Some(allowed) => {
+                let allowed: Vec<&str> = allowed
+                    .iter()
+                    .map(|name| self.tools.own_name(name))
+                    .collect();
+                Arc::new(self.tools.only(|name| allowed.contains(&name)))
+            }
+        };
+        for text in [&parts.prepend_context, &parts.append_context] {
+            if let Some(text) = text.as_ref().filter(|text| !text.trim().is_empty()) {
+                self.tell(messages, text.clone()).await?;
+            }
+        }
+        Ok((brief.with(&parts, &tools), tools))
     }
 
     /// Asks whether the run may ask a model, and whether somebody answers in its place.

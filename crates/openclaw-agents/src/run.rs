@@ -136,6 +136,7 @@ impl Run {
         let brief = Brief::new(&self.agent, &offered, session, &scene)?;
         self.begin_hearing().await?;
         let mut messages = self.transcript().await?;
+        let (brief, tools) = self.before_prompt(brief, &mut messages).await?;
         if let Some(instead) = self.before_run(&brief, &messages).await? {
             return self.answer(instead, Total::default(), 1).await;
         }
@@ -156,7 +157,8 @@ impl Run {
                 let reply = self.answer(completion, course.total, step).await?;
                 return Ok(Reply { fallback, ..reply });
             }
-            let results = self.call_tools(&completion, calls.clone(), step).await?;
+            let calling = (calls.clone(), tools.as_ref());
+            let results = self.call_tools(&completion, calling, step).await?;
             let circle = self.circle(&mut course.circles, &calls, &results);
             messages.push(Message::Assistant(completion.content));
             messages.push(Message::ToolResults(results));
@@ -231,6 +233,8 @@ impl Run {
             cause: self.cause,
             meter: self.meter.as_ref(),
             stop: &self.stop,
+            hooks: self.world.hooks.as_ref(),
+            cx: self.hook_context(),
             gauge: Gauge::default(),
         }
     }
@@ -320,14 +324,14 @@ impl Run {
     async fn call_tools(
         &self,
         completion: &Completion,
-        calls: Vec<Call>,
+        (calls, tools): (Vec<Call>, &ToolRegistry),
         step: u32,
     ) -> Result<Vec<ToolResult>, AgentError> {
         let ids: Vec<CallId> = calls.iter().map(|call| call.id.clone()).collect();
         let steered = self.place.steered();
         let gate = Gate {
             agent: &self.agent,
-            tools: &self.tools,
+            tools,
             record: Record::Leased(&self.lease),
             bus: &self.bus,
             sender: &self.sender,

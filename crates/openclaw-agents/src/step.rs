@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use openclaw_core::events::CallPayload;
+use openclaw_core::hooks::PromptParts;
 use openclaw_core::redaction::{StreamMask, mask_value, masked};
 use openclaw_core::{CallId, ModelRef, SessionKey};
 use openclaw_providers::{
@@ -79,24 +80,35 @@ impl Brief {
             .model_ref()
             .cloned()
             .ok_or_else(|| AgentError::NoModel(agent.id.clone()))?;
-        let sections: Vec<Section> = prompt::sections(agent, tools, scene)
-            .into_iter()
-            .map(|section| Section {
-                text: masked(section.text),
-                ..section
-            })
-            .collect();
-        let mut brief = Self {
+        let brief = Self {
             route: model.route,
             primary,
-            system: prompt::joined(&sections),
-            sections,
+            system: String::new(),
+            sections: Vec::new(),
             tools: tools.specs(),
             conversation: conversation(session),
             overhead: 0,
         };
-        brief.overhead = brief.request(&[]).tokens_at_most();
-        Ok(brief)
+        Ok(brief.saying(prompt::sections(agent, tools, scene)))
+    }
+
+    /// Takes in what others add to the prompt, and leaves out the tools that are not in `tools`.
+    pub(crate) fn with(mut self, parts: &PromptParts, tools: &ToolRegistry) -> Self {
+        let left = tools.names();
+        self.tools.retain(|tool| left.contains(&tool.name.as_str()));
+        let sections = std::mem::take(&mut self.sections);
+        self.saying(prompt::added(sections, parts))
+    }
+
+    fn saying(mut self, sections: Vec<Section>) -> Self {
+        let known = sections.into_iter().map(|section| Section {
+            text: masked(section.text),
+            ..section
+        });
+        self.sections = known.collect();
+        self.system = prompt::joined(&self.sections);
+        self.overhead = self.request(&[]).tokens_at_most();
+        self
     }
 
     /// Returns who is asked.

@@ -3,7 +3,7 @@
 //! [`fake_provider`] stands in for a model API and checks every request that it sees, [`foreign`]
 //! starts servers that somebody else wrote, [`web`] serves pages, [`identity`] is a server to sign in at, [`home`] is
 //! a home directory that nobody else uses, [`process`] runs a program in it to its end,
-//! [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`mod@fuzz`]
+//! [`terminal`] sits at one, [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`mod@fuzz`]
 //! tries a property with many cases.
 //!
 //! Nothing here links the crates under test: the `openclaw` binary is a path that the test gives.
@@ -28,6 +28,7 @@ pub mod process;
 mod redact;
 pub mod rpc;
 pub mod shared;
+pub mod terminal;
 pub mod web;
 
 pub use fake_provider::{
@@ -40,4 +41,5 @@ pub use home::TestHome;
 pub use identity::IdentityServer;
 pub use process::{HomeCommand, Ran};
 pub use shared::{shared_dir, skip_note};
+pub use terminal::Terminal;
 pub use web::{WebPage, WebServer};

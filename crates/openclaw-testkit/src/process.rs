@@ -181,18 +181,23 @@ impl HomeCommand {
     }
 
     /// Starts it in a process group of its own.
+    pub(crate) fn start(&self, stdout: Stdio, stderr: Stdio) -> Running {
+        self.start_reading(self.input(), stdout, stderr)
+    }
+
+    /// As [`start`](Self::start), with another input than the one it was given.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the place where the test kit starts processes"
     )]
-    pub(crate) fn start(&self, stdout: Stdio, stderr: Stdio) -> Running {
+    pub(crate) fn start_reading(&self, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Running {
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
             .env_clear()
             .envs(&self.env)
             .current_dir(&self.folder)
-            .stdin(self.input())
+            .stdin(stdin)
             .stdout(stdout)
             .stderr(stderr)
             .process_group(0)

@@ -52,7 +52,7 @@ struct Sum {
 
 /// One call of the turn; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Calling(Waits);
+pub(crate) struct Calling(Waits);
 
 /// One wait; it ends when this is dropped.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use openclaw_core::RunId;
 use openclaw_core::events::{CallPayload, Change, CompactionTrigger, Lease, Payload};
+use openclaw_core::hooks::HookContext;
 use openclaw_providers::Meter;
 use tokio_util::sync::CancellationToken;
 
@@ -67,8 +68,8 @@ impl Desk {
         let brief = self.brief().await?;
         let view = View::of(&events, &RunId::generate());
         let stop = CancellationToken::new();
-        let meter = openclaw_providers::Unmetered;
-        let drawn = self.shortener(&brief, &meter, &stop).drawn(&view);
+        let (meter, cx) = (openclaw_providers::Unmetered, self.hook_context());
+        let drawn = self.shortener(&brief, &meter, &stop, &cx).drawn(&view);
         Ok(drawn.map(|draft| outline(&view, &draft, &brief)))
     }
 
@@ -85,10 +86,14 @@ impl Desk {
         let events = self.events().await?;
         let brief = self.brief().await?;
         let view = View::of(&events, &RunId::generate());
-        let shortener = self.shortener(&brief, meter, stop);
+        let cx = self.hook_context();
+        let shortener = self.shortener(&brief, meter, stop, &cx);
         let Some(draft) = shortener.drawn(&view) else {
             return Ok(None);
         };
+        if purpose == Purpose::Compact {
+            shortener.tell_before(&view, Some(&draft)).await;
+        }
         let budget = shortener.budget(&view, CompactionTrigger::Manual);
         let scribe = Scribe {
             rules: &self.agent.rules.compaction,
@@ -122,6 +127,9 @@ impl Desk {
         };
         let seq = record(&lease, &change, run, &calls).await?;
         made.recorded = seq.filter(|_| purpose == Purpose::Compact);
+        if made.recorded.is_some() {
+            shortener.tell_after(&draft).await;
+        }
         made.summary = Some(draft.window.summary);
         made.model = draft.window.how.model;
         made.calls = calls;
@@ -155,13 +163,20 @@ impl Desk {
         brief: &'a Brief,
         meter: &'a dyn Meter,
         stop: &'a CancellationToken,
+        cx: &'a HookContext,
     ) -> Shortener<'a> {
         Shortener {
             brief,
             rules: &self.agent.rules.compaction,
             meter,
             stop,
+            hooks: self.hooks.as_ref(),
+            cx,
         }
+    }
+
+    fn hook_context(&self) -> HookContext {
+        HookContext::new(&self.agent.id, &self.session)
     }
 }
 

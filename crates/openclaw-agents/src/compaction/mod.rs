@@ -4,14 +4,15 @@
 //! stands in place of everything before that, and how long a text may be; the view follows from the
 //! event and the log alone, and undoing is one event more. Reading order: `window` is the part that
 //! is seen, `cut` a text that is shown in part, `plan` where to draw the line, `summary` what a
-//! model is asked about the rest, `room` when all of this happens in a turn, [`manual`] the same on
-//! somebody's order.
+//! model is asked about the rest, `told` who hears of it, `room` when all of this happens in a turn,
+//! [`manual`] the same on somebody's order.
 
 mod cut;
 pub mod manual;
 mod plan;
 mod room;
 mod summary;
+mod told;
 #[cfg(test)]
 mod tests;
 mod window;

@@ -1,6 +1,7 @@
 //! Keeping a run's requests within the model's window.
 
 use openclaw_core::events::{CallPayload, Change, CompactionTrigger, Lease, Payload, StoreError};
+use openclaw_core::hooks::{HookContext, Hooks};
 use openclaw_core::{RunId, SessionEvent, Usage};
 use openclaw_providers::{Completion, Message, Meter};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,10 @@ pub(crate) struct Room<'a> {
     pub(crate) cause: u64,
     pub(crate) meter: &'a dyn Meter,
     pub(crate) stop: &'a CancellationToken,
+    /// Who else is told of it.
+    pub(crate) hooks: &'a dyn Hooks,
+    /// In what conversation.
+    pub(crate) cx: HookContext,
     /// What the provider counted last, and what it does not know of yet.
     pub(crate) gauge: Gauge,
 }
@@ -153,6 +158,8 @@ impl Room<'_> {
             rules: self.rules,
             meter: self.meter,
             stop: self.stop,
+            hooks: self.hooks,
+            cx: &self.cx,
         };
         let Shortened { draft, calls } = shortener.shortened(&view, trigger).await;
         if self.stop.is_cancelled() {
@@ -174,6 +181,7 @@ impl Room<'_> {
                 ..Payload::default()
             });
         events.extend(self.lease.append(vec![event]).await?);
+        shortener.tell_after(&draft).await;
         *messages = transcript::fold(&events, self.run);
         self.gauge = Gauge::default();
         Ok(calls)
@@ -276,6 +284,8 @@ pub(crate) struct Shortener<'a> {
     pub(crate) rules: &'a CompactionRules,
     pub(crate) meter: &'a dyn Meter,
     pub(crate) stop: &'a CancellationToken,
+    pub(crate) hooks: &'a dyn Hooks,
+    pub(crate) cx: &'a HookContext,
 }
 
 /// A shorter view, if there is one, and the calls that were made for it.
@@ -298,6 +308,7 @@ impl Shortener<'_> {
         let mut budget = self.budget(view, trigger);
         let now = plan::tokens(&view.window, &view.pieces);
         let drawn = Draft::drawn(&view.window, &view.pieces, &view.pending, budget);
+        self.tell_before(view, drawn.as_ref()).await;
         let leaving = drawn
             .as_ref()
             .map_or(0, |draft| plan::tokens(&Window::default(), &draft.dropped));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use openclaw_core::access::Sender;
 use openclaw_core::events::{Change, Shortening};
+use openclaw_core::hooks::Hooks;
 use openclaw_core::{EventStore, ModelRef, RunId, SessionEvent, SessionKey};
 use openclaw_providers::{AssistantBlock, Message, UserBlock, tokens_at_most};
 use tokio::task;
@@ -33,6 +34,8 @@ pub struct Desk {
     pub session: SessionKey,
     /// Who looks at it.
     pub sender: Sender,
+    /// Who else is told when it is summed up.
+    pub hooks: Arc<dyn Hooks>,
 }
 
 /// What the next request of a session is made of.

@@ -21,7 +21,6 @@ use crate::tools::LiveOutput;
 use crate::world::Caller;
 
 pub(crate) use job::{Fate, Job};
-pub(crate) use log::{News, Page};
 
 /// How many jobs run at once in a process, and how many that have ended are remembered.
 const RUNNING: usize = 64;

@@ -5,7 +5,7 @@ use openclaw_core::access::Sender;
 
 use super::{Asking, Decision, Policy};
 use crate::agent::Agent;
-use crate::tools::ToolRegistry;
+use crate::tools::{Needs, ToolRegistry};
 
 impl Policy {
     /// Returns those of the tools that some call of this sender's could reach.
@@ -24,7 +24,8 @@ impl Policy {
 }
 
 impl Agent {
-    /// Returns the tools that the model is told of while it works for a sender.
+    /// Returns the tools that the model is told of while it works for a sender: those that policy
+    /// leaves it, and that the agent has what it takes for.
     pub fn offered(
         &self,
         tools: &ToolRegistry,
@@ -41,6 +42,8 @@ impl Agent {
             model: model.and_then(|model| model.model_ref()),
             sandbox: self.sandbox.level,
         };
-        self.rules.policy.offered(tools, &asking)
+        let sees = model.is_some_and(|model| model.eyes().is_some());
+        let of_use = tools.only(|name| sees || tools.needs(name) != Some(Needs::Eyes));
+        self.rules.policy.offered(&of_use, &asking)
     }
 }

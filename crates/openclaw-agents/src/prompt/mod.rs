@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use openclaw_core::access::{Sender, Standing};
+use openclaw_core::hooks::PromptParts;
 use openclaw_core::{Clock, SessionKey};
 
 use crate::agent::Agent;
@@ -83,6 +84,21 @@ pub(crate) fn sections(agent: &Agent, tools: &ToolRegistry, scene: &Scene) -> Ve
             })
         })
         .collect()
+}
+
+/// Returns sections with what others add to them, or have in their place.
+pub(crate) fn added(sections: Vec<Section>, parts: &PromptParts) -> Vec<Section> {
+    let section = |text: &Option<String>| {
+        let text = text.clone().filter(|text| !text.trim().is_empty())?;
+        Some(Section {
+            name: "hooks",
+            text: bounded(text),
+        })
+    };
+    let own = section(&parts.system_prompt).map_or(sections, |instead| vec![instead]);
+    let before = section(&parts.prepend_system_context);
+    let after = section(&parts.append_system_context);
+    before.into_iter().chain(own).chain(after).collect()
 }
 
 /// Returns the system prompt that sections make.

@@ -17,7 +17,7 @@ use tokio::time;
 
 use super::live::Printed;
 use super::{Effect, Tool, ToolCx, ToolError, ToolOutput, Touch};
-use crate::jobs::{At, Foreground, Job, Started};
+use crate::jobs::{At, Foreground, Started};
 use crate::means::Means;
 
 /// Runs a shell command in the sandbox.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::web::from_host;
-use super::{Effect, Tool, ToolCx, ToolError, ToolOutput, Touch};
+use super::{Effect, Needs, Tool, ToolCx, ToolError, ToolOutput, Touch};
 use crate::world::Picture;
 
 /// The most bytes of a picture; what the model APIs take is not more.
@@ -75,6 +75,7 @@ impl Tool for ImageTool {
         Returns in words what a model that can see makes of it, by your prompt.";
     const TOUCH: Touch = Touch::Reads;
     const EFFECT: Effect = Effect::Read;
+    const NEEDS: Needs = Needs::Eyes;
     type Args = ImageArgs;
 
     async fn run(&self, args: ImageArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {

@@ -87,6 +87,8 @@ pub trait Tool: Send + Sync + 'static {
     const TOUCH: Touch = Touch::Nothing;
     /// What a call of it may bring about; the gate asks for some of that.
     const EFFECT: Effect = Effect::Read;
+    /// What an agent has to have to be told of it.
+    const NEEDS: Needs = Needs::Nothing;
     /// Its arguments. Derive `Deserialize` with `deny_unknown_fields`, and `JsonSchema`.
     type Args: DeserializeOwned + JsonSchema + Send;
 
@@ -119,6 +121,15 @@ pub enum Touch {
     Writes,
     /// By nothing.
     Nothing,
+}
+
+/// What an agent has to have for a tool to be of use to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing that not every agent has.
+    Nothing,
+    /// A model that can see.
+    Eyes,
 }
 
 /// What a tool call may bring about.

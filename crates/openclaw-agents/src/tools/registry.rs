@@ -15,8 +15,8 @@ use super::page::bound;
 use super::schema::{ArgumentError, Schema};
 use super::{
     ApplyPatchTool, EditTool, Effect, ExecTool, FindTool, GrepTool, LsTool, MAX_RESULT_BYTES,
-    MessageTool, ProcessTool, ReadTool, SessionsHistoryTool, SessionsListTool, SessionsSendTool,
-    Tool, ToolCx, ToolError, ToolOutput, Touch, WebFetchTool, WriteTool,
+    MessageTool, Needs, ProcessTool, ReadTool, SessionsHistoryTool, SessionsListTool,
+    SessionsSendTool, Tool, ToolCx, ToolError, ToolOutput, Touch, WebFetchTool, WriteTool,
 };
 
 /// The names of TypeScript OpenClaw come first; these are other names for the same tools.
@@ -240,6 +240,11 @@ impl ToolRegistry {
         self.get(name).map(|tool| tool.effect(params))
     }
 
+    /// Returns what an agent has to have for the tool of that name, if there is one.
+    pub fn needs(&self, name: &str) -> Option<Needs> {
+        self.get(name).map(|tool| tool.needs())
+    }
+
     /// Checks that a call names a tool and has arguments that fit it, without running it.
     pub fn validate(&self, name: &str, params: &Value) -> Result<(), ToolError> {
         let Some(registered) = self.tools.get(self.own_name(name)) else {
@@ -279,6 +284,7 @@ impl ToolRegistry {
 pub(crate) trait AnyTool: Send + Sync {
     fn touch(&self) -> Touch;
     fn effect(&self, params: &Value) -> Effect;
+    fn needs(&self) -> Needs;
     fn check(&self, name: &str, params: &Value) -> Result<(), ToolError>;
     /// The name that this program has for it, whatever it is registered as.
     fn kind(&self) -> &'static str;
@@ -294,6 +300,10 @@ impl<T: Tool> AnyTool for T {
 
     fn effect(&self, params: &Value) -> Effect {
         T::effect(params)
+    }
+
+    fn needs(&self) -> Needs {
+        T::NEEDS
     }
 
     fn check(&self, name: &str, params: &Value) -> Result<(), ToolError> {

@@ -324,13 +324,13 @@ mod tests {
         let env: Env = [("SEARXNG_BASE_URL", "http://127.0.0.1:8888")]
             .into_iter()
             .collect();
-        let settings = settings(&value, &env);
-        let fetch = settings.fetch.unwrap();
+        let web = settings(&value, &env);
+        let fetch = web.fetch.unwrap();
         assert_eq!((fetch.max_chars, fetch.max_chars_cap), (30_000, 30_000));
         assert_eq!((fetch.max_bytes, fetch.redirects), (32_000, 20));
         assert_eq!(fetch.keep, Duration::from_secs(30));
         assert_eq!(fetch.allowed_hosts, ["wiki.lan"]);
-        let search = settings.search.unwrap();
+        let search = web.search.unwrap();
         assert!(search.brave.is_none());
         assert_eq!(
             search.searxng,
@@ -341,7 +341,7 @@ mod tests {
             })
         );
         let off = json!({ "tools": { "web": { "fetch": { "enabled": false }, "search": { "enabled": false } } } });
-        let off = super::tests::settings(&off, &env);
+        let off = settings(&off, &env);
         assert!(off.fetch.is_none() && off.search.is_none());
     }
 

@@ -105,22 +105,12 @@ pub struct PromptParts {
     pub prepend_system_context: Option<String>,
     /// It goes after the system prompt.
     pub append_system_context: Option<String>,
-    /// It goes before the message.
+    /// It is told after the message, which is on record as it was written, and before the other.
     pub prepend_context: Option<String>,
-    /// It goes after the message.
+    /// It is told after the message.
     pub append_context: Option<String>,
-    /// The only tools that the model may see of those that it would.
+    /// The only tools that the model may see and call of those that it would.
     pub tools_allow: Option<Vec<String>>,
-}
-
-/// Which model is to answer, as far as a handler says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ModelChoice {
-    /// The provider.
-    pub provider_override: Option<String>,
-    /// The model.
-    pub model_override: Option<String>,
 }
 
 /// What a handler answers in the model's place.
@@ -199,14 +189,6 @@ impl dyn Hooks + '_ {
     ) -> PromptParts {
         let said = self.ask(Hook::BeforePromptBuild, prompt, context).await;
         read(goes(said))
-    }
-
-    /// Asks which model is to answer a message.
-    pub async fn before_model_resolve(&self, prompt: &str, context: &HookContext) -> ModelChoice {
-        let event = json!({ "prompt": prompt });
-        read(goes(
-            self.ask(Hook::BeforeModelResolve, &event, context).await,
-        ))
     }
 
     /// Asks whether somebody answers a message in the model's place.

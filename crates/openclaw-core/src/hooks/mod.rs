@@ -11,6 +11,7 @@
 //!
 //! | hook | called |
 //! |---|---|
+//! | `before_prompt_build` | by the loop, when the conversation of a turn is read, before its first step |
 //! | `before_agent_run`, `before_agent_reply` | by the loop, with the finished prompt, before the first call of a model |
 //! | `model_call_started`, `llm_input`, `model_call_ended`, `llm_output` | by the loop, around each call of a model |
 //! | `before_agent_finalize` | by the loop, when a step asks for no tool |
@@ -20,8 +21,9 @@
 //! | `after_tool_call`, `tool_result_persist` | by the gate, when a tool ran or failed, before its result is recorded |
 //! | `message_received`, `session_start` | by the loop, when a message was recorded, and its session with it |
 //! | `session_start`, `session_end`, `gateway_start`, `gateway_stop` | by the gateway |
-//! | `before_model_resolve`, `agent_turn_prepare`, `before_prompt_build`, `heartbeat_prompt_contribution` | where models are chosen and prompts put together; not called yet |
-//! | `before_compaction`, `after_compaction`, `before_reset`, `before_message_write` | around summaries, new beginnings and records of messages; not called yet |
+//! | `before_compaction`, `after_compaction` | before a view is shortened, in a turn or on somebody's order, and when the shorter one is in force |
+//! | `before_model_resolve`, `agent_turn_prepare`, `heartbeat_prompt_contribution` | where models are chosen and prompts put together; not called yet |
+//! | `before_reset`, `before_message_write` | around new beginnings and records of messages; not called yet |
 //! | `inbound_claim`, `channel_pairing_requested`, `before_dispatch`, `reply_dispatch`, `message_sending`, `reply_payload_sending`, `message_sent` | with channels; not called yet |
 //! | `subagent_spawned`, `subagent_progress`, `subagent_ended`, `subagent_delivery_target` | with runs on behalf of others; not called yet |
 //! | `cron_reconciled`, `cron_changed` | with the scheduler; not called yet |
@@ -51,7 +53,7 @@ use serde_json::{Map, Value};
 
 pub use asked::{
     AgentReply, BeforeAgentFinalize, BeforeAgentRun, BeforePromptBuild, BeforeToolCall, Finalize,
-    ModelChoice, PromptParts, RunGate, ToolGate,
+    PromptParts, RunGate, ToolGate,
 };
 pub use catalog::{Failure, Hook, Merge};
 pub use context::HookContext;
@@ -61,8 +63,8 @@ pub use handler::{
 };
 pub use lifecycle::Lifecycle;
 pub use told::{
-    AfterCompaction, AfterToolCall, AgentEnd, BeforeCompaction, BeforeReset, GatewayStart,
-    GatewayStop, LlmInput, LlmOutput, MessageReceived, ModelCallEnded, ModelCallStarted, Observed,
+    AfterCompaction, AfterToolCall, AgentEnd, BeforeCompaction, GatewayStart, GatewayStop,
+    LlmInput, LlmOutput, MessageReceived, ModelCallEnded, ModelCallStarted, Observed,
     SessionEnd, SessionStart,
 };
 

@@ -123,14 +123,6 @@ observed!(
 );
 
 observed!(
-    /// A session is about to begin anew.
-    BeforeReset {
-        /// Why.
-        reason: String,
-    }
-);
-
-observed!(
     /// A message was let in.
     MessageReceived {
         /// Who wrote it.

@@ -85,6 +85,7 @@ impl Rpc {
                 peer: PeerId(cx.admitted.principal().to_string()),
                 standing: Standing::Principal,
             },
+            hooks: Arc::clone(&self.world.hooks),
         })
     }
 

@@ -14,6 +14,7 @@ use openclaw_ipc::methods::{
 };
 use openclaw_ipc::{Handle, RpcError};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::{CallCx, Rpc, public, session_key_error, store_error};
 use crate::pipeline::caller;

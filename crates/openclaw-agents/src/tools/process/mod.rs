@@ -67,7 +67,7 @@ pub struct ProcessArgs {
 /// What to do with a background command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Action {
+pub(super) enum Action {
     /// List them.
     List,
     /// What one has said since the last look, and how it ended.

@@ -216,6 +216,7 @@ impl Stage {
             tools: Arc::clone(&self.tools),
             session: self.session.clone(),
             sender: Sender::owner("test"),
+            hooks: Arc::clone(&self.hooks),
         }
     }
 

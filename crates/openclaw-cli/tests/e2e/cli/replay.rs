@@ -10,13 +10,12 @@ use super::{openclaw, with_a_session};
 use crate::OPENCLAW;
 
 /// What a model is offered where nothing is configured.
-const TOOLS: [&str; 15] = [
+const TOOLS: [&str; 14] = [
     "apply_patch",
     "edit",
     "exec",
     "find",
     "grep",
-    "image",
     "ls",
     "message",
     "process",

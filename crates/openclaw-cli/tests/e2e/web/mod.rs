@@ -99,11 +99,20 @@ async fn an_agent_searches_and_reads_and_what_it_reads_is_marked_as_strangers_wo
     );
     assert!(other.requests().is_empty());
 
-    let args = ["sessions", "show", "agent:main:main", "--json"];
-    let shown = home.command(OPENCLAW).args(args).run().await;
-    let events: Value = shown.assert_code(0).json();
-    let text = events.to_string();
-    assert!(text.contains("The tide comes at noon."), "{text}");
+    // The log knows whose words they are.
+    let args = ["sessions", "export", "agent:main:main"];
+    let log = home.command(OPENCLAW).args(args).run().await;
+    let log = log.assert_code(0).json_lines();
+    let text = |line: &&Value| line["data"]["result"].to_string();
+    for (words, host) in [
+        ("When tides come", "web_search"),
+        ("The tide comes at noon.", "127.0.0.1"),
+    ] {
+        let result = log.iter().find(|line| text(line).contains(words)).unwrap();
+        let mark = &result["payload"]["marks"][0];
+        assert_eq!(mark["trust"], "untrusted", "{result}");
+        assert_eq!(mark["source"]["host"], host, "{result}");
+    }
     provider.assert_clean();
 }
 

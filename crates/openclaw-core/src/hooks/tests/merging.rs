@@ -40,14 +40,11 @@ async fn the_first_model_that_is_named_counts() {
             json!({ "modelOverride": "b", "providerOverride": "p" }),
         ],
     );
-    let hooks: &dyn Hooks = &hooks;
-    assert_eq!(
-        hooks.before_model_resolve("hi", &context()).await,
-        ModelChoice {
-            provider_override: Some("p".to_owned()),
-            model_override: Some("a".to_owned()),
-        }
-    );
+    let said = hooks
+        .run(Hook::BeforeModelResolve, json!({ "prompt": "hi" }), json!({}))
+        .await;
+    let choice = json!({ "providerOverride": "p", "modelOverride": "a" });
+    assert_eq!(said, Outcome::Goes(choice.as_object().unwrap().clone()));
 }
 
 #[tokio::test]

@@ -28,6 +28,9 @@ const PASSWORD: &str = "canary every kind";
 const MASTER: [&str; 2] = ["canary master of every kind", "canary next of every kind"];
 const MASTER_FILE: &str = "OPENCLAW_CREDENTIALS_PASSWORD_FILE";
 
+/// A command that somebody is asked about.
+const ASKED: &str = "true asked-for";
+
 /// How many calls and messages a minute brings.
 const CALLS: u64 = 40;
 const MESSAGES: u64 = 3;
@@ -55,6 +58,7 @@ async fn every_kind_of_entry_is_provoked_and_found_without_a_secret_in_it() {
     expected.extend(stage.caps().await);
     expected.extend(stage.egress().await);
     let gateway = GatewayProcess::start(&stage.home, OPENCLAW).await;
+    expected.extend(stage.approvals(&gateway).await);
     expected.extend(stage.tokens(&gateway).await);
     expected.extend(stage.limits(&gateway).await);
     expected.extend(stage.browser(&gateway).await);
@@ -121,6 +125,9 @@ impl Stage {
             secrets: secrets.map(str::to_owned).into(),
         };
         stage.home.write_config(&stage.config().to_string());
+        let asks = json!({ "tool": "exec", "args": { "/command": ASKED }, "decision": "ask" });
+        let own = json!({ "policy": { "rules": [asks] } });
+        stage.home.write_own(&own.to_string());
         stage
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use openclaw_testkit::{FakeCall, GatewayProcess, Reply};
 use serde_json::{Value, json};
 
-use super::{Expected, KEY, MESSAGES, MISPLACED, PLAIN_KEY, Stage};
+use super::{ASKED, Expected, KEY, MESSAGES, MISPLACED, PLAIN_KEY, Stage};
 use crate::audit::{MAIN, anchors, log, sql};
 use crate::containment::neighbour;
 
@@ -161,6 +161,49 @@ impl Stage {
         vec![
             asked("egress.allowed", listed),
             asked("egress.refused", other),
+        ]
+    }
+
+    /// What is asked for, allowed for good, and taken back.
+    pub(super) async fn approvals(&self, gateway: &GatewayProcess) -> Vec<Expected> {
+        let call = FakeCall::new("exec", &json!({ "command": ASKED })).id("c-4");
+        self.provider.reply(Reply::tool_calls([call]));
+        let message = json!({ "sessionKey": MAIN, "content": "hi" });
+        let said = gateway.rpc("session.message", message);
+        let answered = async {
+            let mut client = gateway.client().await;
+            let approval = loop {
+                let heard = client.next_notification().await.unwrap();
+                let heard = serde_json::to_value(&heard).unwrap();
+                if heard["method"] == "approval.requested" {
+                    break heard["params"]["approval"].clone();
+                }
+            };
+            let always = json!({ "id": approval["id"], "decision": "allow-always" });
+            gateway.rpc("approvals.resolve", always).await.unwrap();
+            approval["id"].clone()
+        };
+        let (said, approval) = tokio::join!(said, answered);
+        assert_eq!(said.unwrap()["content"], "noted");
+        let grants = gateway.rpc("approvals.grants", json!({})).await.unwrap();
+        let digest = &grants["grants"][0]["digest"];
+        let withdraw = json!({ "digest": digest });
+        gateway.rpc("approvals.withdraw", withdraw).await.unwrap();
+        let request = json!({
+            "session": MAIN, "approval": approval, "callId": "c-4", "tool": "exec",
+            "digest": digest,
+        });
+        let decision = json!({
+            "session": MAIN, "approval": approval, "callId": "c-4", "allowed": true,
+            "answer": "allow-always", "by": "token",
+        });
+        vec![
+            Expected::once("approval.requested", request),
+            Expected::once("approval.decided", decision),
+            Expected::once(
+                "grant.withdrawn",
+                json!({ "digest": digest, "by": "token" }),
+            ),
         ]
     }
 

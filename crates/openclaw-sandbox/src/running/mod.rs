@@ -1,43 +1,26 @@
 //! A command while it runs: its output as it comes, its limits, and its end.
 
+mod channel;
+
 use std::{process::ExitStatus, time::Duration};
 
 #[cfg(not(target_os = "linux"))]
 use tokio::{io::AsyncWriteExt as _, process::ChildStdin};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _},
-    sync::mpsc,
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use self::channel::Channel;
 #[cfg(target_os = "linux")]
 use crate::linux::{Input, Terminal, feed};
 #[cfg(any(target_os = "linux", target_os = "macos", windows))]
 use crate::prepared::Means;
 use crate::{
-    Chunk, Guard, Limits, Output, SandboxError, SandboxLevel, Status, Stream, Typing, output::Kept,
-    tree::Tree,
+    Chunk, Guard, Limits, Output, SandboxError, SandboxLevel, Status, Stream, Typing, tree::Tree,
 };
 
 /// How many chunks wait for the caller. When they are full the command is not read from, and it
 /// waits in turn; its time limit and its cancellation do not.
 const WAITING: usize = 16;
-
-/// How much is read at once.
-const CHUNK: usize = 16 * 1024;
-
-/// How long a pipe may stay silent, and how much it may still carry, after the command has ended.
-///
-/// Inside a sandbox nothing is left that could hold the pipe; at level None a process that moved
-/// to another group may be.
-const SILENCE: Duration = Duration::from_millis(500);
-const LEFTOVER: usize = 1024 * 1024;
-
-/// How much of the beginning of standard error is held however little the caller wants to keep: a
-/// sandbox that cannot be set up says there why.
-const COMPLAINT: usize = 4 * 1024;
 
 /// How long to wait for the kernel to clear a killed sandbox away.
 #[cfg(target_os = "linux")]
@@ -441,87 +424,4 @@ pub(crate) fn status(exit: ExitStatus) -> Status {
         return Status::Signaled(signal);
     }
     Status::Exited(exit.code().unwrap_or(-1))
-}
-
-/// One output stream on its way from the pipe to the caller and into the output.
-struct Channel<'a> {
-    stream: Stream,
-    kept: Kept,
-    /// The first [`COMPLAINT`] bytes.
-    opening: Vec<u8>,
-    /// How much may still be forwarded.
-    open: usize,
-    chunks: &'a mpsc::Sender<Chunk>,
-    ended: &'a CancellationToken,
-}
-
-impl<'a> Channel<'a> {
-    fn new(
-        stream: Stream,
-        limits: &Limits,
-        chunks: &'a mpsc::Sender<Chunk>,
-        ended: &'a CancellationToken,
-    ) -> Self {
-        Self {
-            stream,
-            kept: Kept::new(limits.kept_bytes),
-            opening: Vec::new(),
-            open: limits.forwarded_bytes,
-            chunks,
-            ended,
-        }
-    }
-
-    /// Reads until the pipe ends, or is silent although the command has ended.
-    async fn pump(&mut self, pipe: Option<impl AsyncRead + Unpin>) {
-        let Some(mut pipe) = pipe else { return };
-        let mut buffer = vec![0; CHUNK];
-        let mut leftover = LEFTOVER;
-        while leftover > 0 {
-            let read = tokio::select! {
-                biased;
-                read = pipe.read(&mut buffer) => read,
-                () = silence(self.ended) => return,
-            };
-            // A pipe that cannot be read has nothing more to give.
-            let Some(bytes) = read.ok().and_then(|n| buffer.get(..n)) else {
-                return;
-            };
-            if bytes.is_empty() {
-                return;
-            }
-            self.take(bytes);
-            self.forward(bytes).await;
-            if self.ended.is_cancelled() {
-                leftover = leftover.saturating_sub(bytes.len());
-            }
-        }
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        let room = COMPLAINT.saturating_sub(self.opening.len());
-        self.opening.extend(bytes.iter().take(room));
-        self.kept.push(bytes);
-    }
-
-    async fn forward(&mut self, bytes: &[u8]) {
-        let (bytes, _) = bytes.split_at(bytes.len().min(self.open));
-        if bytes.is_empty() {
-            return;
-        }
-        self.open -= bytes.len();
-        let chunk = Chunk {
-            stream: self.stream,
-            bytes: bytes.to_vec(),
-        };
-        // Nobody listens: from now on the output is only kept.
-        if self.chunks.send(chunk).await.is_err() {
-            self.open = 0;
-        }
-    }
-}
-
-async fn silence(ended: &CancellationToken) {
-    ended.cancelled().await;
-    tokio::time::sleep(SILENCE).await;
 }
