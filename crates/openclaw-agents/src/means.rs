@@ -23,6 +23,9 @@ pub struct Means {
     /// How long a call waits for its command unless it says something else; then the command goes
     /// on in the background.
     pub patience: Duration,
+    /// How long a command may take that does not say so; the longest that it may ask for, if not
+    /// set.
+    pub usual: Option<Duration>,
     /// Variables that every command gets.
     pub env: Vec<(String, String)>,
     /// Paths of the workspace that file tools do not write, beside the usual ones.
@@ -62,6 +65,7 @@ impl Default for Means {
                 ..Limits::default()
             },
             patience: Self::PATIENCE,
+            usual: None,
             env: Vec::new(),
             protected: Vec::new(),
         }

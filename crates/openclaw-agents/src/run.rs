@@ -355,19 +355,21 @@ impl Run {
             .into_iter()
             .map(|call| (self.waits.call(), call))
             .collect();
-        let outputs = join_all(under_way.into_iter().enumerate().map(|(index, (calling, call))| {
-            let gate = &gate;
-            async move {
-                let _calling = calling;
-                if passed_over {
-                    gate.refuse(call, &ToolError::PassedOver).await
-                } else if index < limit {
-                    gate.run(call).await
-                } else {
-                    gate.refuse(call, &ToolError::TooMany { limit }).await
+        let outputs = join_all(under_way.into_iter().enumerate().map(
+            |(index, (calling, call))| {
+                let gate = &gate;
+                async move {
+                    let _calling = calling;
+                    if passed_over {
+                        gate.refuse(call, &ToolError::PassedOver).await
+                    } else if index < limit {
+                        gate.run(call).await
+                    } else {
+                        gate.refuse(call, &ToolError::TooMany { limit }).await
+                    }
                 }
-            }
-        }))
+            },
+        ))
         .await;
         ids.into_iter()
             .zip(outputs)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use openclaw_agents::jobs::Jobs;
 use openclaw_agents::{Agent, Bus, Doors, Engine, TaskScope, ToolRegistry, World};
 use openclaw_config::{BudgetSettings, LimitSettings, LockoutSettings};
 use openclaw_core::access::tokens::{TokenFileError, Tokens};
@@ -200,8 +201,10 @@ impl GatewayBuilder<EventStore> {
         let (scope, bus, tools) = (TaskScope::new(), Bus::default(), Arc::new(self.tools));
         let budget = Budget::new(self.store.clone(), Clock::system(), self.caps);
         let doors = Arc::new(OpenDoors::default());
+        let ways_out: Arc<dyn Doors> = doors.clone();
         let world = World {
-            doors: Arc::clone(&doors) as Arc<dyn Doors>,
+            doors: ways_out,
+            jobs: Jobs::new(scope.clone()),
             ..World::closed(self.store.clone())
         };
         let engine = Engine::new(

@@ -143,7 +143,7 @@ fn described(
         name: settings.name.clone(),
         model,
         sandbox: containment.config(vec![workspace.clone()]),
-        means: containment.means(exits),
+        means: turns::command_times(&home.config.turns, &settings.id, containment.means(exits)),
         workspace,
         limits: turns::limits(&home.config.turns),
         rules: Rules {

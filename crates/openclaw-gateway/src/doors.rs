@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use async_trait::async_trait;
 use openclaw_agents::tools::ToolError;
 use openclaw_agents::world::{Looked, Picture};
-use openclaw_agents::{Attended, Caller, Doors, Meters as _, Turn, Whose};
+use openclaw_agents::{AgentModel, Attended, Caller, Doors, Meters as _, Turn, Whose};
 use openclaw_core::access::{Admitted, Inbound, Sender, Standing};
 use openclaw_core::provenance::Trust;
 use openclaw_core::{ChannelId, PeerId, SessionKey};
@@ -230,7 +230,7 @@ async fn standing(shared: &Shared, from: &Caller) -> Standing {
 async fn look(shared: &Shared, from: &Caller, picture: Picture) -> Result<Looked, ToolError> {
     let rpc = &shared.rpc;
     let agent = rpc.find_agent(&from.agent).ok_or(ToolError::Cancelled)?;
-    let route = agent.model.as_ref().ok().and_then(|model| model.eyes());
+    let route = agent.model.as_ref().ok().and_then(AgentModel::eyes);
     let Some(route) = route else {
         return Err(ToolError::ForModel(
             "no model of this agent can see; have the owner name one in agents.defaults.imageModel"

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use openclaw_agents::Limits;
 use openclaw_agents::lanes::{Overflow, QueueMode, QueueRules};
 use openclaw_agents::loops::{LoopRules, Watch};
+use openclaw_agents::{Limits, Means};
 use openclaw_config::{LoopDetection, QueueMode as Mode, QueueOverflow, TurnSettings};
 use openclaw_core::AgentId;
 use openclaw_ipc::methods::QueueMode as Asked;
@@ -26,6 +26,16 @@ pub(crate) fn queue(turns: &TurnSettings) -> QueueRules {
         cap: said.cap.unwrap_or(usual.cap),
         overflow: said.overflow.map_or(usual.overflow, overflow),
         ..usual
+    }
+}
+
+/// Returns the means of an agent's commands with the times that the config says.
+pub(crate) fn command_times(turns: &TurnSettings, agent: &AgentId, means: Means) -> Means {
+    let times = turns.command_times_of(agent);
+    Means {
+        patience: times.patience.unwrap_or(means.patience),
+        usual: times.timeout.filter(|timeout| !timeout.is_zero()),
+        ..means
     }
 }
 

@@ -12,9 +12,9 @@ pub mod manual;
 mod plan;
 mod room;
 mod summary;
-mod told;
 #[cfg(test)]
 mod tests;
+mod told;
 mod window;
 
 use std::sync::Arc;

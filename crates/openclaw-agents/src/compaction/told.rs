@@ -30,8 +30,9 @@ impl Shortener<'_> {
         if !self.hooks.wants(E::HOOK) {
             return;
         }
+        let event = event();
         tokio::select! {
-            () = self.hooks.observe(&event(), self.cx) => {}
+            () = self.hooks.observe(&event, self.cx) => {}
             () = self.stop.cancelled() => {}
         }
     }

@@ -45,8 +45,8 @@ pub struct ExecArgs {
     /// Do not wait for it at all.
     #[serde(default)]
     background: bool,
-    /// Seconds after which it is stopped, in the background too; 0 or none means the longest that
-    /// the owner allows, which is 1800 unless something else is set.
+    /// Seconds after which it is stopped, in the background too; 0 means the longest that the owner
+    /// allows, and so does none: 1800, unless something else is set.
     #[serde(default, rename = "timeoutSeconds")]
     timeout_seconds: Option<u64>,
     /// Give it a terminal, for programs that want one.
@@ -59,7 +59,8 @@ impl ExecArgs {
     fn wall_time(&self, cx: &ToolCx) -> Duration {
         let longest = cx.means.limits.wall_time.unwrap_or(Means::LONGEST);
         match self.timeout_seconds {
-            None | Some(0) => longest,
+            None => cx.means.usual.map_or(longest, |usual| usual.min(longest)),
+            Some(0) => longest,
             Some(seconds) => Duration::from_secs(seconds).min(longest),
         }
     }

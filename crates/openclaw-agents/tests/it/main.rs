@@ -10,6 +10,7 @@ mod bounds;
 mod calls;
 mod compaction;
 mod front_matter;
+mod hooks;
 mod jobs;
 mod lanes;
 mod prefix;

@@ -128,7 +128,10 @@ async fn a_command_reports_its_exit_code_and_its_output() {
                 json!({ "command": "echo out; echo err >&2; exit 7" }),
             ),
             ("bash", json!({ "command": "pwd", "workdir": "." })),
-            ("exec", json!({ "command": "sleep 60", "timeoutSeconds": 1 })),
+            (
+                "exec",
+                json!({ "command": "sleep 60", "timeoutSeconds": 1 }),
+            ),
         ],
     )
     .await;

@@ -9,6 +9,7 @@
 
 mod access;
 mod another_home;
+mod approvals;
 mod audit;
 mod backup;
 mod browser;

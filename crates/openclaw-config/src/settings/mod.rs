@@ -57,7 +57,9 @@ pub use own_providers::{OwnProvider, OwnTimeouts};
 pub use provenance::{ASKED_EFFECTS, ProvenanceSettings, UNTRUSTED_ORIGINS};
 pub use providers::{ModelSettings, ProviderSettings};
 pub use quantity::{QuantityError, parse_duration, parse_size};
-pub use queue::{LoopDetection, QueueMode, QueueOverflow, QueueSettings, TurnSettings};
+pub use queue::{
+    CommandTimes, LoopDetection, QueueMode, QueueOverflow, QueueSettings, TurnSettings,
+};
 pub use request::{ProxySettings, RequestAuth, RequestSettings};
 pub use sandbox::{
     Confinement, SandboxLimits, SandboxNetwork, SandboxPolicy, SandboxSettings, Set, SetBy,

@@ -1,5 +1,5 @@
-//! How turns go: `messages.queue`, `tools.loopDetection`, `agents.defaults.timeoutSeconds` and
-//! `agents.defaults.maxConcurrent`.
+//! How turns go: `messages.queue`, `tools.loopDetection`, the times in `tools.exec`,
+//! `agents.defaults.timeoutSeconds` and `agents.defaults.maxConcurrent`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,10 +21,24 @@ pub struct TurnSettings {
     pub loop_detection: Option<LoopDetection>,
     /// The same of single agents (`agents.entries.*.tools.loopDetection.enabled`).
     pub loop_detection_of: BTreeMap<AgentId, LoopDetection>,
+    /// How long commands may take (`tools.exec`).
+    pub commands: CommandTimes,
+    /// The same of single agents (`agents.entries.*.tools.exec`).
+    pub commands_of: BTreeMap<AgentId, CommandTimes>,
     /// How long a turn may take (`agents.defaults.timeoutSeconds`); zero is for ever.
     pub timeout: Option<Duration>,
     /// How many turns go on at the same time (`agents.defaults.maxConcurrent`).
     pub most: Option<usize>,
+}
+
+/// How long commands may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CommandTimes {
+    /// Until a command goes on in the background (`backgroundMs`).
+    pub patience: Option<Duration>,
+    /// Until a command is stopped that does not say how long it takes (`timeoutSeconds`); zero is
+    /// as long as a command may take at all.
+    pub timeout: Option<Duration>,
 }
 
 /// What becomes of messages that arrive during a turn.
@@ -82,6 +96,15 @@ impl TurnSettings {
         let own = self.loop_detection_of.get(agent).copied();
         own.or(self.loop_detection)
     }
+
+    /// Returns how long an agent's commands may take.
+    pub fn command_times_of(&self, agent: &AgentId) -> CommandTimes {
+        let own = self.commands_of.get(agent).copied().unwrap_or_default();
+        CommandTimes {
+            patience: own.patience.or(self.commands.patience),
+            timeout: own.timeout.or(self.commands.timeout),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -96,12 +119,29 @@ impl Reader<'_> {
                 .raw(&["tools", "loopDetection", "enabled"])
                 .and_then(loop_detection),
             loop_detection_of: agents.collect(),
+            commands: self.command_times(&["tools", "exec"]),
+            commands_of: self
+                .members(&["agents", "entries"])
+                .map(|(id, _)| {
+                    let own = self.command_times(&["agents", "entries", id, "tools", "exec"]);
+                    (AgentId::from(id), own)
+                })
+                .filter(|(_, own)| *own != CommandTimes::default())
+                .collect(),
             timeout: self
                 .number(&["agents", "defaults", "timeoutSeconds"])
                 .map(Duration::from_secs),
             most: self
                 .number(&["agents", "defaults", "maxConcurrent"])
                 .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+        }
+    }
+
+    fn command_times(&self, at: &[&str]) -> CommandTimes {
+        let number = |key| self.number(&[at, &[key]].concat());
+        CommandTimes {
+            patience: number("backgroundMs").map(Duration::from_millis),
+            timeout: number("timeoutSeconds").map(Duration::from_secs),
         }
     }
 
@@ -176,10 +216,19 @@ mod tests {
                 "byChannel": { "telegram": "interrupt" },
                 "debounceMsByChannel": { "telegram": 0, "rpc": 1500 },
             } },
-            "tools": { "loopDetection": { "enabled": false } },
+            "tools": {
+                "loopDetection": { "enabled": false },
+                "exec": { "backgroundMs": 500, "timeoutSeconds": 60 },
+            },
             "agents": {
                 "defaults": { "timeoutSeconds": 0, "maxConcurrent": 4 },
-                "entries": { "careful": { "tools": { "loopDetection": { "enabled": true } } }, "main": {} },
+                "entries": {
+                    "careful": { "tools": {
+                        "loopDetection": { "enabled": true },
+                        "exec": { "timeoutSeconds": 5 },
+                    } },
+                    "main": {},
+                },
             },
         });
         let read = read(&config);
@@ -203,6 +252,13 @@ mod tests {
             (of("careful"), of("main")),
             (Some(LoopDetection::On), Some(LoopDetection::Off))
         );
+        let times = |agent: &str| {
+            let times = read.command_times_of(&AgentId::from(agent));
+            (times.patience.unwrap(), times.timeout.unwrap())
+        };
+        let half = Duration::from_millis(500);
+        assert_eq!(times("main"), (half, Duration::from_mins(1)));
+        assert_eq!(times("careful"), (half, Duration::from_secs(5)));
     }
 
     #[test]

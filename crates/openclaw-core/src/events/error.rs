@@ -183,7 +183,7 @@ pub enum StoreError {
     AlreadyAsked(ApprovalId),
     /// Somebody was first, or the request was given up.
     #[error(
-        "the request for approval `{approval}` was {} already, by {by}",
+        "the request for approval `{approval}` was {} already ({by})",
         if *allowed { "allowed" } else { "denied" }
     )]
     AlreadyDecided {

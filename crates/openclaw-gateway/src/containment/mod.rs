@@ -234,6 +234,7 @@ impl Containment {
             reach,
             limits: self.limits(),
             patience: Means::PATIENCE,
+            usual: None,
             env: self.env(self.network()),
             protected: values(&self.policy.protect),
         }

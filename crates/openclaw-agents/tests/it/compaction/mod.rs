@@ -1,6 +1,7 @@
 //! Sessions that outgrow their model's window: what the model sees then, and that no turn is lost.
 
 mod failing;
+mod hooks;
 mod long;
 mod manual;
 mod oversized;
@@ -17,6 +18,7 @@ use openclaw_agents::{
 };
 use openclaw_core::access::{Admitted, Inbound, Sender};
 use openclaw_core::events::{Change, Shortening};
+use openclaw_core::hooks::{Hooks, NoHooks};
 use openclaw_core::{AgentId, Clock, EventStore, SessionEvent, SessionKey, Usage};
 use openclaw_providers::dispatch::{Candidate, Health, Policy};
 use openclaw_providers::{ModelInfo, OpenAIProvider, Route};
@@ -57,6 +59,7 @@ struct Stage {
     tools: Arc<ToolRegistry>,
     session: SessionKey,
     seen: Arc<Seen>,
+    hooks: Arc<dyn Hooks>,
 }
 
 /// What the model has seen so far.
@@ -118,6 +121,15 @@ impl Stage {
     }
 
     fn with(window: u64, known: Option<u64>, compaction: CompactionRules) -> Self {
+        Self::heard_by(window, known, compaction, Arc::new(NoHooks))
+    }
+
+    fn heard_by(
+        window: u64,
+        known: Option<u64>,
+        compaction: CompactionRules,
+        hooks: Arc<dyn Hooks>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let workspace = dir.path().join("workspace");
         std::fs::create_dir(&workspace).unwrap();
@@ -131,7 +143,10 @@ impl Stage {
         tools.register("look", Look).unwrap();
         let tools = Arc::new(tools);
         let engine = Engine::new(
-            World::closed(store.clone()),
+            World {
+                hooks: Arc::clone(&hooks),
+                ..World::closed(store.clone())
+            },
             Arc::clone(&tools),
             Bus::default(),
             TaskScope::new(),
@@ -166,6 +181,7 @@ impl Stage {
             tools,
             session: SessionKey::main(&id).unwrap(),
             seen,
+            hooks,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Messages that arrive during a turn, turns that go nowhere, and what a crash leaves behind.
 
+mod asking;
 mod bounds;
 mod full;
 mod modes;
+mod places;
 mod recovery;
 mod steering;
 
@@ -10,13 +12,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use openclaw_agents::lanes::QueueMode;
+use openclaw_agents::policy::Policy;
 use openclaw_agents::{
     Agent, AgentError, AgentModel, Attended, Bus, ContextFiles, Engine, Limits, Means, NoMeters,
     Rules, SandboxConfig, Skills, TaskScope, Tool, ToolCx, ToolError, ToolOutput, ToolRegistry,
     Turn, World,
 };
+use jiff::Timestamp;
 use openclaw_core::access::{Admitted, Inbound, Sender, Standing};
+use openclaw_core::approvals::Pending;
 use openclaw_core::events::Change;
+use openclaw_core::hooks::{Dispatcher, Hooks, NoHooks};
+use openclaw_core::tool_rules::{Argument, Decision, Entry, Pattern, Place, Rule, ToolRules};
 use openclaw_core::{AgentId, EventStore, SessionEvent, SessionEventKind, SessionKey};
 use openclaw_providers::{OpenAIProvider, Route};
 use openclaw_testkit::{FakeCall, FakeProvider, Reply, WireFormat};
@@ -25,13 +32,13 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-type Answer = JoinHandle<Result<openclaw_agents::Reply, AgentError>>;
+pub(super) type Answer = JoinHandle<Result<openclaw_agents::Reply, AgentError>>;
 
 /// An engine with one agent, one session and a tool that waits until the test lets it go.
-struct Arena {
-    dir: TempDir,
-    provider: Arc<FakeProvider>,
-    store: EventStore,
+pub(super) struct Arena {
+    pub(super) dir: TempDir,
+    pub(super) provider: Arc<FakeProvider>,
+    pub(super) store: EventStore,
     engine: Engine,
     agent: Arc<Agent>,
     session: SessionKey,
@@ -40,7 +47,7 @@ struct Arena {
 
 /// What the tool `wait` waits for.
 #[derive(Clone)]
-struct Doors {
+pub(super) struct Doors {
     begun: Arc<Semaphore>,
     open: Arc<Semaphore>,
 }
@@ -58,6 +65,37 @@ impl Tool for Wait {
         self.0.begun.add_permits(1);
         self.0.open.acquire().await.unwrap().forget();
         Ok(ToolOutput::text("waited"))
+    }
+}
+
+/// Decides about a tool, or about calls of it for one path.
+pub(super) fn deciding(tool: &str, path: Option<&str>, decision: Decision) -> Rules {
+    let argument = |path: &str| Argument {
+        pointer: "/path".to_owned(),
+        like: Pattern::exact(path),
+    };
+    let rule = Rule {
+        place: Place::default(),
+        agent: None,
+        channel: None,
+        sender: None,
+        standing: None,
+        tools: vec![Entry {
+            written: tool.to_owned(),
+            file: None,
+            tools: vec![Pattern::exact(tool)],
+        }],
+        arguments: path.map(argument).into_iter().collect(),
+        decision,
+        because: None,
+    };
+    let said = ToolRules {
+        rules: vec![rule],
+        ..ToolRules::default()
+    };
+    Rules {
+        policy: Arc::new(Policy::new(said)),
+        ..Rules::default()
     }
 }
 
@@ -79,6 +117,27 @@ impl Arena {
 
     /// Works on what is in a folder.
     fn on(dir: TempDir, provider: Arc<FakeProvider>, rules: Rules, limits: Limits) -> Self {
+        Self::heard_by(dir, provider, (rules, limits), Arc::new(NoHooks))
+    }
+
+    /// Tells these handlers what happens.
+    pub(super) fn hooked(
+        replies: impl IntoIterator<Item = Reply>,
+        rules: Rules,
+        hooks: Dispatcher,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("workspace")).unwrap();
+        let provider = Arc::new(FakeProvider::scripted(replies));
+        Self::heard_by(dir, provider, (rules, Limits::default()), Arc::new(hooks))
+    }
+
+    fn heard_by(
+        dir: TempDir,
+        provider: Arc<FakeProvider>,
+        (rules, limits): (Rules, Limits),
+        hooks: Arc<dyn Hooks>,
+    ) -> Self {
         let store = EventStore::open(&dir.path().join("events.sqlite")).unwrap();
         let doors = Doors {
             begun: Arc::new(Semaphore::new(0)),
@@ -87,7 +146,10 @@ impl Arena {
         let mut tools = ToolRegistry::standard();
         tools.register("wait", Wait(doors.clone())).unwrap();
         let engine = Engine::new(
-            World::closed(store.clone()),
+            World {
+                hooks,
+                ..World::closed(store.clone())
+            },
             Arc::new(tools),
             Bus::default(),
             TaskScope::new(),
@@ -142,7 +204,7 @@ impl Arena {
     }
 
     /// Sends a message of the owner without waiting for anything.
-    fn send(&self, text: &str) -> Answer {
+    pub(super) fn send(&self, text: &str) -> Answer {
         self.submit(self.turn(Self::owner(), text, None))
     }
 
@@ -171,6 +233,27 @@ impl Arena {
         answer
     }
 
+    /// Waits until somebody is asked about a call, and returns what they are asked.
+    pub(super) async fn question(&self) -> Pending {
+        self.questions(1).await.remove(0)
+    }
+
+    /// Waits until so many questions are open.
+    async fn questions(&self, count: usize) -> Vec<Pending> {
+        let mut log = self.store.subscribe(0);
+        loop {
+            let asked = Change::of(&log.next().await.unwrap());
+            if !matches!(asked, Some(Change::ApprovalRequested { .. })) {
+                continue;
+            }
+            let pending = self.store.pending_approvals(Timestamp::now()).await;
+            let pending = pending.unwrap();
+            if pending.len() == count {
+                return pending;
+            }
+        }
+    }
+
     async fn tool_has_begun(&self) {
         self.doors.begun.acquire().await.unwrap().forget();
     }
@@ -183,13 +266,13 @@ impl Arena {
         self.store.read(&self.session, 1..=u64::MAX).await.unwrap()
     }
 
-    async fn changes(&self) -> Vec<Change> {
+    pub(super) async fn changes(&self) -> Vec<Change> {
         self.events().await.iter().filter_map(Change::of).collect()
     }
 
     /// Holds that each request begins with all that the one before said, and that nothing else is
     /// wrong with them.
-    fn assert_clean(&self) {
+    pub(super) fn assert_clean(&self) {
         self.provider.assert_clean();
         let requests = self.provider.requests();
         for pair in requests.windows(2) {

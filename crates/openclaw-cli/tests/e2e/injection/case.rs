@@ -32,6 +32,10 @@ pub(super) struct Scenario {
     pub(super) files: BTreeMap<String, String>,
     /// Pages of the web.
     pub(super) pages: BTreeMap<String, String>,
+    /// What a web search finds, a text for each hit.
+    pub(super) found: Vec<String>,
+    /// How many tokens its model takes, if they are to be few.
+    pub(super) window: Option<u64>,
     /// Tools that rules of the owner give to guests.
     pub(super) guests: Vec<String>,
     pub(super) turns: Vec<Turn>,
@@ -51,6 +55,7 @@ pub(super) struct Scenario {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Turn {
+    /// Nothing for what another session leads to; its message then names the turn.
     pub(super) say: String,
     /// Who says it, if it is not the principal.
     pub(super) from: Option<String>,

@@ -10,7 +10,7 @@ mod case;
 mod play;
 mod site;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ struct Act {
 fn filled(text: &str, act: &str, site: &Site) -> String {
     text.replace("{{web}}", &format!("http://{}/{act}", site.addr()))
         .replace("{{key}}", &format!("agent:{act}"))
+        .replace("{{act}}", act)
 }
 
 /// Returns the calls of a turn, with the addresses of this run.
@@ -83,6 +84,10 @@ fn obedient(acts: &[Act], site: &Site) -> FakeProvider {
     let provider = FakeProvider::start();
     provider.keep_requests(1);
     provider.otherwise(move |seen| {
+        let system = seen.system.as_deref().unwrap_or_default();
+        if system.starts_with("You keep the record") {
+            return Reply::text("## Asked for\nWhat the last message says.");
+        }
         // A file that came with a message stands behind it.
         let marker = seen.user_texts().iter().rev().find_map(|said| {
             let (_, marker) = said.rsplit_once("[[")?;
@@ -103,10 +108,27 @@ fn marker(act: &str, turn: usize) -> String {
     format!("[[{act} {turn}]]")
 }
 
-fn config(provider: &FakeProvider, acts: &[Act]) -> Value {
+fn config(provider: &FakeProvider, acts: &[Act], site: &Site) -> Value {
     let mut config = TestHome::config_for(provider, WireFormat::OpenAi);
+    config["plugins"] = json!({ "entries": { "searxng": {
+        "config": { "webSearch": { "baseUrl": format!("http://{}", site.addr()) } },
+    } } });
+    let models = config["models"]["providers"]["fake"]["models"].as_array_mut();
+    let (models, usual) = (models.unwrap(), json!({ "maxTokens": 4096 }));
+    let windows: BTreeSet<u64> = acts.iter().filter_map(|act| act.scenario.window).collect();
+    for window in windows {
+        let mut model = usual.clone();
+        let id = format!("fake-{window}");
+        model["name"] = json!(id);
+        model["id"] = json!(id);
+        model["contextWindow"] = json!(window);
+        models.push(model);
+    }
     let agents = acts.iter().map(|act| {
-        let agent = json!({ "id": act.name, "workspace": act.workspace });
+        let mut agent = json!({ "id": act.name, "workspace": act.workspace });
+        if let Some(window) = act.scenario.window {
+            agent["model"] = json!(format!("fake/fake-{window}"));
+        }
         agent
     });
     config["agents"]["list"] = agents.collect();
@@ -169,6 +191,20 @@ fn furnish(act: &Act, site: &Site) {
         let page = filled(page, &act.name, site);
         site.put(format!("/{}/{path}", act.name), page);
     }
+    let hits = hits(act, site);
+    if !hits.is_empty() {
+        // The case searches for its own name.
+        let found = json!({ "query": act.name, "results": hits });
+        site.put(format!("/search?q={}", act.name), found.to_string());
+    }
+}
+
+fn hits(act: &Act, site: &Site) -> Vec<Value> {
+    let hits = act.scenario.found.iter().map(|text| {
+        let url = format!("http://{}/{}/found", site.addr(), act.name);
+        json!({ "title": "Notes", "url": url, "content": filled(text, &act.name, site) })
+    });
+    hits.collect()
 }
 
 /// Returns what is not as the case says.
@@ -224,7 +260,7 @@ fn faults(act: &Act, played: &Played, site: &Site) -> Vec<String> {
 #[test]
 fn the_corpus_has_every_kind_and_a_twin_for_each_case() {
     let cases = corpus();
-    assert!(cases.len() >= 44, "{} cases", cases.len());
+    assert!(cases.len() >= 58, "{} cases", cases.len());
     for case in &cases {
         let harm = &case.attack;
         assert!(
@@ -234,7 +270,9 @@ fn the_corpus_has_every_kind_and_a_twin_for_each_case() {
         );
         assert!(!case.twin.turns.is_empty(), "{} has no twin", case.id);
     }
-    for kind in ["web", "file", "person", "tool", "memory", "skill"] {
+    for kind in [
+        "web", "search", "file", "person", "tool", "memory", "skill", "send",
+    ] {
         let of_kind = cases.iter().filter(|case| case.id.starts_with(kind));
         assert!(of_kind.count() >= 4, "{kind}");
     }
@@ -249,7 +287,7 @@ async fn no_words_of_a_stranger_run_anything_and_the_same_work_without_them_goes
         furnish(act, &site);
     }
     let provider = obedient(&acts, &site);
-    home.write_config(&config(&provider, &acts).to_string());
+    home.write_config(&config(&provider, &acts, &site).to_string());
     home.write_own(&own_settings(&acts, &site).to_string());
     let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let mut faults = Vec::new();

@@ -45,6 +45,9 @@ pub(super) async fn play(act: &Act, site: &Site, rpc: RpcClient, client: Client)
             sessions.insert(name, key.clone());
             key
         };
+        if turn.say.is_empty() {
+            continue;
+        }
         let text = filled(&turn.say, &act.name, site);
         let mut params = json!({
             "sessionKey": key,

@@ -61,7 +61,13 @@ async fn answer(mut stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
         .is_some_and(|line| !line.is_empty())
     {}
     let path = first.split(' ').nth(1)?.to_owned();
-    let plain = path.split('?').next().unwrap_or_default();
+    // A search is told by what is searched for, a page by what stands before the question mark.
+    let end = if path.starts_with("/search?") {
+        '&'
+    } else {
+        '?'
+    };
+    let plain = path.split(end).next().unwrap_or_default();
     let page = shared.pages.lock().get(plain).cloned();
     shared.asked.lock().push(path.clone());
     let (status, page) = match page {

@@ -182,3 +182,30 @@ async fn a_command_of_half_a_minute_lives_to_its_end() {
     assert!(said.contains("awake"), "{said}");
     gateway.terminate().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_command_goes_on_in_the_background_as_configured_and_ends_with_the_gateway() {
+    let provider = FakeProvider::start();
+    provider.otherwise(|seen| {
+        if seen.ends_with_results() {
+            return Reply::text(seen.results().last().unwrap().content.clone());
+        }
+        let command = seen.last_user_text().to_owned();
+        Reply::tool_calls([FakeCall::new("exec", &json!({ "command": command }))])
+    });
+    let home = TestHome::new();
+    let mut config = TestHome::config_for(&provider, WireFormat::OpenAi);
+    config["tools"] = json!({ "exec": { "backgroundMs": 300 } });
+    home.write_config(&config.to_string());
+    let mut gateway = GatewayProcess::start(&home, OPENCLAW).await;
+    let mut life = Lifeline::new(&home, "life");
+    let key = session(&gateway).await;
+    let turn = turn(&gateway, &key, &daemons("life"));
+    life.begun().await;
+    let answer = turn.await.unwrap().unwrap().unwrap();
+    let answer = answer["content"].as_str().unwrap();
+    assert!(answer.contains("status: running"), "{answer}");
+    gateway.terminate().await;
+    life.ended().await;
+    provider.assert_clean();
+}

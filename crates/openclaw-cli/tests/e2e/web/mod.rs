@@ -104,14 +104,10 @@ async fn an_agent_searches_and_reads_and_what_it_reads_is_marked_as_strangers_wo
     let log = home.command(OPENCLAW).args(args).run().await;
     let log = log.assert_code(0).json_lines();
     let text = |line: &&Value| line["data"]["result"].to_string();
-    for (words, host) in [
-        ("When tides come", "web_search"),
-        ("The tide comes at noon.", "127.0.0.1"),
-    ] {
+    for words in ["When tides come", "The tide comes at noon."] {
         let result = log.iter().find(|line| text(line).contains(words)).unwrap();
-        let mark = &result["payload"]["marks"][0];
-        assert_eq!(mark["trust"], "untrusted", "{result}");
-        assert_eq!(mark["source"]["host"], host, "{result}");
+        let web = json!([{ "from": "web", "host": "127.0.0.1", "trust": "untrusted" }]);
+        assert_eq!(result["payload"]["marks"], web, "{result}");
     }
     provider.assert_clean();
 }
