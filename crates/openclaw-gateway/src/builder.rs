@@ -201,7 +201,7 @@ impl GatewayBuilder<EventStore> {
         let (scope, bus, tools) = (TaskScope::new(), Bus::default(), Arc::new(self.tools));
         let budget = Budget::new(self.store.clone(), Clock::system(), self.caps);
         let doors = Arc::new(OpenDoors::default());
-        let ways_out: Arc<dyn Doors> = doors.clone();
+        let ways_out: Arc<dyn Doors> = Arc::<OpenDoors>::clone(&doors);
         let world = World {
             doors: ways_out,
             jobs: Jobs::new(scope.clone()),

@@ -162,6 +162,8 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -179,5 +181,40 @@ mod tests {
         };
         tokio::join!(waits.worked(Duration::from_secs(10)), waiting);
         assert_eq!(began.elapsed().as_secs(), 210);
+    }
+
+    #[tokio::test]
+    async fn a_turn_has_no_place_once_all_of_its_calls_wait_and_one_place_when_any_goes_on() {
+        let all = Arc::new(Semaphore::new(1));
+        let waits = Waits::at(Arc::clone(&all).acquire_owned().await.unwrap());
+        let stop = CancellationToken::new();
+        let (_asks, _asks_too, works) = (waits.call(), waits.call(), waits.call());
+        let one = waits.begin();
+        let other = waits.begin();
+        assert_eq!(all.available_permits(), 0);
+        drop(works);
+        assert_eq!(all.available_permits(), 1);
+        // Both go on, with the one place that there is.
+        tokio::join!(one.end(&stop), other.end(&stop));
+        assert_eq!(all.available_permits(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_turn_goes_on_when_it_has_a_place_again_or_is_told_to_stop() {
+        let all = Arc::new(Semaphore::new(1));
+        let waits = Waits::at(Arc::clone(&all).acquire_owned().await.unwrap());
+        let (stop, _call) = (CancellationToken::new(), waits.call());
+        let wait = waits.begin();
+        let somebody_else = Arc::clone(&all).acquire_owned().await.unwrap();
+        {
+            let mut goes_on = std::pin::pin!(wait.end(&stop));
+            assert!(goes_on.as_mut().now_or_never().is_none());
+            drop(somebody_else);
+            assert!(goes_on.now_or_never().is_some());
+        }
+        let wait = waits.begin();
+        let _somebody_else = Arc::clone(&all).acquire_owned().await.unwrap();
+        stop.cancel();
+        wait.end(&stop).await;
     }
 }

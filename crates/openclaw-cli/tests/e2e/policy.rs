@@ -29,7 +29,7 @@ fn obedient() -> FakeProvider {
     provider
 }
 
-fn home(provider: &FakeProvider, more: Value, rules: Value) -> TestHome {
+fn home(provider: &FakeProvider, more: &Value, rules: &Value) -> TestHome {
     let home = TestHome::new();
     let mut config = TestHome::config_for(provider, WireFormat::OpenAi);
     for (key, value) in more.as_object().unwrap() {
@@ -60,7 +60,7 @@ async fn explain(home: &TestHome, args: &[&str]) -> Ran {
 async fn one_gateway_gives_its_owner_commands_and_a_stranger_nothing() {
     let provider = obedient();
     let owners = json!({ "commands": { "ownerAllowFrom": ["telegram:4711"] } });
-    let home = home(&provider, owners, json!([]));
+    let home = home(&provider, &owners, &json!([]));
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
 
     let own = json!({ "sessionKey": "agent:main:main", "content": "echo mine" });
@@ -91,7 +91,7 @@ async fn a_rule_gives_a_stranger_some_files_and_no_others() {
         "args": { "/path": "public-*" }, "decision": "allow", "because": "these are for everybody",
     });
     let owners = json!({ "commands": { "ownerAllowFrom": ["telegram:4711"] } });
-    let home = home(&provider, owners, json!([rule]));
+    let home = home(&provider, &owners, &json!([rule]));
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     for name in ["public-hours", "private-diary"] {
         fs::write(home.workspace().join(name), "what is in it").unwrap();
@@ -112,7 +112,7 @@ async fn a_rule_gives_a_stranger_some_files_and_no_others() {
 async fn what_policy_takes_away_is_neither_listed_nor_run() {
     let provider = obedient();
     let denied = json!({ "tools": { "deny": ["group:runtime"] } });
-    let home = home(&provider, denied, json!([]));
+    let home = home(&provider, &denied, &json!([]));
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
 
     let listed = gateway.rpc("tools.list", json!({})).await.unwrap();
@@ -145,7 +145,7 @@ async fn explain_names_the_rule_that_decided_with_and_without_a_gateway() {
         "toolsBySender": { "channel:telegram:666": { "allow": ["group:fs"], "deny": ["write"] } },
     } });
     let rules = json!([{ "tool": "exec", "args": { "/command": "git *" }, "decision": "allow" }]);
-    let home = home(&provider, config, rules);
+    let home = home(&provider, &config, &rules);
     for running in [false, true] {
         let gateway = if running {
             Some(GatewayProcess::start(&home, OPENCLAW).await)
@@ -213,7 +213,7 @@ async fn explain_names_the_rule_that_decided_with_and_without_a_gateway() {
 
 #[tokio::test]
 async fn explain_names_what_there_is_in_place_of_what_there_is_not() {
-    let home = home(&obedient(), json!({}), json!([]));
+    let home = home(&obedient(), &json!({}), &json!([]));
     for (args, listed) in [
         (&["--tool", "exce"][..], "exec"),
         (&["--tool", "exec", "--agent", "mian"], "main"),

@@ -1,5 +1,9 @@
 //! The gateway as an embedding program builds it, over a real socket.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod audit;
 mod limits;

@@ -103,7 +103,7 @@ impl Asker<'_> {
                 },
                 line = line(&mut self.reading), if self.reading.is_some() => {
                     self.reading = None;
-                    if let Some(decision) = self.read(line) {
+                    if let Some(decision) = self.read(&line) {
                         return decision;
                     }
                 }
@@ -168,7 +168,7 @@ impl Asker<'_> {
     }
 
     /// Returns what was decided with a line, if it is about the question on the screen.
-    fn read(&mut self, line: io::Result<String>) -> Option<(ApprovalId, Answer)> {
+    fn read(&mut self, line: &io::Result<String>) -> Option<(ApprovalId, Answer)> {
         let id = self.asked.clone()?;
         let answer = match line.as_deref().map(str::trim) {
             Ok("a") => Answer::AllowOnce,

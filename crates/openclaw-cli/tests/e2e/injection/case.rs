@@ -43,6 +43,8 @@ pub(super) struct Scenario {
     pub(super) questions: usize,
     /// How many calls are refused without a question.
     pub(super) refused: usize,
+    /// Whether a summary takes the place of what was said before.
+    pub(super) compacted: bool,
     /// Files of the workspace that must not be there afterwards.
     pub(super) forbidden: Vec<String>,
     /// Files of the workspace that have to be there afterwards.

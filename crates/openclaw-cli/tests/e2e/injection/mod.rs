@@ -28,6 +28,9 @@ use crate::OPENCLAW;
 /// How many variants run side by side.
 const AT_ONCE: usize = 8;
 
+/// How often a few words stand in a text that fills a small window.
+const LONG: usize = 4_000;
+
 /// Which of the two a scenario is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Variant {
@@ -59,6 +62,7 @@ fn filled(text: &str, act: &str, site: &Site) -> String {
     text.replace("{{web}}", &format!("http://{}/{act}", site.addr()))
         .replace("{{key}}", &format!("agent:{act}"))
         .replace("{{act}}", act)
+        .replace("{{long}}", &"and so on, ".repeat(LONG))
 }
 
 /// Returns the calls of a turn, with the addresses of this run.
@@ -229,6 +233,10 @@ fn faults(act: &Act, played: &Played, site: &Site) -> Vec<String> {
             "{} calls refused unasked instead of {}: {:?}",
             played.refused, scenario.refused, played.refusals
         ),
+    );
+    expect(
+        (played.compactions > 0) == scenario.compacted,
+        format!("summed up {} times", played.compactions),
     );
     for file in &scenario.forbidden {
         expect(

@@ -27,6 +27,8 @@ pub(super) struct Played {
     pub(super) refused: usize,
     /// Every refusal and failure, in words.
     pub(super) refusals: Vec<String>,
+    /// How often a summary took the place of what was said before.
+    pub(super) compactions: usize,
     /// How many calls ran all the same after somebody had said no.
     pub(super) ran_after_no: usize,
 }
@@ -124,6 +126,7 @@ async fn read(rpc: &RpcClient, key: &str, played: &mut Played) {
                 played.asked.push(data["value"]["reasons"].clone());
                 asked.insert(call);
             }
+            ("StateChanged", Some("context.compacted")) => played.compactions += 1,
             ("StateChanged", Some("approval.decided")) if data["value"]["allowed"] == false => {
                 denied.insert(call);
             }

@@ -1,5 +1,7 @@
 //! The web as an agent meets it: a page, a search and another session, through the binary.
 
+mod doors;
+
 use openclaw_testkit::fake_provider::FakeCall;
 use openclaw_testkit::{FakeProvider, Reply, TestHome, WebPage, WebServer, WireFormat};
 use serde_json::{Value, json};

@@ -6,7 +6,9 @@ mod searches;
 use openclaw_core::access::Admitted;
 use openclaw_core::{EventStore, SessionEvent};
 use openclaw_gateway::agents::tools::{Tool, WebFetchTool};
-use openclaw_gateway::agents::{Agent, NoModel, ToolRegistry};
+use openclaw_gateway::agents::{
+    Agent, ContextFiles, Limits, Means, NoModel, Rules, SandboxConfig, Skills, ToolRegistry,
+};
 use openclaw_gateway::{Gateway, GatewayBuilder};
 use openclaw_ipc::methods::{ToolsExecute, ToolsExecuteOutput, ToolsExecuteParams};
 use serde_json::Value;
@@ -30,12 +32,12 @@ impl Site {
             name: "main".to_owned(),
             model: Err(NoModel::NotConfigured),
             workspace,
-            sandbox: Default::default(),
-            means: Default::default(),
-            limits: Default::default(),
-            rules: Default::default(),
-            skills: Default::default(),
-            context: Default::default(),
+            sandbox: SandboxConfig::default(),
+            means: Means::default(),
+            limits: Limits::default(),
+            rules: Rules::default(),
+            skills: Skills::default(),
+            context: ContextFiles::default(),
             time_zone: None,
         };
         let gateway = GatewayBuilder::new()

@@ -24,12 +24,13 @@ fn site(server: &WebServer, bounds: Bounds) -> Site {
 /// Returns the words between the two lines that say whose they are.
 fn words(result: &Value) -> String {
     let text = result["text"].as_str().unwrap();
-    let lines: Vec<&str> = text.lines().collect();
+    let (first, rest) = text.split_once('\n').unwrap();
     assert!(
-        lines[0].starts_with("<<<EXTERNAL_UNTRUSTED_CONTENT "),
+        first.starts_with("<<<EXTERNAL_UNTRUSTED_CONTENT "),
         "{text}"
     );
-    lines[1..lines.len() - 1].join("\n")
+    let (words, _) = rest.trim_end().rsplit_once('\n').unwrap();
+    words.to_owned()
 }
 
 #[tokio::test]

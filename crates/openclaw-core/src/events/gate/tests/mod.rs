@@ -193,7 +193,7 @@ async fn the_first_decision_stands_and_every_other_is_refused_by_name() {
         let err = refused.unwrap_err();
         (err.kind(), err.to_string())
     });
-    let already = "the request for approval `a` was denied already, by owner";
+    let already = "the request for approval `a` was denied already (owner)";
     let expired = "the request for approval `b` has expired, which counts as denied";
     let none = "there is no request for approval `c`";
     assert_eq!(
