@@ -1,7 +1,7 @@
 //! Which tools may be called: one judgement for every door, with the rule that decided.
 //!
-//! A call is held against OpenClaw's layers, in its order ([`layers`]), then against this
-//! program's own rules ([`rule`]), then against what is said about commands, and
+//! A call is held against OpenClaw's layers, in its order (`layers`), then against this
+//! program's own rules (`rule`), then against what is said about commands, and
 //! last against what a guest may do. Each can only narrow what those before it left: whatever
 //! denies, wins; what asks, comes next. The one exception is meant to be one: a rule of one's own
 //! that allows a command stands for an entry in OpenClaw's list of allowed commands.

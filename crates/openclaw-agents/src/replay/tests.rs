@@ -290,6 +290,60 @@ async fn a_session_without_runs_and_steps_can_be_replayed() {
     );
 }
 
+fn said(message: &Message) -> String {
+    match message {
+        Message::User(blocks) => format!("{blocks:?}"),
+        Message::Assistant(_) => "model".to_owned(),
+        Message::ToolResults(_) => "results".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn what_a_run_heard_between_its_steps_is_heard_there_again() {
+    let in_a = |change: Change| {
+        let event = change.to_event().unwrap();
+        event.in_run(&RunId::from("a"), None)
+    };
+    let events = logged(vec![
+        started(),
+        in_run(text("one"), "a"),
+        called("a", 1, "ls"),
+        in_run(text("two"), "b"),
+        result("a", 1, "ls", "none"),
+        in_a(Change::MessageTaken { message: 4 }),
+        called("a", 2, "touch x"),
+        result("a", 2, "touch x", "made"),
+        in_a(Change::ModelTold {
+            text: "enough".to_owned(),
+        }),
+        answered("a", 3, "done"),
+        in_run(text("three"), "c"),
+        answered("c", 1, "done too"),
+    ])
+    .await;
+    let (before, steps, next) = seen(&events, 2).turn.unwrap().into_parts();
+    assert_eq!((before.len(), next), (1, 1));
+    let heard: Vec<String> = steps
+        .iter()
+        .map(|step| format!("{:?}", step.heard()))
+        .collect();
+    assert_eq!(heard, ["[]", "[Text(\"two\")]", "[Text(\"enough\")]"]);
+    // Replayed from its midst, the turn has heard by then what it had.
+    let midst: Vec<String> = messages(&events, 8).iter().map(said).collect();
+    let [one, called, _, two, again, results, enough] = &midst[..] else {
+        panic!("{midst:?}");
+    };
+    assert_eq!([called, again, results], ["model", "model", "results"]);
+    for (message, text) in [(one, "one"), (two, "two"), (enough, "enough")] {
+        assert_eq!(*message, format!("[Text({text:?})]"));
+    }
+    // A message that a run took in has no turn of its own, and stays where it was taken.
+    assert_eq!(seen(&events, 11).turn.unwrap().message(), 11);
+    let later: Vec<String> = messages(&events, 11).iter().map(said).collect();
+    assert_eq!(later[..6], midst[..6]);
+    assert_eq!(seen(&events, 4).turn.unwrap().message(), 2);
+}
+
 fn call(command: &str) -> Call {
     Call {
         id: "another-id".into(),

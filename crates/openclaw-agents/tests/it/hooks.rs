@@ -192,7 +192,7 @@ async fn an_answer_that_a_handler_does_not_take_is_written_again() {
         json!({ "action": "revise", "reason": "long", "retry": { "instruction": "be short" } })
     };
     let (hooks, mut heard) = with(Hook::BeforeAgentFinalize, revise);
-    let replies = [Reply::text("a long answer"), Reply::text("short"), Reply::text("later")];
+    let replies = [Reply::text("a long answer"), Reply::text("short"), Reply::text("also long"), Reply::text("later")];
     let arena = Arena::hooked(replies, Rules::default(), hooks);
     let reply = arena.send("go").await.unwrap().unwrap();
     assert_eq!((reply.content.as_str(), reply.steps), ("short", 2));

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use openclaw_agents::{Limits, Rules, Turn};
-use openclaw_core::SessionKey;
 use openclaw_core::approvals;
 use openclaw_core::tool_rules::Decision;
+use openclaw_core::{SessionEventKind, SessionKey};
 use openclaw_testkit::{FakeCall, Reply};
 use serde_json::json;
 use tokio::time;
@@ -19,9 +19,16 @@ const NEVER: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Sends a message to a session of its own.
-fn send_to(arena: &Arena, session: &str) -> Answer {
+async fn send_to(arena: &Arena, session: &str) -> Answer {
+    let session = SessionKey::parse(&format!("agent:main:{session}")).unwrap();
+    let start = SessionEventKind::SessionStarted {
+        channel: "test".into(),
+        peer_id: "owner".into(),
+    };
+    let started = arena.store.append(&session, vec![start.into()]).await;
+    started.unwrap();
     arena.submit(Turn {
-        session: SessionKey::parse(&format!("agent:main:{session}")).unwrap(),
+        session,
         ..arena.turn(Arena::owner(), "go", None)
     })
 }
@@ -36,12 +43,14 @@ async fn no_more_runs_than_are_let_go_on_at_the_same_time() {
         Limits::default(),
     );
     arena.engine = arena.engine.clone().at_most(2);
-    let turns: Vec<Answer> = ["a", "b", "c"]
-        .iter()
-        .map(|session| send_to(&arena, session))
-        .collect();
-    arena.tool_has_begun().await;
-    arena.tool_has_begun().await;
+    let mut turns = Vec::new();
+    for session in ["a", "b", "c"] {
+        turns.push(send_to(&arena, session).await);
+    }
+    for _ in 0..2 {
+        let begun = time::timeout(PATIENCE, arena.tool_has_begun());
+        begun.await.unwrap();
+    }
     let third = time::timeout(NEVER, arena.tool_has_begun()).await;
     assert!(third.is_err(), "three runs went on");
     assert_eq!(arena.provider.requests().len(), 2);
@@ -64,12 +73,12 @@ async fn runs_that_wait_for_people_hold_up_nobody() {
     for session in ["a", "b", "c"] {
         let call = FakeCall::new("write", &write);
         arena.provider.reply(Reply::tool_calls([call]));
-        asking.push(send_to(&arena, session));
+        asking.push(send_to(&arena, session).await);
         let open = arena.questions(asking.len());
         time::timeout(PATIENCE, open).await.unwrap();
     }
     arena.provider.reply(Reply::text("at once"));
-    let other = time::timeout(PATIENCE, send_to(&arena, "d")).await;
+    let other = time::timeout(PATIENCE, send_to(&arena, "d").await).await;
     assert_eq!(other.unwrap().unwrap().unwrap().content, "at once");
     for _ in &asking {
         arena.provider.reply(Reply::text("written"));
