@@ -15,9 +15,12 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::lanes::{Arena, deciding};
 
+/// How often a handler is called in a test, at most.
+const MOST_HEARD: usize = 256;
+
 /// A handler that hands on what it is told, and says what the test wants it to.
 struct Ear<F> {
-    heard: mpsc::UnboundedSender<Value>,
+    heard: mpsc::Sender<Value>,
     says: F,
 }
 
@@ -32,20 +35,20 @@ impl<F: Fn(&Value) -> Value + Send + Sync> Handler for Ear<F> {
     async fn handle(&self, call: HookCall<'_>) -> Result<Value, HookError> {
         let said = (self.says)(call.event);
         let event = json!({ "event": call.event, "context": call.context });
-        self.heard.send(event).unwrap();
+        self.heard.try_send(event).unwrap();
         Ok(said)
     }
 }
 
 /// What handlers were told, in order.
-pub(super) type Heard = mpsc::UnboundedReceiver<Value>;
+pub(super) type Heard = mpsc::Receiver<Value>;
 
 /// Registers one handler, of the plugin `p`.
 pub(super) fn with(
     hook: Hook,
     says: impl Fn(&Value) -> Value + Send + Sync + 'static,
 ) -> (Dispatcher, Heard) {
-    let (heard, told) = mpsc::unbounded_channel();
+    let (heard, told) = mpsc::channel(MOST_HEARD);
     let mut hooks = Dispatcher::default();
     let ear = Arc::new(Ear { heard, says });
     hooks.register(Registration::new(hook, "p", ear)).unwrap();
@@ -114,7 +117,11 @@ async fn rewritten_arguments_have_to_fit_the_tool() {
     let arena = Arena::hooked(replies, Rules::default(), hooks);
     arena.send("go").await.unwrap().unwrap();
     let seen = arena.provider.last_request();
-    assert!(seen.results()[0].content.contains("path"), "{:?}", seen.results());
+    assert!(
+        seen.results()[0].content.contains("path"),
+        "{:?}",
+        seen.results()
+    );
     assert!(!is_there(&arena, "a"));
 }
 
@@ -161,9 +168,18 @@ async fn handlers_are_told_how_a_call_ended_and_with_which_arguments() {
     arena.send("go").await.unwrap().unwrap();
     let (wrote, read) = (heard.recv().await.unwrap(), heard.recv().await.unwrap());
     let (wrote, read) = (&wrote["event"], &read["event"]);
-    assert_eq!((&wrote["toolName"], &wrote["params"]["path"]), (&json!("write"), &json!("a")));
-    assert!(wrote["result"].is_string() && wrote.get("error").is_none(), "{wrote}");
-    assert!(read["error"].is_string() && read.get("result").is_none(), "{read}");
+    assert_eq!(
+        (&wrote["toolName"], &wrote["params"]["path"]),
+        (&json!("write"), &json!("a"))
+    );
+    assert!(
+        wrote["result"].is_string() && wrote.get("error").is_none(),
+        "{wrote}"
+    );
+    assert!(
+        read["error"].is_string() && read.get("result").is_none(),
+        "{read}"
+    );
     assert!(heard.try_recv().is_err());
 }
 
@@ -173,7 +189,10 @@ async fn a_run_that_a_handler_blocks_asks_no_model_and_the_person_is_told_what_m
     let (hooks, mut heard) = saying(Hook::BeforeAgentRun, no);
     let arena = Arena::hooked([], Rules::default(), hooks);
     let err = arena.send("go").await.unwrap().unwrap_err();
-    assert!(matches!(&err, AgentError::Blocked { by, .. } if by == "p"), "{err}");
+    assert!(
+        matches!(&err, AgentError::Blocked { by, .. } if by == "p"),
+        "{err}"
+    );
     assert_eq!(err.to_string(), "Not now.");
     let told = heard.recv().await.unwrap();
     assert_eq!(told["event"]["prompt"], "go");
@@ -192,14 +211,23 @@ async fn an_answer_that_a_handler_does_not_take_is_written_again() {
         json!({ "action": "revise", "reason": "long", "retry": { "instruction": "be short" } })
     };
     let (hooks, mut heard) = with(Hook::BeforeAgentFinalize, revise);
-    let replies = [Reply::text("a long answer"), Reply::text("short"), Reply::text("also long"), Reply::text("later")];
+    let replies = [
+        Reply::text("a long answer"),
+        Reply::text("short"),
+        Reply::text("also long"),
+        Reply::text("later"),
+    ];
     let arena = Arena::hooked(replies, Rules::default(), hooks);
     let reply = arena.send("go").await.unwrap().unwrap();
     assert_eq!((reply.content.as_str(), reply.steps), ("short", 2));
     let told = heard.recv().await.unwrap();
     assert_eq!(told["event"]["lastAssistantMessage"], "a long answer");
     let seen = arena.provider.last_request();
-    assert!(seen.last_user_text().contains("be short"), "{:?}", seen.user_texts());
+    assert!(
+        seen.last_user_text().contains("be short"),
+        "{:?}",
+        seen.user_texts()
+    );
     arena.send("and then?").await.unwrap().unwrap();
     arena.assert_clean();
 }
@@ -211,7 +239,10 @@ async fn handlers_are_told_of_every_message() {
     let reply = arena.send("hello there").await.unwrap().unwrap();
     let told = heard.recv().await.unwrap();
     let event = &told["event"];
-    assert_eq!((&event["content"], &event["from"]), (&json!("hello there"), &json!("owner")));
+    assert_eq!(
+        (&event["content"], &event["from"]),
+        (&json!("hello there"), &json!("owner"))
+    );
     assert_eq!(event["runId"], reply.run_id.to_string());
     assert_eq!(told["context"]["requester"]["senderIsOwner"], true);
 }

@@ -64,8 +64,8 @@ pub use handler::{
 pub use lifecycle::Lifecycle;
 pub use told::{
     AfterCompaction, AfterToolCall, AgentEnd, BeforeCompaction, GatewayStart, GatewayStop,
-    LlmInput, LlmOutput, MessageReceived, ModelCallEnded, ModelCallStarted, Observed,
-    SessionEnd, SessionStart,
+    LlmInput, LlmOutput, MessageReceived, ModelCallEnded, ModelCallStarted, Observed, SessionEnd,
+    SessionStart,
 };
 
 /// Whatever is called at hooks.

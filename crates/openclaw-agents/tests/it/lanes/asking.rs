@@ -156,7 +156,11 @@ async fn a_crash_while_a_person_is_waited_for_leaves_nothing_open_and_nothing_un
     assert_eq!(closed_by(&arena).await, [nobody]);
     assert_nothing_is_open(&arena).await;
     let changes = arena.changes().await;
-    let [.., Change::RunCutOff { unknown, .. }, Change::RunFailed { kind, .. }] = &changes[..]
+    let [
+        ..,
+        Change::RunCutOff { unknown, .. },
+        Change::RunFailed { kind, .. },
+    ] = &changes[..]
     else {
         panic!("{changes:?}");
     };
@@ -192,7 +196,9 @@ async fn what_is_asked_every_time_is_asked_although_it_was_allowed_for_good() {
         let turn = arena.send("twice");
         for _ in 0..times {
             let question = arena.question().await;
-            let decided = arena.store.decide(&question.id, Answer::AllowAlways, "owner");
+            let decided = arena
+                .store
+                .decide(&question.id, Answer::AllowAlways, "owner");
             decided.await.unwrap();
         }
         turn.await.unwrap().unwrap();

@@ -11,6 +11,7 @@ mod steering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use openclaw_agents::lanes::QueueMode;
 use openclaw_agents::policy::Policy;
 use openclaw_agents::{
@@ -18,7 +19,6 @@ use openclaw_agents::{
     Rules, SandboxConfig, Skills, TaskScope, Tool, ToolCx, ToolError, ToolOutput, ToolRegistry,
     Turn, World,
 };
-use jiff::Timestamp;
 use openclaw_core::access::{Admitted, Inbound, Sender, Standing};
 use openclaw_core::approvals::Pending;
 use openclaw_core::events::Change;

@@ -84,7 +84,9 @@ async fn runs_that_wait_for_people_hold_up_nobody() {
         arena.provider.reply(Reply::text("written"));
     }
     for question in arena.questions(asking.len()).await {
-        let decided = arena.store.decide(&question.id, approvals::Answer::AllowOnce, "owner");
+        let decided = arena
+            .store
+            .decide(&question.id, approvals::Answer::AllowOnce, "owner");
         decided.await.unwrap();
     }
     for turn in asking {

@@ -7,6 +7,8 @@ mod strangers;
 
 use std::future::Future;
 
+use openclaw_core::EventStore;
+use openclaw_core::events::Change;
 use openclaw_ipc::Client;
 use openclaw_testkit::{FakeCall, FakeProvider, GatewayProcess, Ran, Reply, TestHome, WireFormat};
 use serde_json::{Value, json};
@@ -203,4 +205,24 @@ async fn an_id_that_nobody_gave_out_is_refused_with_where_to_look() {
         assert!(ran.stderr.contains("with `openclaw approvals "), "{ran}");
         assert!(!ran.stderr.contains("sessions"), "{ran}");
     }
+}
+
+#[tokio::test]
+async fn a_run_without_a_gateway_is_answered_from_a_second_terminal_too() {
+    let mut stage = Stage::start(json!({})).await;
+    stage.gateway.terminate().await;
+    let store = EventStore::open(&stage.home.state_dir().event_log()).unwrap();
+    let mut log = store.subscribe(0);
+    let said = tokio::spawn(stage.say("touch alone"));
+    let id = loop {
+        let event = log.next().await.unwrap();
+        if let Some(Change::ApprovalRequested { approval, .. }) = Change::of(&event) {
+            break approval;
+        }
+    };
+    let list = stage.run(&["approvals", "list"]).await.assert_code(0);
+    assert!(list.stdout.contains(&id.0), "{list}");
+    drop(stage.resolve(&id.0, "allow-once").await.assert_code(0));
+    drop(said.await.unwrap().assert_code(0));
+    assert!(stage.has("alone"));
 }

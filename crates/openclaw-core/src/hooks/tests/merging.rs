@@ -41,7 +41,11 @@ async fn the_first_model_that_is_named_counts() {
         ],
     );
     let said = hooks
-        .run(Hook::BeforeModelResolve, json!({ "prompt": "hi" }), json!({}))
+        .run(
+            Hook::BeforeModelResolve,
+            json!({ "prompt": "hi" }),
+            json!({}),
+        )
         .await;
     let choice = json!({ "providerOverride": "p", "modelOverride": "a" });
     assert_eq!(said, Outcome::Goes(choice.as_object().unwrap().clone()));
