@@ -1,7 +1,7 @@
 //! The one gate to a tool: every call, a model's or a client's, is recorded, checked, run and
 //! recorded again here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use openclaw_core::access::Sender;
@@ -20,7 +20,7 @@ use crate::error::AgentError;
 use crate::gatekeeper::Ready;
 use crate::means::Means;
 use crate::meters::Attended;
-use crate::taint::{Footprint, Origins};
+use crate::taint::{Footprint, Origins, Still};
 use crate::tools::{LiveOutput, ToolCx, ToolError, ToolOutput, ToolRegistry, Touch};
 use crate::world::{Caller, World};
 
@@ -235,10 +235,11 @@ impl Gate<'_> {
         let workspace = cx.workspace.root();
         let footprint = Footprint::of(
             rules,
-            &view,
+            (&view, &written),
             (tool.kind(), tool.touch()),
             (workspace, sandbox),
-        );
+        )
+        .await;
         let started = Instant::now();
         let outcome = tokio::select! {
             outcome = tool.call(params.clone(), &cx) => outcome,
@@ -267,13 +268,42 @@ impl Gate<'_> {
             }
         };
         output.payload.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let left = footprint.left(&output.wrote, &written).await;
+        // What a command that goes on writes later is looked for by the calls that come then.
+        if let Some((changed, carries)) = footprint.watch()
+            && self.world.jobs.running_in(workspace).is_some()
+        {
+            let watches = self.world.jobs.watches();
+            watches.begin(self.record.session(), changed, carries).await;
+        }
+        let known = (&self.world.store, &written);
+        let left = footprint.left(rules, &output.wrote, known).await;
         Ran {
             output,
             params: Some(params),
             marks,
             left,
         }
+    }
+
+    /// Marks what commands in the background have written since the last look.
+    pub(crate) async fn catch_up(&self, call: &Call, workspace: &Path) -> Result<(), StoreError> {
+        let jobs = &self.world.jobs;
+        let mut look = jobs.watches().look().await;
+        // One that ends from here on is looked after once more.
+        let still = match jobs.running_in(workspace) {
+            Some(_) => Still::Runs,
+            None => Still::Ended,
+        };
+        let by = (&self.agent.rules.taint, &self.world.store);
+        let at = (workspace, self.record.session());
+        let mut events = Vec::new();
+        for change in look.left(by, at, still).await? {
+            events.push(self.place(change.to_event()?, None, call));
+        }
+        if !events.is_empty() {
+            self.record.append(events).await?;
+        }
+        Ok(())
     }
 
     /// Returns what a call may use.

@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::approvals::{Question, Shaped, shape};
 use crate::calls::{Call, Gate, Record, Recorded};
 use crate::policy::{Asking, Decision};
-use crate::taint::{View, Watched, WrittenFiles, shows};
-use crate::tools::{AnyTool, Effect, ToolCx, ToolError, ToolOutput, model_text};
+use crate::shown::shows;
+use crate::taint::{View, Watched, WrittenFiles};
+use crate::tools::{AnyTool, Effect, ToolCx, ToolError, ToolOutput, Touch, model_text};
 
 /// How often the same call is asked for anew because it had changed since it was shown.
 const MOST_QUESTIONS: usize = 3;
@@ -59,14 +60,12 @@ impl Gate<'_> {
         let (params, wanted) = self.heard(call).await?;
         let Wanted {
             mut reasons,
-            grants,
+            mut grants,
         } = self.verdict(call, &params)?;
         reasons.extend(wanted);
         let cx = self.context(call).await?;
         let unreadable = |err: StoreError| self.unreadable(call, &err);
-        let written = WrittenFiles::of(&self.world.store, cx.workspace.root())
-            .await
-            .map_err(unreadable)?;
+        let written = self.written(call, &cx).await?;
         let mut ready = Ready {
             tool,
             params,
@@ -86,7 +85,12 @@ impl Gate<'_> {
             let effect = self.effect(&ready).await.map_err(unreadable)?;
             if self.agent.rules.taint.ask.contains(&effect) {
                 reasons.extend(ready.view.reasons());
+                if let Some(unbound) = unbound(&ready) {
+                    reasons.push(unbound);
+                    grants = Grants::DoNotCount;
+                }
             }
+            reasons.extend(self.taken_up(&ready, effect));
         }
         if !reasons.is_empty() {
             let wanted = Wanted { reasons, grants };
@@ -233,21 +237,42 @@ impl Gate<'_> {
     /// address that the model made up may carry something out.
     async fn effect(&self, ready: &Ready) -> Result<Effect, StoreError> {
         let effect = ready.tool.effect(&ready.params);
-        let Some(address) = ready
-            .params
-            .get("url")
-            .and_then(Value::as_str)
-            .filter(|_| effect == Effect::Read)
-        else {
+        let addresses = ready.tool.addresses(&ready.params);
+        if effect != Effect::Read || addresses.is_empty() {
             return Ok(effect);
-        };
+        }
         let store = &self.world.store;
         let events = store.read(self.record.session(), 1..=u64::MAX).await?;
-        Ok(if shows(&events, address) {
-            effect
-        } else {
-            Effect::Send
-        })
+        let went = |tool: &str, params: &Value| self.tools.addresses(tool, params);
+        let shown = addresses
+            .iter()
+            .all(|address| shows(&events, address, went));
+        Ok(if shown { effect } else { Effect::Send })
+    }
+
+    /// Returns the files of the workspace that carry marks, as they are now.
+    async fn written(&self, call: &Call, cx: &ToolCx) -> Result<WrittenFiles, ToolError> {
+        let workspace = cx.workspace.root();
+        let unreadable = |err: StoreError| self.unreadable(call, &err);
+        let caught_up = self.catch_up(call, workspace).await;
+        caught_up.map_err(unreadable)?;
+        let written = WrittenFiles::of(&self.world.store, workspace).await;
+        written.map_err(unreadable)
+    }
+
+    /// Says why a file is not written without a question: a command that runs already may do what
+    /// it says.
+    fn taken_up(&self, ready: &Ready, effect: Effect) -> Option<String> {
+        let asked = self.agent.rules.taint.ask.contains(&Effect::Exec);
+        if effect != Effect::Write || !asked {
+            return None;
+        }
+        let workspace = ready.cx.workspace.root();
+        let command = self.world.jobs.running_in(workspace)?;
+        Some(format!(
+            "a command runs in the background of this workspace, and may do what is written \
+             ({command})"
+        ))
     }
 
     /// Gets somebody's consent to exactly the call that will run, unless it was given for good.
@@ -256,7 +281,10 @@ impl Gate<'_> {
         lease: &Lease,
         recorded: &Recorded,
         ready: &mut Ready,
-        Wanted { reasons, grants }: Wanted,
+        Wanted {
+            mut reasons,
+            mut grants,
+        }: Wanted,
     ) -> Result<(), ToolError> {
         let call = &recorded.call;
         let mut shown = self.shape(call, ready);
@@ -276,8 +304,18 @@ impl Gate<'_> {
             // What was shown may not be what would run now.
             ready.cx = self.context(call).await?;
             let now = self.shape(call, ready);
-            if now.digest() == shown.digest() {
+            let before =
+                std::mem::replace(&mut ready.written, self.written(call, &ready.cx).await?);
+            let same_files = ready.tool.touch() != Touch::Commands || ready.written == before;
+            if same_files && now.digest() == shown.digest() {
                 return Ok(());
+            }
+            if !same_files {
+                grants = Grants::DoNotCount;
+                reasons.push(
+                    "files that a stranger's words went into changed while you were asked"
+                        .to_owned(),
+                );
             }
             shown = now;
         }
@@ -307,6 +345,18 @@ impl Gate<'_> {
             reason: "the event log could not be read".to_owned(),
         }
     }
+}
+
+/// Says why a standing consent to a command is not enough: it was given to the command, and not to
+/// what files say that it may run.
+fn unbound(ready: &Ready) -> Option<String> {
+    let files = ready.written.names()?;
+    let runs = ready.tool.touch() == Touch::Commands;
+    runs.then(|| {
+        format!(
+            "the command may run what was written while something untrusted was in view ({files})"
+        )
+    })
 }
 
 /// Returns the files that arguments name.

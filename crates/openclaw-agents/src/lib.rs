@@ -36,6 +36,7 @@ pub mod rules;
 mod run;
 pub mod runtime;
 pub mod scope;
+mod shown;
 pub mod skills;
 mod step;
 pub mod taint;

@@ -49,19 +49,25 @@ impl Default for LoopRules {
 const POLLS: [(&str, &[&str]); 1] = [("process", &["poll", "log", "list"])];
 
 /// Members of a result that differ from call to call and say nothing about what came of it.
-const VOLATILE: [&str; 11] = [
+const VOLATILE: [&str; 14] = [
     "cwd",
     "durationMs",
     "duration",
     "elapsed",
     "endedAt",
+    "fetchedAt",
     "messageId",
     "pid",
+    "runningSeconds",
     "sessionId",
     "startedAt",
     "time",
     "timestamp",
+    "tookMs",
 ];
+
+/// Tools whose results begin with members, one a line, as a model reads them.
+const STRUCTURED: [&str; 3] = ["exec", "process", "web_fetch"];
 
 /// Words after which a number names a process or an attempt.
 const NUMBERED: [&str; 4] = ["pid", "process", "attempt", "retry"];
@@ -175,8 +181,21 @@ fn stable(tool: &str, result: &str) -> String {
             });
             Value::Object(kept.collect()).to_string()
         }
+        _ if STRUCTURED.contains(&tool) => stable_text(tool, &without_volatile(result)),
         _ => stable_text(tool, result),
     }
+}
+
+/// Returns a text without those of its first lines that are members which differ each time.
+fn without_volatile(text: &str) -> String {
+    let mut heads = true;
+    let kept = text.lines().filter(|line| {
+        let name = line.split_once(": ").map(|(name, _)| name);
+        // What a command wrote itself begins with the first value of several lines.
+        heads &= name.is_some_and(|name| name.chars().all(char::is_alphanumeric));
+        !(heads && name.is_some_and(|name| VOLATILE.contains(&name)))
+    });
+    kept.collect::<Vec<_>>().join("\n")
 }
 
 /// Of what commands write, how long they took and which process they were says nothing.
@@ -271,6 +290,23 @@ mod tests {
         let structured =
             |n| json!({ "output": "no", "exitCode": 1, "durationMs": n, "pid": n }).to_string();
         assert_eq!(noted("exec", &json!({}), structured), (vec![4], 8));
+    }
+
+    #[test]
+    fn how_long_a_command_took_is_no_progress_in_the_form_that_a_model_reads() {
+        let took = |n| {
+            let result = json!({
+                "exitCode": 1, "durationMs": 10 + n, "sandbox": "workspace", "stdout": "a\nb",
+            });
+            crate::tools::model_text(&result)
+        };
+        assert!(took(1).contains("durationMs: 11\n"));
+        assert_eq!(noted("exec", &json!({}), took), (vec![4], 8));
+        let runs = |n| format!("sessionId: s\nstatus: running\nrunningSeconds: {n}\noutput: ");
+        let poll = json!({ "action": "poll", "sessionId": "s" });
+        assert_eq!(noted("process", &poll, runs), (vec![16], 32));
+        let wrote = |n| format!("exitCode: 0\nstdout:\nstep\ndurationMs: {n}");
+        assert_eq!(noted("exec", &json!({}), wrote), (vec![], 100));
     }
 
     #[test]

@@ -5,6 +5,11 @@
 
 use std::borrow::Cow;
 
+use unicode_general_category::{GeneralCategory, get_general_category};
+
+/// The longest run of spaces that is shown as it is to somebody who decides by what they see.
+const MOST_SPACES: usize = 8;
+
 /// Returns the text with every control character escaped but line ends and tabs.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     escape_unless(text, |c| matches!(c, '\n' | '\t'))
@@ -13,6 +18,54 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 /// Returns the text as one line: line ends and tabs are escaped too.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     escape_unless(text, |_| false)
+}
+
+/// Returns the text as one line for somebody who decides by what they see: whatever cannot be seen,
+/// or could push something out of sight, is told.
+pub(crate) fn exact(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let after = rest.trim_start_matches(' ');
+        let spaces = rest.len().saturating_sub(after.len());
+        if spaces > MOST_SPACES {
+            shown.push_str(&format!("⟨{spaces} spaces⟩"));
+            rest = after;
+            continue;
+        }
+        if is_unseen(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    shown
+}
+
+/// Tells whether a character leaves no mark of its own, other than the plain space.
+fn is_unseen(c: char) -> bool {
+    use GeneralCategory::{
+        Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Unassigned,
+    };
+    let filler = matches!(
+        c,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e01ef}'
+    );
+    let category = get_general_category(c);
+    let blank = matches!(
+        category,
+        Control
+            | Format
+            | LineSeparator
+            | ParagraphSeparator
+            | PrivateUse
+            | SpaceSeparator
+            | Unassigned
+    );
+    c != ' ' && (filler || blank)
 }
 
 /// Returns the text as one line that keeps its colours, and no other sequence.
@@ -102,6 +155,23 @@ mod tests {
             "\u{1b}[2mwarn\u{1b}[0m\\n\\u{1b}[2Jm\\u{1b}]0;x"
         );
         assert_eq!(escape("plain ✓ text"), "plain ✓ text");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_told_to_whoever_decides() {
+        for c in "\u{200b}\u{ad}\u{feff}\u{202e}\u{2028}\u{2029}\u{a0}\u{3000}\u{e000}\u{378}\u{115f}\u{3164}\
+            \u{ffa0}\u{2800}\u{17b4}\u{34f}\u{fe0f}\u{e0100}\u{e0041}\u{1b}"
+            .chars()
+        {
+            let escaped: String = c.escape_default().collect();
+            assert_eq!(exact(&format!("a{c}b")), format!("a{escaped}b"));
+        }
+        assert_eq!(exact("rm\n a"), "rm\\n a");
+        assert_eq!(
+            exact(&format!("ls{}; rm", " ".repeat(6000))),
+            "ls⟨6000 spaces⟩; rm"
+        );
+        assert_eq!(exact("ls        -l ä 日本"), "ls        -l ä 日本");
     }
 
     #[test]

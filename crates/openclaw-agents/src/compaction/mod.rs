@@ -60,8 +60,12 @@ pub struct Space {
     /// The model's window, if it is known.
     pub window: Option<u64>,
     /// The most tokens that a request is to have.
-    pub limit: Option<u64>,
+    pub limit: u64,
 }
+
+/// How large a window is taken to be that nobody knows, as in OpenClaw. A larger one is left
+/// partly unused; a smaller one shows by a refusal, after which the view is shortened all the same.
+const UNKNOWN: u64 = 200_000;
 
 /// The most tokens that are left free for an answer.
 const RESERVE: u64 = 20_000;
@@ -72,11 +76,11 @@ impl Space {
         let candidate = route.candidates().first();
         let window = candidate.and_then(|model| model.info.as_ref()?.context_window);
         let answer = candidate.and_then(|model| model.defaults.max_tokens);
-        let limit = window.map(|window| {
-            let quarter = window / 4;
-            let reserve = RESERVE.min(quarter).max(answer.map_or(0, u64::from));
-            window.saturating_sub(reserve.min(window / 2))
-        });
-        Self { window, limit }
+        let whole = window.unwrap_or(UNKNOWN);
+        let reserve = RESERVE.min(whole / 4).max(answer.map_or(0, u64::from));
+        Self {
+            window,
+            limit: whole.saturating_sub(reserve.min(whole / 2)),
+        }
     }
 }

@@ -45,11 +45,11 @@ impl Budget {
         rules: &CompactionRules,
     ) -> Self {
         let whole = fixed.saturating_add(now);
-        let ceiling = match (trigger, space.limit) {
+        let ceiling = match (trigger, space.window) {
             // The provider counts otherwise than here, or its window is not the one that is known.
-            (CompactionTrigger::Overflow, Some(limit)) => limit.min(whole / 4 * 3),
-            (CompactionTrigger::Overflow, None) => whole / 2,
-            (_, limit) => limit.unwrap_or(whole),
+            (CompactionTrigger::Overflow, Some(_)) => space.limit.min(whole / 4 * 3),
+            (CompactionTrigger::Overflow, None) => space.limit.min(whole / 2),
+            _ => space.limit,
         };
         let allowance = ceiling.saturating_sub(fixed).max(LEAST);
         Self {

@@ -129,9 +129,10 @@ impl Room<'_> {
     }
 
     fn is_full(&self, messages: &[Message]) -> bool {
-        let Some(limit) = self.space().limit.filter(|_| self.rules.ahead) else {
+        if !self.rules.ahead {
             return false;
-        };
+        }
+        let limit = self.space().limit;
         let now = self.gauge.tokens(self.brief, messages);
         let grown = |then: u64| now > then.saturating_add(then / 4);
         now > limit && self.gauge.futile.is_none_or(grown)

@@ -1,10 +1,11 @@
 //! Views of logs in which runs overlap, whatever line is drawn through them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use openclaw_core::events::{Block, Change, CompactionTrigger, NewEvent, Payload, StepPayload};
 use openclaw_core::{EventStore, RunId, SessionEvent, SessionEventKind, SessionKey, Usage};
-use openclaw_providers::{AssistantBlock, Message};
+use openclaw_providers::{AssistantBlock, Message, OpenAIProvider, Route};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -263,7 +264,7 @@ async fn what_has_no_summary_says_so_and_fits() {
     let view = View::of(&log.all().await, &RunId::from("c"));
     let space = Space {
         window: Some(900),
-        limit: Some(700),
+        limit: 700,
     };
     let now = plan::tokens(&view.window, &view.pieces);
     let rules = CompactionRules::default();
@@ -271,4 +272,15 @@ async fn what_has_no_summary_says_so_and_fits() {
     let draft =
         Draft::without_model(&view.window, &view.pieces, &view.pending, budget).tightened(budget);
     assert!(draft.tokens() <= budget.allowance, "{draft:#?}");
+}
+
+#[test]
+fn a_window_that_nobody_knows_is_taken_for_the_usual_one() {
+    let provider = OpenAIProvider::without_key("http://127.0.0.1:1/v1");
+    let space = Space::of(&Route::only(Arc::new(provider), "a-model-of-my-own"));
+    let usual = Space {
+        window: None,
+        limit: 180_000,
+    };
+    assert_eq!(space, usual);
 }

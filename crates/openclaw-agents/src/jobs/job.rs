@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ pub(crate) struct Job {
     id: String,
     caller: Caller,
     command: String,
+    workspace: PathBuf,
     at: At,
     begun: Instant,
     typing: tokio::sync::Mutex<Option<Typing>>,
@@ -57,7 +59,7 @@ impl fmt::Debug for Job {
 impl Job {
     pub(super) fn new(
         caller: &Caller,
-        command: String,
+        (command, workspace): (String, PathBuf),
         at: At,
         typing: Option<Typing>,
         stop: CancellationToken,
@@ -66,6 +68,7 @@ impl Job {
             id: format!("job-{}", Uuid::now_v7().simple()),
             caller: caller.clone(),
             command,
+            workspace,
             at,
             begun: Instant::now(),
             typing: tokio::sync::Mutex::new(typing),
@@ -115,6 +118,11 @@ impl Job {
     /// Returns what runs.
     pub(crate) fn command(&self) -> &str {
         &self.command
+    }
+
+    /// Returns the workspace that it may write to.
+    pub(super) fn workspace(&self) -> &Path {
+        &self.workspace
     }
 
     /// Returns where its input and output are.

@@ -8,6 +8,7 @@ mod job;
 mod log;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::scope::TaskScope;
+use crate::taint::Watches;
 use crate::tools::LiveOutput;
 use crate::world::Caller;
 
@@ -37,6 +39,7 @@ pub struct Jobs(Arc<Inner>);
 struct Inner {
     scope: TaskScope,
     table: Mutex<BTreeMap<String, Arc<Job>>>,
+    watches: Watches,
 }
 
 impl Drop for Inner {
@@ -59,6 +62,8 @@ pub(crate) struct Started {
     /// What it is, for people; secrets are masked.
     pub(crate) command: String,
     pub(crate) at: At,
+    /// The workspace that it may write to.
+    pub(crate) workspace: PathBuf,
 }
 
 /// Where a job's input and output are.
@@ -97,6 +102,7 @@ impl Jobs {
         Self(Arc::new(Inner {
             scope,
             table: Mutex::default(),
+            watches: Watches::default(),
         }))
     }
 
@@ -109,9 +115,16 @@ impl Jobs {
             live,
             command,
             at,
+            workspace,
         } = started;
         let (tell, end) = oneshot::channel();
-        let job = Arc::new(Job::new(caller, command, at, typing, stop.clone()));
+        let job = Arc::new(Job::new(
+            caller,
+            (command, workspace),
+            at,
+            typing,
+            stop.clone(),
+        ));
         let task = Arc::clone(&job).watch(running, live, tell);
         let over = self.0.scope.stop().clone();
         drop(self.0.scope.spawn("job", async move {
@@ -160,6 +173,19 @@ impl Jobs {
         let job = table.get(id).filter(|job| job.is_seen_by(caller));
         job.map(Arc::clone)
             .ok_or_else(|| NoJob::Unknown { id: id.to_owned() })
+    }
+
+    /// Returns what runs in the background of a workspace, if anything does.
+    pub(crate) fn running_in(&self, workspace: &Path) -> Option<String> {
+        let table = self.0.table.lock();
+        let mut jobs = table.values();
+        let running = jobs.find(|job| job.workspace() == workspace && job.fate().is_none());
+        running.map(|job| job.command().to_owned())
+    }
+
+    /// Returns what is known of the workspaces that jobs write to.
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.0.watches
     }
 
     /// Takes a job away, which has ended or is told to.

@@ -324,11 +324,12 @@ impl Lane {
     /// Returns the place of the message that gives way to one more of this sender.
     ///
     /// # Security
-    /// It is one of the sender's own or, for a principal, a guest's: nobody floods others out.
+    /// It is a guest's, for a principal, or else one of the sender's own: nobody floods others out,
+    /// and guests who fill the queue do not have a principal lose their own messages.
     fn victim(&self, party: &Party) -> Option<usize> {
         let of = |wanted: &dyn Fn(&Job) -> bool| self.waiting.iter().position(wanted);
-        of(&|job| job.party.sender == party.sender)
-            .or_else(|| of(&|job| party.may_end(&job.party) && !job.party.may_end(party)))
+        of(&|job| party.may_end(&job.party) && !job.party.may_end(party))
+            .or_else(|| of(&|job| job.party.sender == party.sender))
     }
 
     /// Returns when the messages at the front are collected into one turn, if they are.

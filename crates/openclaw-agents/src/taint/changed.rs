@@ -1,5 +1,6 @@
 //! Which files of a workspace have changed since a moment, as far as a bounded look can tell.
 
+use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,6 +23,19 @@ const TICK: Duration = Duration::from_millis(20);
 pub(crate) struct Changed {
     workspace: PathBuf,
     since: Timestamp,
+    /// The folders that were there, and which they were; not known if nobody looked.
+    folders: Option<HashMap<PathBuf, Identity>>,
+}
+
+/// Which file or folder something is, whatever it is called: its device and its number there.
+pub(super) type Identity = (u64, u64);
+
+/// Whether a folder is where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    Before,
+    /// What lies in it has come with it, and shows nothing of that in its own times.
+    Since,
 }
 
 impl Changed {
@@ -31,7 +45,30 @@ impl Changed {
         Self {
             workspace: workspace.to_owned(),
             since: now.checked_sub(TICK).unwrap_or(now),
+            folders: None,
         }
+    }
+
+    /// Remembers which folders there are, so that one that is only written to is not taken for one
+    /// that has moved.
+    pub(crate) async fn with_folders(mut self) -> Self {
+        if self.folders.is_some() {
+            return self;
+        }
+        let workspace = self.workspace.clone();
+        let look = task::spawn_blocking(move || folders(&workspace));
+        self.folders = look.await.ok();
+        self
+    }
+
+    /// Returns the workspace.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    /// Returns the moment.
+    pub(crate) const fn since(&self) -> Timestamp {
+        self.since
     }
 
     /// Returns what has changed, relative to the workspace: files, folders where they are too
@@ -45,8 +82,8 @@ impl Changed {
     fn look(&self) -> Vec<PathBuf> {
         let began = Instant::now();
         let (mut changed, mut seen) = (Vec::new(), 0_usize);
-        let mut folders = vec![self.workspace.clone()];
-        while let Some(folder) = folders.pop() {
+        let mut folders = vec![(self.workspace.clone(), Came::Before)];
+        while let Some((folder, came)) = folders.pop() {
             let Ok(entries) = fs::read_dir(&folder) else {
                 continue;
             };
@@ -59,8 +96,13 @@ impl Changed {
                     continue;
                 };
                 if metadata.is_dir() {
-                    folders.push(entry.path());
-                } else if self.is_newer(&metadata)
+                    let path = entry.path();
+                    let came = match came {
+                        Came::Before if self.was_there(&path, &metadata) => Came::Before,
+                        Came::Before | Came::Since => Came::Since,
+                    };
+                    folders.push((path, came));
+                } else if (came == Came::Since || self.is_newer(&metadata))
                     && let Ok(path) = entry.path().strip_prefix(&self.workspace)
                 {
                     changed.push(path.to_owned());
@@ -68,6 +110,12 @@ impl Changed {
             }
         }
         fewer(changed)
+    }
+
+    /// Tells whether this very folder had this path.
+    fn was_there(&self, path: &Path, metadata: &Metadata) -> bool {
+        let known = self.folders.as_ref().and_then(|known| known.get(path));
+        known == Some(&identity(metadata)) || !self.is_newer(metadata)
     }
 
     /// A command may set the time of its change, but not that of its inode's.
@@ -88,6 +136,46 @@ impl Changed {
             .and_then(|time| Timestamp::try_from(time).ok())
             .is_none_or(|time| time >= self.since)
     }
+}
+
+/// Returns the folders of a workspace, as far as a bounded look gets.
+fn folders(workspace: &Path) -> HashMap<PathBuf, Identity> {
+    let began = Instant::now();
+    let (mut found, mut seen) = (HashMap::new(), 0_usize);
+    let mut next = vec![workspace.to_owned()];
+    while let Some(folder) = next.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            seen = seen.saturating_add(1);
+            if seen > MOST_ENTRIES || began.elapsed() > MOST_TIME {
+                return found;
+            }
+            // Most entries are files, of which nothing more is asked.
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            if let Ok(metadata) = entry.metadata() {
+                found.insert(entry.path(), identity(&metadata));
+                next.push(entry.path());
+            }
+        }
+    }
+    found
+}
+
+/// Returns which file or folder something is.
+#[cfg(unix)]
+pub(super) fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// Files have no numbers here.
+#[cfg(not(unix))]
+pub(super) fn identity(_metadata: &Metadata) -> Identity {
+    (0, 0)
 }
 
 /// Names the folders at the top in place of very many files.
@@ -132,7 +220,10 @@ mod tests {
         let changed = Changed {
             workspace: dir.path().to_owned(),
             since: since.checked_add(Duration::from_nanos(1)).unwrap(),
-        };
+            folders: None,
+        }
+        .with_folders()
+        .await;
         let new = dir.path().join("notes/new.txt");
         // The clock of a file system moves on in steps.
         while !new.exists() || inode_time(&new) == (seconds, nanos) {
@@ -142,6 +233,37 @@ mod tests {
         let file = fs::File::options().write(true).open(&new).unwrap();
         file.set_modified(long_ago).unwrap();
         assert_eq!(changed.paths().await, [PathBuf::from("notes/new.txt")]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_folder_that_moved_counts_with_all_that_is_in_it_and_one_that_was_written_to_does_not()
+     {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["moved/deep", "stays"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        let old = dir.path().join("stays/old.txt");
+        fs::write(dir.path().join("moved/deep/evil.md"), "evil").unwrap();
+        fs::write(&old, "old").unwrap();
+        let (seconds, nanos) = inode_time(&old);
+        let since = Timestamp::new(seconds, i32::try_from(nanos).unwrap()).unwrap();
+        let changed = Changed {
+            workspace: dir.path().to_owned(),
+            since: since.checked_add(Duration::from_nanos(1)).unwrap(),
+            folders: None,
+        };
+        let changed = changed.with_folders().await;
+        let (new, probe) = (dir.path().join("stays/new.txt"), dir.path().join("probe"));
+        // The clock of a file system moves on in steps.
+        while !probe.exists() || inode_time(&probe) == (seconds, nanos) {
+            fs::write(&probe, "probe").unwrap();
+        }
+        fs::remove_file(probe).unwrap();
+        fs::write(new, "new").unwrap();
+        fs::rename(dir.path().join("moved"), dir.path().join("here")).unwrap();
+        let expected = ["here/deep/evil.md", "stays/new.txt"].map(PathBuf::from);
+        assert_eq!(changed.paths().await, expected);
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! A model does what it reads. What enters a conversation is marked with where it came from
 //! (`marks`), and while a mark that nobody vouches for is newer than the principal's message that
 //! the run answers, what runs commands, sends something out or uses a secret asks first (`view`).
-//! Files that were written meanwhile keep the mark (`left`, `changed`, `written`), so that it is not lost by
+//! Files that were written meanwhile keep the mark (`left`, `background`,
+//! `changed`, `written`, `given`), so that it is not lost by
 //! going through the workspace. Everything is computed from the event log and not from what the
 //! model sees of it, so that a compaction or a restart takes nothing away.
 
+mod background;
 mod changed;
+mod given;
 mod left;
 mod marks;
 #[cfg(test)]
@@ -17,11 +20,12 @@ mod written;
 
 use crate::tools::Effect;
 
+pub(crate) use background::{Still, Watches};
 use changed::Changed;
 pub(crate) use left::Footprint;
 pub(crate) use marks::{Origins, of_message};
 pub use view::name;
-pub(crate) use view::{View, Watched, shows};
+pub(crate) use view::{View, Watched};
 pub(crate) use written::WrittenFiles;
 
 /// What counts as untrusted, and what that leads to.

@@ -8,7 +8,7 @@ use openclaw_core::{CallId, EventStore, RunId, SessionEventKind, SessionKey};
 use serde_json::json;
 
 use super::marks::host;
-use super::{Origin, TaintRules, View, Watched, WrittenFiles, of_message, shows};
+use super::{Origin, TaintRules, View, Watched, WrittenFiles, of_message};
 
 struct Log {
     _dir: tempfile::TempDir,
@@ -134,21 +134,6 @@ async fn a_compaction_takes_no_mark_away() {
     };
     log.add(compacted.into()).await;
     assert!(log.view(message).await.is_tainted());
-}
-
-#[tokio::test]
-async fn an_address_counts_only_where_somebody_else_wrote_it() {
-    let log = Log::new().await;
-    log.result("see https://a.example/page for more", web("b.example"))
-        .await;
-    let echo = Source::Written {
-        path: "a.md".to_owned(),
-    };
-    log.result("https://evil.example/?d=secret", echo).await;
-    let events = log.store.read(&log.session, 1..=u64::MAX).await.unwrap();
-    assert!(shows(&events, "https://a.example/page"));
-    assert!(!shows(&events, "https://evil.example/?d=secret"));
-    assert!(!shows(&events, "https://a.example/page?d=secret"));
 }
 
 #[test]

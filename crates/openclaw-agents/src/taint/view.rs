@@ -7,7 +7,6 @@ use openclaw_core::provenance::{Mark, Source, Trust};
 use openclaw_core::{EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 
 use super::{TaintRules, WrittenFiles};
-use crate::tools::model_text;
 
 /// How many sources a question names.
 const MOST_NAMED: usize = 4;
@@ -112,44 +111,6 @@ fn fold<'a>(events: &'a [SessionEvent], run: &RunId) -> Vec<&'a Mark> {
         .filter_map(|event| event.payload.as_ref())
         .flat_map(|payload| &payload.marks)
         .collect()
-}
-
-/// Tells whether an address stands, letter by letter, in what somebody said or what was found.
-///
-/// What the model wrote does not count, wherever it comes up again: in a file that it wrote, in
-/// what a command printed, in a failure that repeats it.
-pub(crate) fn shows(events: &[SessionEvent], address: &str) -> bool {
-    if address.is_empty() {
-        return false;
-    }
-    events.iter().any(|event| match &event.kind {
-        SessionEventKind::MessageReceived { content, .. } => content.contains(address),
-        SessionEventKind::ToolResult {
-            result,
-            success: true,
-            tool,
-        } => is_found(event, tool) && model_text(result).contains(address),
-        _ => false,
-    })
-}
-
-/// Tells whether a result is somebody else's words, and not an echo of the model's.
-fn is_found(event: &SessionEvent, tool: &str) -> bool {
-    let marks = event.payload.as_ref().map(|payload| &payload.marks);
-    let Some(marks) = marks.filter(|marks| !marks.is_empty()) else {
-        return false;
-    };
-    marks.iter().all(|mark| match mark.source {
-        Source::Web { .. } | Source::File { .. } | Source::Person { .. } => true,
-        // As nothing untrusted was in view when it was written, it is the principal's.
-        Source::Workspace => matches!(tool, "read" | "read_file"),
-        Source::Principal
-        | Source::Written { .. }
-        | Source::Command
-        | Source::Session { .. }
-        | Source::Skill { .. }
-        | Source::Tool { .. } => false,
-    })
 }
 
 /// Names a source for whoever is asked, as a phrase.

@@ -1,23 +1,40 @@
 //! The files of a workspace that were written while something untrusted was in view.
 
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(not(unix))]
+use jiff::Timestamp;
 use openclaw_core::EventStore;
 use openclaw_core::events::StoreError;
-use openclaw_core::provenance::Source;
+use openclaw_core::provenance::{Mark, Source};
 use openclaw_core::redaction::{REDACTED, masked};
 use tokio::task;
 
-use crate::workspace;
+use super::given::given;
+use super::{Origin, TaintRules};
 
-/// The folders of a workspace that skills are read from.
-const SKILLS: [&str; 2] = ["skills", ".agents/skills"];
+/// How many of them are named to whoever is asked.
+const MOST_NAMED: usize = 3;
 
 /// The files of a workspace that carry marks, and are still there.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WrittenFiles(Vec<PathBuf>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WrittenFiles {
+    files: Vec<Written>,
+    /// What of them a model is given without asking for it.
+    given: Vec<Source>,
+}
+
+/// A file, or a folder with all that is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Written {
+    path: PathBuf,
+    marks: Vec<Mark>,
+    /// When it changed last, as far as that is known.
+    changed: Option<(i64, i64)>,
+}
 
 impl WrittenFiles {
     /// Reads which they are.
@@ -26,60 +43,114 @@ impl WrittenFiles {
         if written.is_empty() {
             return Ok(Self::default());
         }
+        let marks = written.iter().map(|(_, marks)| marks.clone());
+        let marks: Vec<Mark> = marks.flatten().collect();
         let root = workspace.to_owned();
-        let there = move || {
-            let paths = written.into_iter().map(|(path, _)| path);
-            paths.filter(|path| is_there(&root, path)).collect()
-        };
+        let look = task::spawn_blocking(move || Self::look(&root, written));
         // Whatever goes wrong with the look, marks must not be lost over it.
-        let whole = || vec![PathBuf::new()];
-        Ok(Self(
-            task::spawn_blocking(there)
-                .await
-                .unwrap_or_else(|_lost| whole()),
-        ))
+        let whole = || {
+            let path = PathBuf::new();
+            let given = vec![Source::Written { path: shown(&path) }];
+            let whole = Written {
+                path,
+                marks,
+                changed: None,
+            };
+            Self {
+                files: vec![whole],
+                given,
+            }
+        };
+        Ok(look.await.unwrap_or_else(|_lost| whole()))
+    }
+
+    fn look(root: &Path, written: Vec<(PathBuf, Vec<Mark>)>) -> Self {
+        let mut there = Vec::new();
+        for (path, marks) in written {
+            if is_there(root, &path) {
+                // A folder changes with whatever is put into it.
+                let changed = root.join(&path).metadata().ok();
+                let changed = changed.filter(Metadata::is_file);
+                let changed = changed.and_then(|metadata| last_change(&metadata));
+                there.push(Written {
+                    path,
+                    marks,
+                    changed,
+                });
+            }
+        }
+        let paths: Vec<&Path> = there.iter().map(|file| file.path.as_path()).collect();
+        Self {
+            given: given(root, &paths),
+            files: there,
+        }
+    }
+
+    /// Returns the marks of all of them, if anything is made of such marks at all.
+    pub(crate) fn marks(&self, rules: &TaintRules) -> Vec<Mark> {
+        let mut marks = Vec::new();
+        if rules.untrusted.contains(&Origin::Written) {
+            for file in &self.files {
+                add_all(&mut marks, file.marks.clone());
+            }
+        }
+        marks
+    }
+
+    /// Returns the marks that a file carries.
+    pub(super) fn marks_of(&self, path: &Path) -> Vec<Mark> {
+        let recorded = PathBuf::from(masked(path.to_string_lossy().into_owned()));
+        let covering = self
+            .files
+            .iter()
+            .filter(|file| recorded.starts_with(&file.path));
+        covering.flat_map(|file| file.marks.clone()).collect()
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// Returns the names of some of them, for whoever is asked; nothing if there are none.
+    pub(crate) fn names(&self) -> Option<String> {
+        let some: Vec<String> = self.paths().take(MOST_NAMED).map(shown).collect();
+        let more = self.files.len().saturating_sub(MOST_NAMED);
+        match (some.is_empty(), more) {
+            (true, _) => None,
+            (false, 0) => Some(some.join(", ")),
+            (false, more) => Some(format!("{} and {more} more", some.join(", "))),
+        }
     }
 
     /// Returns one of them, if there is any.
     pub(super) fn any(&self) -> Option<String> {
-        self.0.first().map(|path| shown(path))
+        self.paths().next().map(shown)
     }
 
     /// Returns what marks a file: itself, or a folder that it lies in.
     pub(super) fn covering(&self, path: &Path) -> Option<String> {
         let recorded = PathBuf::from(masked(path.to_string_lossy().into_owned()));
-        let found = self.0.iter().find(|written| recorded.starts_with(written));
-        found.map(|path| shown(path))
+        let found = self.paths().find(|written| recorded.starts_with(written));
+        found.map(shown)
     }
 
     /// Returns one whose name occurs in a text.
     pub(super) fn named_in(&self, text: &str) -> Option<String> {
-        let named = |path: &&PathBuf| {
+        let named = |path: &&Path| {
             let said = |name: &OsStr| text.contains(name.to_string_lossy().as_ref());
             is_vague(path) || path.file_name().is_none_or(said)
         };
-        self.0.iter().find(named).map(|path| shown(path))
+        self.paths().find(named).map(shown)
     }
 
     /// Returns those that a model is given without asking for them.
     pub(super) fn given(&self) -> impl Iterator<Item = Source> {
-        self.0.iter().filter_map(|path| {
-            let skill = SKILLS
-                .iter()
-                .find_map(|folder| path.strip_prefix(folder).ok())
-                .and_then(|inside| inside.components().next());
-            if let Some(name) = skill {
-                let name = name.as_os_str().to_string_lossy().into_owned();
-                return Some(Source::Skill { name });
-            }
-            let given = path.as_os_str().is_empty() || workspace::is_given(path);
-            given.then(|| Source::Written { path: shown(path) })
-        })
+        self.given.iter().cloned()
     }
 
     /// Tells whether exactly this file carries marks, and no other can be meant by them.
     pub(crate) fn has(&self, path: &Path) -> bool {
-        !is_vague(path) && self.0.iter().any(|written| written == path)
+        !is_vague(path) && self.paths().any(|written| written == path)
     }
 }
 
@@ -101,7 +172,28 @@ fn is_there(root: &Path, path: &Path) -> bool {
     }
 }
 
-fn shown(path: &Path) -> String {
+/// Adds marks to others, each once.
+pub(super) fn add_all(marks: &mut Vec<Mark>, more: Vec<Mark>) {
+    for mark in more {
+        if !marks.contains(&mark) {
+            marks.push(mark);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn last_change(metadata: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((metadata.ctime(), metadata.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn last_change(metadata: &Metadata) -> Option<(i64, i64)> {
+    let changed = Timestamp::try_from(metadata.modified().ok()?).ok()?;
+    Some((changed.as_second(), changed.subsec_nanosecond().into()))
+}
+
+pub(super) fn shown(path: &Path) -> String {
     if path.as_os_str().is_empty() {
         return ".".to_owned();
     }
@@ -113,7 +205,15 @@ mod tests {
     use super::*;
 
     fn written(paths: &[&str]) -> WrittenFiles {
-        WrittenFiles(paths.iter().map(PathBuf::from).collect())
+        let paths = paths.iter().map(|path| Written {
+            path: PathBuf::from(path),
+            marks: Vec::new(),
+            changed: None,
+        });
+        WrittenFiles {
+            files: paths.collect(),
+            given: Vec::new(),
+        }
     }
 
     #[test]
@@ -156,22 +256,5 @@ mod tests {
         assert_eq!(files.covering(raw).as_deref(), Some("n\u{fffd}.md"));
         let secret = Path::new("of cnry-of-a-path-0123456789/a.md");
         assert_eq!(files.covering(secret).as_deref(), Some("of [REDACTED]"));
-    }
-
-    #[test]
-    fn what_a_model_is_given_unasked_counts_from_the_start() {
-        let files = written(&["AGENTS.md", "notes.md", "skills/mail/SKILL.md"]);
-        let given: Vec<Source> = files.given().collect();
-        assert_eq!(
-            given,
-            [
-                Source::Written {
-                    path: "AGENTS.md".to_owned()
-                },
-                Source::Skill {
-                    name: "mail".to_owned()
-                },
-            ]
-        );
     }
 }

@@ -144,6 +144,7 @@ impl Tool for ExecTool {
                 live: cx.live.clone(),
                 command: masked(args.command),
                 at: if args.pty { At::Terminal } else { At::Pipes },
+                workspace: cx.workspace.root().to_owned(),
             },
         );
         let patience = if args.background {

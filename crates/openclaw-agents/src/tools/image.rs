@@ -7,7 +7,7 @@ use openclaw_core::provenance::Mark;
 use openclaw_http::fetch::{Cut, Fetcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::web::from_host;
 use super::{Effect, Needs, Tool, ToolCx, ToolError, ToolOutput, Touch};
@@ -46,8 +46,7 @@ impl ImageTool {
 
     /// Returns the bytes of a picture and where they come from, if that is not the workspace.
     async fn bytes(&self, place: &str, cx: &ToolCx) -> Result<(Vec<u8>, Vec<Mark>), ToolError> {
-        let lower = place.to_ascii_lowercase();
-        if !lower.starts_with("http://") && !lower.starts_with("https://") {
+        if !is_of_web(place) {
             return Ok((cx.workspace.read(place, MAX_BYTES).await?, Vec::new()));
         }
         let fetched = self.fetcher.get(place, &cx.stop).await.map_err(|err| {
@@ -77,6 +76,15 @@ impl Tool for ImageTool {
     const EFFECT: Effect = Effect::Read;
     const NEEDS: Needs = Needs::Eyes;
     type Args = ImageArgs;
+
+    fn addresses(params: &Value) -> Vec<String> {
+        let place = params.get("image").and_then(Value::as_str);
+        place
+            .filter(|place| is_of_web(place.trim()))
+            .map(str::to_owned)
+            .into_iter()
+            .collect()
+    }
 
     async fn run(&self, args: ImageArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
         let prompt = args.prompt.unwrap_or_default();
@@ -108,6 +116,12 @@ impl Tool for ImageTool {
             ..ToolOutput::text("")
         })
     }
+}
+
+/// Tells whether a picture is one of the web, and not a file.
+fn is_of_web(place: &str) -> bool {
+    let lower = place.to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
 }
 
 /// Returns the media type of a picture, by how it begins.

@@ -97,6 +97,12 @@ pub trait Tool: Send + Sync + 'static {
         Self::EFFECT
     }
 
+    /// Returns every address that a call would ask a server for; whoever makes them up tells that
+    /// server what they like.
+    fn addresses(_params: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Returns the command that a call would run, and how that would be confined, for whoever is
     /// asked about it.
     fn would_run(&self, _args: &Self::Args, _cx: &ToolCx) -> Option<(SandboxConfig, Command)> {

@@ -240,6 +240,13 @@ impl ToolRegistry {
         self.get(name).map(|tool| tool.effect(params))
     }
 
+    /// Returns every address that a call of the tool of that name would ask a server for.
+    pub fn addresses(&self, name: &str, params: &Value) -> Vec<String> {
+        self.get(name)
+            .map(|tool| tool.addresses(params))
+            .unwrap_or_default()
+    }
+
     /// Returns what an agent has to have for the tool of that name, if there is one.
     pub fn needs(&self, name: &str) -> Option<Needs> {
         self.get(name).map(|tool| tool.needs())
@@ -284,6 +291,7 @@ impl ToolRegistry {
 pub(crate) trait AnyTool: Send + Sync {
     fn touch(&self) -> Touch;
     fn effect(&self, params: &Value) -> Effect;
+    fn addresses(&self, params: &Value) -> Vec<String>;
     fn needs(&self) -> Needs;
     fn check(&self, name: &str, params: &Value) -> Result<(), ToolError>;
     /// The name that this program has for it, whatever it is registered as.
@@ -300,6 +308,10 @@ impl<T: Tool> AnyTool for T {
 
     fn effect(&self, params: &Value) -> Effect {
         T::effect(params)
+    }
+
+    fn addresses(&self, params: &Value) -> Vec<String> {
+        T::addresses(params)
     }
 
     fn needs(&self) -> Needs {

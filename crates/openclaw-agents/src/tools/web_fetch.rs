@@ -154,6 +154,11 @@ impl Tool for WebFetchTool {
     const EFFECT: Effect = Effect::Read;
     type Args = WebFetchArgs;
 
+    fn addresses(params: &Value) -> Vec<String> {
+        let url = params.get("url").and_then(Value::as_str);
+        url.map(str::to_owned).into_iter().collect()
+    }
+
     async fn run(&self, args: WebFetchArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
         let started = Instant::now();
         let form = match args.extract_mode {

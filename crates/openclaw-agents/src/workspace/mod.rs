@@ -76,12 +76,16 @@ const FILES: [Known; 8] = [
     },
 ];
 
-/// Tells whether a file of a workspace, by its path there, is one that the model is given.
-pub(crate) fn is_given(path: &Path) -> bool {
-    let is = |name: &str| path == Path::new(name);
+/// Returns the names of the files that the model is given.
+pub(crate) fn given_names() -> impl Iterator<Item = &'static str> {
     FILES
         .iter()
-        .any(|known| is(known.name) || known.formerly.is_some_and(is))
+        .flat_map(|known| std::iter::once(known.name).chain(known.formerly))
+}
+
+/// Tells whether a file of a workspace, by its path there, is one that the model is given.
+pub(crate) fn is_given(path: &Path) -> bool {
+    given_names().any(|name| path == Path::new(name))
 }
 
 /// How much of the workspace's files the model is given.

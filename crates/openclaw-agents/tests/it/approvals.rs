@@ -159,12 +159,14 @@ async fn calls_of_one_step_are_asked_for_side_by_side() {
 
 #[tokio::test]
 async fn what_was_allowed_for_good_is_not_asked_for_again_and_anything_else_is() {
+    // It leaves no file behind that could say something else the next time.
+    let quiet = || FakeCall::new("exec", &json!({ "command": "true" }));
     let fake = FakeProvider::scripted([
         Reply::tool_calls([FakeCall::new("oracle", &json!({}))]),
-        Reply::tool_calls([touch("made")]),
+        Reply::tool_calls([quiet()]),
         Reply::text("done"),
         Reply::tool_calls([FakeCall::new("oracle", &json!({}))]),
-        Reply::tool_calls([touch("made")]),
+        Reply::tool_calls([quiet()]),
         Reply::tool_calls([touch("other")]),
         Reply::text("done"),
     ]);

@@ -22,8 +22,8 @@ pub struct ContextShowOutput {
     pub model: String,
     /// How many tokens its window has; null if that is not known.
     pub window: Option<u64>,
-    /// How many tokens a request may have before the session is compacted; null if nobody knows.
-    pub limit: Option<u64>,
+    /// How many tokens a request may have before the session is compacted.
+    pub limit: u64,
     /// How many tokens the next request has, estimated on the safe side, without the message that
     /// it will be about.
     pub estimated: u64,

