@@ -29,7 +29,7 @@ pub(crate) fn exact(text: &str) -> String {
         let after = rest.trim_start_matches(' ');
         let spaces = rest.len().saturating_sub(after.len());
         if spaces > MOST_SPACES {
-            shown.push_str(&format!("⟨{spaces} spaces⟩"));
+            shown.extend(["⟨", &spaces.to_string(), " spaces⟩"]);
             rest = after;
             continue;
         }

@@ -182,6 +182,10 @@ pub(super) fn add_all(marks: &mut Vec<Mark>, more: Vec<Mark>) {
 }
 
 #[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems may not know when a file changed"
+)]
 fn last_change(metadata: &Metadata) -> Option<(i64, i64)> {
     use std::os::unix::fs::MetadataExt as _;
     Some((metadata.ctime(), metadata.ctime_nsec()))
