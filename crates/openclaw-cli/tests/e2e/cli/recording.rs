@@ -23,7 +23,13 @@ fn home(wire: WireFormat) -> (TestHome, FakeProvider) {
             &json!({ "path": "notes.md", "content": "tide" }),
         )]))
         .reply(Reply::text(ANSWER));
-    home.use_provider(&provider, wire);
+    let mut config = TestHome::config_for(&provider, wire);
+    // A recording counts as a model that can see, so only what such a model was offered is the same.
+    let model = config
+        .pointer_mut("/models/providers/fake/models/0")
+        .unwrap();
+    model["input"] = json!(["text", "image"]);
+    home.write_config(&config.to_string());
     (home, provider)
 }
 
