@@ -65,10 +65,13 @@ const SOURCES: [Source; 2] = [
                 .arg(folder)
                 .check()
         },
-        variables: &[(
-            "OPENCLAW_FOREIGN_AIMOCK",
-            "node_modules/@copilotkit/aimock/dist/cli.js",
-        )],
+        variables: &[
+            (
+                "OPENCLAW_FOREIGN_AIMOCK",
+                "node_modules/@copilotkit/aimock/dist/cli.js",
+            ),
+            ("OPENCLAW_FOREIGN_TSC", "node_modules/typescript/bin/tsc"),
+        ],
     },
     Source {
         name: "python",

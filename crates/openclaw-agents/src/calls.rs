@@ -1,17 +1,18 @@
 //! The one gate to a tool: every call, a model's or a client's, is recorded, checked, run and
 //! recorded again here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use openclaw_core::access::Sender;
 use openclaw_core::events::{Change, Lease, NewEvent, Payload, StoreError, ToolPayload};
 use openclaw_core::provenance::Mark;
-use openclaw_core::{CallId, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
+use openclaw_core::{CallId, EventStore, RunId, SessionEvent, SessionEventKind, SessionKey, work};
 use openclaw_sandbox::{SandboxError, Workspace};
 use serde_json::Value;
 use tokio::task;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::agent::Agent;
 use crate::approvals::Waits;
@@ -20,7 +21,7 @@ use crate::error::AgentError;
 use crate::gatekeeper::Ready;
 use crate::means::Means;
 use crate::meters::Attended;
-use crate::taint::{Footprint, Origins, Still};
+use crate::taint::{Origins, Over};
 use crate::tools::{LiveOutput, ToolCx, ToolError, ToolOutput, ToolRegistry, Touch};
 use crate::world::{Caller, World};
 
@@ -45,7 +46,10 @@ pub enum Record<'a> {
 }
 
 impl Record<'_> {
-    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<SessionEvent>, StoreError> {
+    pub(crate) async fn append(
+        &self,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
         match self {
             Self::Leased(lease) => lease.append(events).await,
             Self::Shared(store, session) => store.append(session, events).await,
@@ -169,12 +173,16 @@ impl Gate<'_> {
 
     /// Runs one call and records its result. Whatever goes wrong with the tool becomes its result.
     pub(crate) async fn run(&self, recorded: Recorded) -> Result<ToolOutput, AgentError> {
-        // This minds being told to stop by itself, so that no question stays open.
-        let ran = match self.admit(&recorded).await {
-            Ok(ready) => self.execute(ready).await,
-            Err(err) => Ran::refused(&err),
+        let span = work::call(self.record.session(), self.run, &recorded.call.id);
+        let run = async {
+            // This minds being told to stop by itself, so that no question stays open.
+            let ran = match self.admit(&recorded).await {
+                Ok(ready) => self.execute(&recorded, ready).await,
+                Err(err) => Ran::refused(&err),
+            };
+            self.came_to(recorded, ran).await
         };
-        self.came_to(recorded, ran).await
+        run.instrument(span).await
     }
 
     /// Records that a call was not run, and why.
@@ -183,7 +191,9 @@ impl Gate<'_> {
         recorded: Recorded,
         why: &ToolError,
     ) -> Result<ToolOutput, AgentError> {
-        self.came_to(recorded, Ran::refused(why)).await
+        let span = work::call(self.record.session(), self.run, &recorded.call.id);
+        let ran = span.in_scope(|| Ran::refused(why));
+        self.came_to(recorded, ran).instrument(span).await
     }
 
     async fn came_to(
@@ -221,40 +231,43 @@ impl Gate<'_> {
     }
 
     /// Runs what may run, and finds out where its result came from and what it leaves behind.
-    async fn execute(&self, ready: Ready) -> Ran {
+    async fn execute(&self, recorded: &Recorded, ready: Ready) -> Ran {
+        let tracks = match self.begin(recorded, &ready).await {
+            Ok(tracks) => tracks,
+            Err(err) => return Ran::refused(&err),
+        };
         let Ready {
             tool,
             params,
-            cx,
+            mut cx,
             view,
             written,
+            ..
         } = ready;
-        let rules = &self.agent.rules.taint;
-        let confined = tool.would_run(&params, &cx).map(|(config, _)| config);
-        let sandbox = confined.as_ref().unwrap_or(&cx.sandbox);
-        let workspace = cx.workspace.root();
-        let footprint = Footprint::of(
-            rules,
-            (&view, &written),
-            (tool.kind(), tool.touch()),
-            (workspace, sandbox),
-        )
-        .await;
+        cx.in_view = view.marks().to_vec();
         let started = Instant::now();
         let outcome = tokio::select! {
             outcome = tool.call(params.clone(), &cx) => outcome,
             () = self.stop.cancelled() => Err(ToolError::Cancelled),
         };
         let duration = started.elapsed();
+        let over = match outcome {
+            Err(ToolError::Cancelled) => Over::Perhaps,
+            Ok(_) | Err(_) => Over::Yes,
+        };
+        let confined = tool.would_run(&params, &cx).map(|(config, _)| config);
+        let met = self
+            .met(recorded, (tool.touch(), tracks), (&cx, written))
+            .await;
         let origins = Origins {
-            rules,
-            written: &written,
-            workspace,
-            sandbox,
+            rules: &self.agent.rules.taint,
+            written: &met.written,
+            workspace: cx.workspace.root(),
+            sandbox: confined.as_ref().unwrap_or(&cx.sandbox),
             store: &self.world.store,
             session: self.record.session(),
         };
-        let (mut output, marks) = match outcome {
+        let (mut output, mut marks) = match outcome {
             Ok(output) => {
                 let marks = origins.of_result(tool.kind(), &params, &output).await;
                 (output, marks)
@@ -267,43 +280,17 @@ impl Gate<'_> {
                 (failed(&err), marks)
             }
         };
-        output.payload.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        // What a command that goes on writes later is looked for by the calls that come then.
-        if let Some((changed, carries)) = footprint.watch()
-            && self.world.jobs.running_in(workspace).is_some()
-        {
-            let watches = self.world.jobs.watches();
-            watches.begin(self.record.session(), changed, carries).await;
+        if tool.touch() == Touch::Reads {
+            marks.extend(origins.of_files(&met.news));
         }
-        let known = (&self.world.store, &written);
-        let left = footprint.left(rules, &output.wrote, known).await;
+        output.payload.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let left = self.left(met, &output.wrote, over).await;
         Ran {
             output,
             params: Some(params),
             marks,
             left,
         }
-    }
-
-    /// Marks what commands in the background have written since the last look.
-    pub(crate) async fn catch_up(&self, call: &Call, workspace: &Path) -> Result<(), StoreError> {
-        let jobs = &self.world.jobs;
-        let mut look = jobs.watches().look().await;
-        // One that ends from here on is looked after once more.
-        let still = match jobs.running_in(workspace) {
-            Some(_) => Still::Runs,
-            None => Still::Ended,
-        };
-        let by = (&self.agent.rules.taint, &self.world.store);
-        let at = (workspace, self.record.session());
-        let mut events = Vec::new();
-        for change in look.left(by, at, still).await? {
-            events.push(self.place(change.to_event()?, None, call));
-        }
-        if !events.is_empty() {
-            self.record.append(events).await?;
-        }
-        Ok(())
     }
 
     /// Returns what a call may use.
@@ -319,6 +306,7 @@ impl Gate<'_> {
             sandbox: self.agent.sandbox.clone(),
             readable,
             stop: self.stop.clone(),
+            in_view: Vec::new(),
             live: self.live(call, means.limits.kept_bytes),
             means,
             caller: self.caller(),
@@ -368,7 +356,7 @@ impl Gate<'_> {
         })
     }
 
-    fn place(&self, event: NewEvent, cause: Option<u64>, call: &Call) -> NewEvent {
+    pub(crate) fn place(&self, event: NewEvent, cause: Option<u64>, call: &Call) -> NewEvent {
         let mut event = event.in_run(self.run, cause).about_call(&call.id);
         event.step = self.step;
         event

@@ -30,6 +30,7 @@ impl Run {
         .with_payload(self.wrote(&completion));
         self.append_end(vec![event]).await?;
         self.unrecorded.lock().clear();
+        tracing::info!(steps, model = %completion.model, "a run has its answer");
         Ok(Reply {
             run_id: self.id.clone(),
             content,
@@ -40,6 +41,8 @@ impl Run {
             steps,
             cost: total.cost(),
             fallback: None,
+            before: Vec::new(),
+            calls: Vec::new(),
         })
     }
 
@@ -48,6 +51,8 @@ impl Run {
         Payload {
             step: Some(step_payload(completion)),
             calls: self.unrecorded.lock().clone(),
+            // Whoever reads the session later has to know of whose words the model wrote.
+            marks: std::mem::take(&mut *self.given.lock()),
             ..Payload::default()
         }
     }
@@ -55,7 +60,7 @@ impl Run {
     /// Whoever asked hears why the turn failed, and not why that could not be recorded.
     pub(crate) async fn record_failure(&self, err: &AgentError) {
         // Whoever asked gets the error; here it only helps to read the rest of the log.
-        tracing::info!(run = %self.id, %err, "a turn failed");
+        tracing::info!(%err, "a turn failed");
         let event = match failed(&self.id, self.cause, err, self.unrecorded.lock().clone()) {
             Ok(event) => vec![event],
             Err(err) => {
@@ -74,7 +79,7 @@ impl Run {
     }
 
     /// Records the last events of the run, and gives the lease up unless another message waits.
-    async fn append_end(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
+    pub(crate) async fn append_end(&self, events: Vec<NewEvent>) -> Result<(), StoreError> {
         if self.place.is_wanted() {
             self.lease.append(events).await?;
         } else {

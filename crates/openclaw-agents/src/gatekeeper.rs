@@ -1,21 +1,26 @@
 //! Whether a call may run: its form first, then hooks, policy, provenance, and a person.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use openclaw_core::approvals::Shape;
-use openclaw_core::events::{Lease, StoreError};
+use openclaw_core::events::{Change, Lease, StoreError};
 use openclaw_core::hooks::{AfterToolCall, BeforeToolCall, Hook, HookContext, ToolGate};
+use openclaw_core::{CallId, SessionEventKind};
 use serde_json::Value;
 
 use crate::approvals::{Question, Shaped, shape};
 use crate::calls::{Call, Gate, Record, Recorded};
 use crate::policy::{Asking, Decision};
-use crate::shown::shows;
+use crate::shown::{Visit, Visitor, Visits};
 use crate::taint::{View, Watched, WrittenFiles};
 use crate::tools::{AnyTool, Effect, ToolCx, ToolError, ToolOutput, Touch, model_text};
 
 /// How often the same call is asked for anew because it had changed since it was shown.
 const MOST_QUESTIONS: usize = 3;
+
+/// How many events before a call the other calls of its step are looked for in.
+const MOST_BESIDE: u64 = 64;
 
 /// A call that may run.
 pub(crate) struct Ready {
@@ -28,6 +33,8 @@ pub(crate) struct Ready {
     pub(crate) view: View,
     /// The files of the workspace that carry marks.
     pub(crate) written: WrittenFiles,
+    /// The command that runs beside it and may do what it writes, if somebody was asked about that.
+    pub(crate) beside: Option<String>,
 }
 
 /// Why somebody is to be asked.
@@ -72,6 +79,7 @@ impl Gate<'_> {
             cx,
             view: View::default(),
             written,
+            beside: None,
         };
         // Whoever makes a call by themselves is the one who would be asked.
         let Record::Leased(lease) = self.record else {
@@ -82,15 +90,17 @@ impl Gate<'_> {
             .await
             .map_err(unreadable)?;
         if ready.view.is_tainted() {
-            let effect = self.effect(&ready).await.map_err(unreadable)?;
+            let (effect, why) = self.effect(&ready, recorded).await.map_err(unreadable)?;
             if self.agent.rules.taint.ask.contains(&effect) {
+                reasons.extend(why);
                 reasons.extend(ready.view.reasons());
                 if let Some(unbound) = unbound(&ready) {
                     reasons.push(unbound);
                     grants = Grants::DoNotCount;
                 }
             }
-            reasons.extend(self.taken_up(&ready, effect));
+            ready.beside = self.beside(&ready);
+            reasons.extend(ready.beside.as_deref().map(taken_up));
         }
         if !reasons.is_empty() {
             let wanted = Wanted { reasons, grants };
@@ -233,21 +243,32 @@ impl Gate<'_> {
         View::of(rules, watched, written).await
     }
 
-    /// Returns what a call may bring about, in a run that something untrusted is in view of: an
-    /// address that the model made up may carry something out.
-    async fn effect(&self, ready: &Ready) -> Result<Effect, StoreError> {
+    /// Returns what a call may bring about, in a run that something untrusted is in view of, and
+    /// why that is more than it seems: which address the model makes up or picks may carry
+    /// something out.
+    async fn effect(
+        &self,
+        ready: &Ready,
+        recorded: &Recorded,
+    ) -> Result<(Effect, Option<String>), StoreError> {
         let effect = ready.tool.effect(&ready.params);
         let addresses = ready.tool.addresses(&ready.params);
         if effect != Effect::Read || addresses.is_empty() {
-            return Ok(effect);
+            return Ok((effect, None));
         }
         let store = &self.world.store;
         let events = store.read(self.record.session(), 1..=u64::MAX).await?;
+        let visitor = Visitor {
+            call: recorded.seq,
+            since: recorded.cause.unwrap_or(1),
+            addresses: &addresses,
+        };
         let went = |tool: &str, params: &Value| self.tools.addresses(tool, params);
-        let shown = addresses
-            .iter()
-            .all(|address| shows(&events, address, went));
-        Ok(if shown { effect } else { Effect::Send })
+        Ok(match Visits::default().admit(&events, visitor, went) {
+            Visit::Unasked => (effect, None),
+            Visit::MadeUp => (Effect::Send, None),
+            Visit::Picked(why) => (Effect::Send, Some(why)),
+        })
     }
 
     /// Returns the files of the workspace that carry marks, as they are now.
@@ -260,19 +281,15 @@ impl Gate<'_> {
         written.map_err(unreadable)
     }
 
-    /// Says why a file is not written without a question: a command that runs already may do what
-    /// it says.
-    fn taken_up(&self, ready: &Ready, effect: Effect) -> Option<String> {
-        let asked = self.agent.rules.taint.ask.contains(&Effect::Exec);
-        if effect != Effect::Write || !asked {
+    /// Returns the command that runs in the workspace already and may do what a file says that a
+    /// call writes while something untrusted is in view.
+    pub(crate) fn beside(&self, ready: &Ready) -> Option<String> {
+        let asks = self.agent.rules.taint.ask.contains(&Effect::Exec);
+        let writes = ready.tool.effect(&ready.params) == Effect::Write;
+        if !asks || !writes || !ready.view.is_tainted() {
             return None;
         }
-        let workspace = ready.cx.workspace.root();
-        let command = self.world.jobs.running_in(workspace)?;
-        Some(format!(
-            "a command runs in the background of this workspace, and may do what is written \
-             ({command})"
-        ))
+        self.world.jobs.running_in(ready.cx.workspace.root())
     }
 
     /// Gets somebody's consent to exactly the call that will run, unless it was given for good.
@@ -306,7 +323,10 @@ impl Gate<'_> {
             let now = self.shape(call, ready);
             let before =
                 std::mem::replace(&mut ready.written, self.written(call, &ready.cx).await?);
-            let same_files = ready.tool.touch() != Touch::Commands || ready.written == before;
+            let same_files = ready.tool.touch() != Touch::Commands || {
+                let by_commands = self.left_by_commands(recorded).await?;
+                ready.written.without(&by_commands) == before.without(&by_commands)
+            };
             if same_files && now.digest() == shown.digest() {
                 return Ok(());
             }
@@ -326,6 +346,37 @@ impl Gate<'_> {
         })
     }
 
+    /// Returns the files that commands of this session have come to mark since a call was
+    /// recorded: whoever was asked about them was asked about these commands, too.
+    async fn left_by_commands(&self, recorded: &Recorded) -> Result<Vec<PathBuf>, ToolError> {
+        let from = recorded.seq.saturating_sub(MOST_BESIDE).max(1);
+        let events = self
+            .world
+            .store
+            .read(self.record.session(), from..=u64::MAX);
+        let events = events
+            .await
+            .map_err(|err| self.unreadable(&recorded.call, &err))?;
+        let by_command = |call: &CallId| {
+            events.iter().any(|event| {
+                let SessionEventKind::ToolCalled { tool, .. } = &event.kind else {
+                    return false;
+                };
+                let tool = || self.tools.get(tool);
+                event.call_id.as_ref() == Some(call)
+                    && tool().is_some_and(|tool| tool.touch() == Touch::Commands)
+            })
+        };
+        let since = events.iter().filter(|event| event.seq > recorded.seq);
+        let by_commands = since.filter(|event| event.call_id.as_ref().is_none_or(by_command));
+        Ok(by_commands
+            .filter_map(|event| match Change::of(event) {
+                Some(Change::FileWritten { path, .. }) => Some(PathBuf::from(path)),
+                _ => None,
+            })
+            .collect())
+    }
+
     fn shape(&self, call: &Call, ready: &Ready) -> Shape {
         let shaped = Shaped {
             agent: &self.agent.id,
@@ -337,7 +388,7 @@ impl Gate<'_> {
     }
 
     /// Refuses a call of which it cannot be known whether it may run.
-    fn unreadable(&self, call: &Call, err: &StoreError) -> ToolError {
+    pub(crate) fn unreadable(&self, call: &Call, err: &StoreError) -> ToolError {
         tracing::error!(%err, run = %self.run, "what a call depends on could not be read");
         ToolError::Denied {
             tool: call.tool.clone(),
@@ -357,6 +408,11 @@ fn unbound(ready: &Ready) -> Option<String> {
             "the command may run what was written while something untrusted was in view ({files})"
         )
     })
+}
+
+/// Says why a file is not written without a question.
+fn taken_up(command: &str) -> String {
+    format!("a command runs in this workspace, and may do what is written ({command})")
 }
 
 /// Returns the files that arguments name.

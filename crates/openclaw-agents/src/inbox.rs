@@ -8,6 +8,10 @@ use openclaw_core::validation::{ValidationError, validate_attachments, validate_
 use openclaw_core::{EventStore, RunId, SessionEvent, SessionEventKind, SessionKey};
 
 use crate::error::AgentError;
+use crate::terms::Terms;
+
+/// The part of a message's payload that has the sender's own name for it.
+pub const MESSAGE_ID: &str = "messageId";
 
 /// Whether a session's lane is free, so that the run can begin at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +48,27 @@ impl Delivery {
     pub(crate) fn new(inbound: Inbound, marks: Vec<Mark>) -> Result<Self, ValidationError> {
         validate_message(&inbound.text)?;
         validate_attachments(&inbound.attachments)?;
-        let once = inbound
-            .message_id
-            .map(|id| format!("{}:{}:{id}", inbound.channel, inbound.peer));
+        let mut payload = Payload {
+            marks,
+            ..Payload::default()
+        };
+        if let Some(id) = &inbound.message_id {
+            payload
+                .other
+                .insert(MESSAGE_ID.to_owned(), id.0.clone().into());
+        }
+        let once = inbound.message_id.map(|id| {
+            once(
+                inbound.channel.as_str(),
+                inbound.peer.as_str(),
+                &id.to_string(),
+            )
+        });
         let message = NewEvent::from(SessionEventKind::MessageReceived {
             content: inbound.text,
             attachments: inbound.attachments,
         })
-        .with_payload(Payload {
-            marks,
-            ..Payload::default()
-        });
+        .with_payload(payload);
         let start = NewEvent::from(SessionEventKind::SessionStarted {
             channel: inbound.channel,
             peer_id: inbound.peer,
@@ -66,10 +80,25 @@ impl Delivery {
         })
     }
 
+    /// Records what a program sent with it.
+    pub(crate) fn comes_with(&mut self, terms: &Terms) {
+        let payload = self.message.payload.get_or_insert_default();
+        payload.other.extend(terms.on_record());
+    }
+
     /// Lets it be recorded anew: the event that has its name was closed, and nothing done about it.
     pub(crate) fn is_sent_again_after(&mut self, seq: u64) {
         self.once = self.once.take().map(|once| format!("{once}:after:{seq}"));
     }
+}
+
+/// Returns the name under which a sender's message is recorded once.
+///
+/// # Security
+/// Whoever chooses an id does not reach into another sender's names by it.
+fn once(channel: &str, peer: &str, id: &str) -> String {
+    let part = |text: &str| text.replace('%', "%25").replace(':', "%3A");
+    format!("{}:{}:{id}", part(channel), part(peer))
 }
 
 /// Records a message in its session.
@@ -141,4 +170,26 @@ fn received(recorded: Vec<SessionEvent>, lease: Option<Lease>) -> Result<Receive
         lease,
         start: recorded.next(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::once;
+
+    #[test]
+    fn no_two_senders_have_a_name_in_common() {
+        assert_eq!(once("telegram", "4711", "a:b"), "telegram:4711:a:b");
+        let names = [
+            once("telegram", "x", "y:z"),
+            once("telegram", "x:y", "z"),
+            once("telegram:x", "y", "z"),
+            once("telegram", "x%3Ay", "z"),
+        ];
+        for (at, name) in names.iter().enumerate() {
+            assert!(
+                !names.iter().skip(at + 1).any(|other| other == name),
+                "{name}"
+            );
+        }
+    }
 }

@@ -95,6 +95,8 @@ pub(crate) async fn outcome(
                     steps: event.step.unwrap_or(1),
                     cost: total.cost(),
                     fallback: primary.and_then(|primary| stand_in(calls, primary)),
+                    before: Vec::new(),
+                    calls: Vec::new(),
                 });
             }
             (_, Some(Change::RunFailed { kind, message, .. })) => {

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use openclaw_core::access::Sender;
-use openclaw_core::events::{CallPayload, Lease, NewEvent, SessionEvent};
-use openclaw_core::{CallId, Cost, ModelRef, ProviderId, RunId, SessionEventKind, Usage};
+use openclaw_core::events::{CallPayload, Lease, SessionEvent};
+use openclaw_core::provenance::Mark;
+use openclaw_core::{CallId, Cost, ModelRef, ProviderId, RunId, Usage};
 use openclaw_providers::{Completion, Message, Meter, ProviderError, StopReason, ToolResult};
 use parking_lot::Mutex;
-use serde_json::Value;
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,9 @@ use crate::loops::{Circle, Circles};
 use crate::meters::Attended;
 use crate::prompt::Scene;
 use crate::step::{Asked, Brief, text_of};
+use crate::terms::{ClientCall, Terms};
 use crate::tools::{ToolError, ToolRegistry, model_text};
+use crate::tracks;
 use crate::transcript;
 use crate::world::World;
 
@@ -54,6 +56,10 @@ pub struct Reply {
     pub cost: Option<Cost>,
     /// The model that stood in for the agent's own in the last step, if one did.
     pub fallback: Option<ModelRef>,
+    /// What the model wrote for the reader in the steps before the last.
+    pub before: Vec<String>,
+    /// The calls that the client is to run, which ended the run.
+    pub calls: Vec<ClientCall>,
 }
 
 /// What one turn works with.
@@ -71,6 +77,8 @@ pub(crate) struct Run {
     pub(crate) cause: u64,
     /// Whether anybody waits for the answer.
     pub(crate) attended: Attended,
+    /// What came with the message, if a program sent it.
+    pub(crate) terms: Option<Arc<Terms>>,
     /// The time in which people were waited for.
     pub(crate) waits: Waits,
     /// Its place among the messages of its session.
@@ -80,6 +88,8 @@ pub(crate) struct Run {
     pub(crate) meter: Arc<dyn Meter>,
     /// The calls that are not on record yet.
     pub(crate) unrecorded: Mutex<Vec<CallPayload>>,
+    /// The marks of what the model is given unasked, until they are on record.
+    pub(crate) given: Mutex<Vec<Mark>>,
 }
 
 /// How a turn has gone so far.
@@ -91,6 +101,8 @@ struct Course {
     silences: u32,
     /// How often it was told to write its answer again.
     revisions: u32,
+    /// What it wrote for the reader beside its calls.
+    before: Vec<String>,
 }
 
 impl Run {
@@ -114,6 +126,10 @@ impl Run {
                         other => other,
                     }
                 }
+                () = self.hung_up() => {
+                    self.stop.cancel();
+                    steps.await
+                }
             }
         };
         let outcome = match outcome {
@@ -132,11 +148,13 @@ impl Run {
         self.close_cut_off().await?;
         let scene = self.scene().await?;
         let session = self.lease.session();
+        *self.given.lock() = tracks::given(&self.agent, &self.lease).await?;
         let offered = self.agent.offered(&self.tools, Some(session), &self.sender);
         let brief = Brief::new(&self.agent, &offered, session, &scene)?;
         self.begin_hearing().await?;
         let mut messages = self.transcript().await?;
         let (brief, tools) = self.before_prompt(brief, &mut messages).await?;
+        let brief = brief.on(self.terms.as_deref());
         if let Some(instead) = self.before_run(&brief, &messages).await? {
             return self.answer(instead, Total::default(), 1).await;
         }
@@ -147,7 +165,7 @@ impl Run {
             self.before_call(&brief, &messages, step).await;
             let asked = room.ask(&mut messages, hear).await;
             let fallback = stand_in(&asked.calls, brief.model());
-            let Some((completion, calls)) = self
+            let Some((mut completion, mut calls)) = self
                 .heard_out(asked, step, &mut messages, &mut course)
                 .await?
             else {
@@ -155,16 +173,32 @@ impl Run {
             };
             if calls.is_empty() {
                 let reply = self.answer(completion, course.total, step).await?;
-                return Ok(Reply { fallback, ..reply });
+                let before = course.before;
+                return Ok(Reply {
+                    fallback,
+                    before,
+                    ..reply
+                });
             }
+            self.with_own_ids(&mut completion, &mut calls);
             let calling = (calls.clone(), tools.as_ref());
             let results = self.call_tools(&completion, calling, step).await?;
-            let circle = self.circle(&mut course.circles, &calls, &results);
-            messages.push(Message::Assistant(completion.content));
-            messages.push(Message::ToolResults(results));
             if self.stop.is_cancelled() {
                 return Err(AgentError::Cancelled);
             }
+            if calls.iter().any(|call| self.is_clients(&call.tool)) {
+                let reply = self.hand_over(&completion, course.total, step).await?;
+                let before = course.before;
+                return Ok(Reply {
+                    fallback,
+                    before,
+                    ..reply
+                });
+            }
+            let circle = self.circle(&mut course.circles, &calls, &results);
+            course.before.extend(said_beside(&completion));
+            messages.push(Message::Assistant(completion.content));
+            messages.push(Message::ToolResults(results));
             match circle {
                 Circle::None => {}
                 Circle::Tell(text) => self.tell(&mut messages, text).await?,
@@ -282,17 +316,8 @@ impl Run {
         self.count_earlier(&events);
         let open = transcript::open_calls(&events);
         if !open.is_empty() {
-            let closing = open.into_iter().map(|call| {
-                NewEvent::from(SessionEventKind::ToolResult {
-                    tool: call.tool,
-                    result: Value::String(transcript::INTERRUPTED.to_owned()),
-                    success: false,
-                })
-                .in_run(&call.run_id, Some(call.seq))
-                .at_step(call.step)
-                .about_call(&call.call_id)
-            });
-            events.extend(self.lease.append(closing.collect()).await?);
+            let closing = self.closing(open, &events);
+            events.extend(self.lease.append(closing).await?);
         }
         Ok(transcript::fold(&events, &self.id))
     }
@@ -327,7 +352,11 @@ impl Run {
         (calls, tools): (Vec<Call>, &ToolRegistry),
         step: u32,
     ) -> Result<Vec<ToolResult>, AgentError> {
-        let ids: Vec<CallId> = calls.iter().map(|call| call.id.clone()).collect();
+        let ids: Vec<CallId> = calls
+            .iter()
+            .filter(|call| !self.is_clients(&call.tool))
+            .map(|call| call.id.clone())
+            .collect();
         let steered = self.place.steered();
         let gate = Gate {
             agent: &self.agent,
@@ -353,6 +382,7 @@ impl Run {
         // Counted before the first one begins, so that none takes the others to be over.
         let under_way: Vec<_> = recorded
             .into_iter()
+            .filter(|recorded| !self.is_clients(&recorded.call.tool))
             .map(|call| (self.waits.call(), call))
             .collect();
         let outputs = join_all(under_way.into_iter().enumerate().map(
@@ -384,4 +414,9 @@ impl Run {
             })
             .collect()
     }
+}
+
+/// Returns what a model wrote for the reader beside its calls, if it wrote anything.
+fn said_beside(completion: &Completion) -> Option<String> {
+    Some(text_of(&completion.content)).filter(|text| !text.trim().is_empty())
 }

@@ -25,14 +25,15 @@ impl TaskScope {
         Self::default()
     }
 
-    /// Starts a task; `name` appears in the log lines that it writes.
+    /// Starts a task; `name` appears in the log lines that it writes, and what they belong to is what
+    /// whoever starts it belongs to.
     pub fn spawn<T: Send + 'static>(
         &self,
         name: &'static str,
         task: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
         self.tracker
-            .spawn(task.instrument(tracing::info_span!("task", name)))
+            .spawn(task.instrument(tracing::error_span!("task", task = name)))
     }
 
     /// Keeps [`TaskScope::close`] waiting until this is dropped, for a task that is about to start.

@@ -23,6 +23,7 @@ use crate::bus::Part;
 use crate::calls::Call;
 use crate::error::AgentError;
 use crate::prompt::{self, Scene, Section};
+use crate::terms::Terms;
 use crate::tools::ToolRegistry;
 
 /// The name of the tool that is none.
@@ -40,6 +41,10 @@ pub(crate) struct Brief {
     conversation: String,
     /// How many tokens every request has before its first message, at most.
     overhead: u64,
+    /// The most tokens that the model may write, where whoever asks says so.
+    max_tokens: Option<u32>,
+    /// How freely it chooses its words, where whoever asks says so.
+    temperature: Option<f64>,
 }
 
 /// What came of asking the model.
@@ -88,6 +93,8 @@ impl Brief {
             tools: tools.specs(),
             conversation: conversation(session),
             overhead: 0,
+            max_tokens: None,
+            temperature: None,
         };
         Ok(brief.saying(prompt::sections(agent, tools, scene)))
     }
@@ -98,6 +105,15 @@ impl Brief {
         self.tools.retain(|tool| left.contains(&tool.name.as_str()));
         let sections = std::mem::take(&mut self.sections);
         self.saying(prompt::added(sections, parts))
+    }
+
+    /// Takes in what a program asks for: its own tools, and what the model is told beside them.
+    pub(crate) fn on(mut self, terms: Option<&Terms>) -> Self {
+        let Some(terms) = terms else { return self };
+        self.tools.extend(terms.tools.iter().cloned());
+        (self.max_tokens, self.temperature) = (terms.max_tokens, terms.temperature);
+        let sections = std::mem::take(&mut self.sections);
+        self.saying(prompt::instructed(sections, terms.instructions.as_deref()))
     }
 
     fn saying(mut self, sections: Vec<Section>) -> Self {
@@ -147,6 +163,8 @@ impl Brief {
             messages: messages.iter().map(for_model).collect(),
             tools: self.offered(messages),
             conversation: Some(self.conversation.clone()),
+            max_tokens: self.max_tokens,
+            temperature: self.temperature,
             ..Request::default()
         }
     }

@@ -9,8 +9,8 @@ use openclaw_core::state_dir::Overrides;
 
 use crate::commands::{
     agent, approvals, audit, backup, config, configure, context, credentials, dashboard, demo,
-    doctor, gateway, migrate, models, onboard, policy, sandbox, sessions, skills, status, tokens,
-    usage,
+    devices, doctor, gateway, logs, migrate, models, onboard, policy, sandbox, sessions, skills,
+    status, tokens, usage,
 };
 use crate::output::Format;
 use crate::terminal::ColorWhen;
@@ -102,6 +102,8 @@ pub(crate) enum Command {
     Models(models::ModelsArgs),
     /// Say which tools may be called, by whom, and which setting says so
     Policy(policy::PolicyArgs),
+    /// Read the log of the gateway
+    Logs(logs::LogsArgs),
     /// Check and read what the event log says about itself
     Audit(audit::AuditArgs),
     /// Show, check and change the config
@@ -116,6 +118,8 @@ pub(crate) enum Command {
     Usage(usage::UsageArgs),
     /// Issue, list and revoke tokens for the gateway
     Tokens(tokens::TokensArgs),
+    /// Let devices in, list and revoke them
+    Devices(devices::DevicesArgs),
     /// Print a link by which a browser logs in
     #[command(after_help = dashboard::EXAMPLES)]
     Dashboard,

@@ -20,6 +20,9 @@ use openclaw_sandbox::SandboxError;
 use crate::commands::audit::AuditError;
 use crate::commands::credentials::CredentialsFailure;
 use crate::commands::demo::DemoError;
+use crate::commands::devices::NoDevice;
+use crate::commands::diagnostics::BundleError;
+use crate::commands::logs::LogsError;
 use crate::commands::migrate::MigrateError;
 use crate::commands::models::ChoiceError;
 use crate::commands::onboard::OnboardError;
@@ -75,7 +78,13 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Listing(#[from] ListingError),
     #[error(transparent)]
+    Logs(#[from] LogsError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
     NoGrant(#[from] NoGrant),
+    #[error(transparent)]
+    NoDevice(#[from] NoDevice),
     /// There is no gateway to ask.
     #[error("no gateway runs on `{}`", .0.display())]
     NoGateway(PathBuf),
@@ -140,15 +149,19 @@ impl CliError {
             Self::Sessions(err) => err.kind(),
             Self::Choice(err) => err.kind(),
             Self::Listing(err) => err.kind(),
+            Self::Bundle(err) => err.kind(),
             Self::NoSession { .. }
             | Self::NoTool { .. }
             | Self::NoLog { .. }
-            | Self::NoGrant(_) => Kind::NotFound,
+            | Self::NoGrant(_)
+            | Self::NoDevice(_) => Kind::NotFound,
             Self::NoGateway(_) => Kind::Unreachable,
             Self::NoModel { .. } | Self::Misnamed { .. } => Kind::Config,
             Self::GatewayRuns { .. } => Kind::Busy,
             Self::Interrupted => Kind::Cancelled,
-            Self::Input(_) | Self::Output(_) | Self::Runtime(_) => Kind::Unavailable,
+            Self::Input(_) | Self::Output(_) | Self::Runtime(_) | Self::Logs(_) => {
+                Kind::Unavailable
+            }
             Self::Json(_) => Kind::Internal,
         }
     }
@@ -181,6 +194,7 @@ impl CliError {
             Self::Sessions(err) => err.hint(),
             Self::Choice(err) => err.hint(),
             Self::Listing(err) => Some(err.hint()),
+            Self::Bundle(err) => err.hint(),
             Self::Rpc(err) | Self::Client(ClientError::Rpc(err)) => rpc_hint(err),
             Self::Client(ClientError::Unauthenticated { .. }) => Some(format!(
                 "see that {} and gateway.auth.token of the config are the gateway's own",
@@ -193,6 +207,7 @@ impl CliError {
                 .retry_after()
                 .map(|wait| format!("try again in {} s", wait.as_secs())),
             Self::NoTool { .. } => Some("name one of these".to_owned()),
+            Self::NoDevice(_) => Some("list them with `openclaw devices list`".to_owned()),
             Self::NoGrant(_) => Some("list them with `openclaw tokens list`".to_owned()),
             Self::NoGateway(_) => Some("start it with `openclaw gateway run`".to_owned()),
             Self::Client(err) if err.kind() == Kind::Unreachable => {
@@ -221,14 +236,17 @@ impl CliError {
             Self::NoLog { .. } => {
                 Some("say something first: `openclaw agent --message \"hello\"`".to_owned())
             }
+            Self::SessionKey(_) => {
+                Some("see the keys that there are with `openclaw sessions list`".to_owned())
+            }
             Self::StateDir(_)
             | Self::Config(_)
             | Self::Store(_)
             | Self::Client(_)
-            | Self::SessionKey(_)
             | Self::Message(_)
             | Self::Demo(_)
             | Self::Backup(_)
+            | Self::Logs(_)
             | Self::Interrupted
             | Self::Input(_)
             | Self::Output(_)

@@ -157,6 +157,13 @@ fn change(key: &str, value: &Value) -> String {
                 in_workspace(&path)
             )
         }
+        Ok(Change::FilesWatched { .. }) => {
+            "from here on, files of the workspace may come to carry the words of strangers"
+                .to_owned()
+        }
+        Ok(Change::FilesSettled { .. }) => {
+            "which files of the workspace do is on record".to_owned()
+        }
         Ok(Change::CallsLost { calls, .. }) => {
             format!(
                 "the process died during {calls} calls of a model; the most that they may have taken counts"

@@ -3,7 +3,7 @@
 use openclaw_core::access::Admitted;
 use openclaw_gateway::rpc::Rpc;
 use openclaw_gateway::{GatewayBuilder, Held, Home, Running};
-use openclaw_ipc::{Client, Endpoint, Handle, Method};
+use openclaw_ipc::{Address, Client, Endpoint, Handle, Method};
 use tokio::task;
 
 use crate::error::CliError;
@@ -14,7 +14,12 @@ pub(crate) async fn connect(home: &Home, running: &Running) -> Result<Client, Cl
         host: running.host.clone(),
         port: running.port,
     };
-    Ok(Client::connect(&endpoint, home.token()?.secret()).await?)
+    let address = match (&running.unix, &running.fingerprint) {
+        (Some(path), _) => Address::unix(path.clone()),
+        (None, Some(fingerprint)) => Address::pinned(endpoint, fingerprint.clone()),
+        (None, None) => Address::from(&endpoint),
+    };
+    Ok(Client::connect(address, home.token()?.secret()).await?)
 }
 
 /// Calls a method of the gateway that runs, or else does the same in this process, while no

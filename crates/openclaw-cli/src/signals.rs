@@ -2,6 +2,8 @@
 
 use std::io;
 
+use futures_util::{Stream, stream};
+
 /// Listens for SIGINT, SIGTERM and SIGHUP (a terminal that was closed) from the moment of its making.
 #[derive(Debug)]
 pub(crate) struct Signals {
@@ -29,6 +31,14 @@ impl Signals {
     #[cfg(not(unix))]
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {})
+    }
+
+    /// Yields each time that any of the signals comes.
+    pub(crate) fn stops(self) -> impl Stream<Item = ()> {
+        stream::unfold(self, async |mut signals| {
+            signals.stop().await;
+            Some(((), signals))
+        })
     }
 
     /// Waits for any of the signals.

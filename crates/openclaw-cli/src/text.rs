@@ -4,6 +4,7 @@
 //! window or hide the line above. Everything of that kind is printed as `\u{1b}` instead.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
@@ -43,6 +44,28 @@ pub(crate) fn exact(text: &str) -> String {
     shown
 }
 
+/// Returns a JSON text that says the same with nothing in it that cannot be seen, or that moves
+/// what can.
+pub(crate) fn visible_json(text: &str) -> Cow<'_, str> {
+    // What is not seen can only stand in strings, but for the line ends between members.
+    let hidden = |c: char| c != '\n' && !matches!(c, ' '..='~') && is_unseen(c);
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // A string takes in whatever is written to it.
+                let _infallible = write!(shown, "\\u{unit:04x}").is_ok();
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Tells whether a character leaves no mark of its own, other than the plain space.
 fn is_unseen(c: char) -> bool {
     use GeneralCategory::{
@@ -66,32 +89,6 @@ fn is_unseen(c: char) -> bool {
             | Unassigned
     );
     c != ' ' && (filler || blank)
-}
-
-/// Returns the text as one line that keeps its colours, and no other sequence.
-pub(crate) fn one_colored_line(text: &str) -> Cow<'_, str> {
-    const BEGIN: &str = "\u{1b}[";
-    if !text.contains(BEGIN) {
-        return one_line(text);
-    }
-    let mut safe = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(BEGIN) {
-        safe.push_str(&one_line(before));
-        let code = after.split_once('m').filter(|(code, _)| {
-            let mut bytes = code.bytes();
-            bytes.all(|b| b.is_ascii_digit() || b == b';')
-        });
-        rest = if let Some((code, after)) = code {
-            safe.extend([BEGIN, code, "m"]);
-            after
-        } else {
-            safe.push_str("\\u{1b}[");
-            after
-        };
-    }
-    safe.push_str(&one_line(rest));
-    Cow::Owned(safe)
 }
 
 /// Returns the first `limit` characters, with `...` in place of what was cut off.
@@ -150,10 +147,6 @@ mod tests {
             "a\\u{1b}[31mb\\r\\u{9b}c\\u{202e}\n\td"
         );
         assert_eq!(one_line("a\n\tb"), "a\\n\\tb");
-        assert_eq!(
-            one_colored_line("\u{1b}[2mwarn\u{1b}[0m\n\u{1b}[2Jm\u{1b}]0;x"),
-            "\u{1b}[2mwarn\u{1b}[0m\\n\\u{1b}[2Jm\\u{1b}]0;x"
-        );
         assert_eq!(escape("plain ✓ text"), "plain ✓ text");
     }
 
@@ -172,6 +165,22 @@ mod tests {
             "ls⟨6000 spaces⟩; rm"
         );
         assert_eq!(exact("ls        -l ä 日本"), "ls        -l ä 日本");
+    }
+
+    #[test]
+    fn json_says_the_same_with_nothing_in_it_that_cannot_be_seen() {
+        let value =
+            serde_json::json!({ "a\u{202e}": ["ls \u{200b}\u{9b}\u{7f}\u{e0041}\n é 日本 ✓"] });
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let shown = visible_json(&text);
+        assert_eq!(
+            shown,
+            "{\n  \"a\\u202e\": [\n    \"ls \\u200b\\u009b\\u007f\\udb40\\udc41\\n é 日本 ✓\"\n  ]\n}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+            value
+        );
     }
 
     #[test]

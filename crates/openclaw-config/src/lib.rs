@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod builtin;
 pub mod document;
 pub mod edit;
 pub mod migration;

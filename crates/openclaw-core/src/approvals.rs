@@ -59,7 +59,26 @@ pub struct Shape {
     pub policy: Vec<String>,
 }
 
+/// How many characters of a call its short form shows.
+const MOST_SHOWN: usize = 200;
+
 impl Shape {
+    /// Says in short what it is about: the tool, and what it would run or be given.
+    pub fn subject(&self) -> String {
+        let what = if self.argv.is_empty() {
+            self.arguments.to_string()
+        } else {
+            serde_json::to_string(&self.argv).unwrap_or_default()
+        };
+        match what.char_indices().nth(MOST_SHOWN) {
+            Some((end, _)) => {
+                let shown = what.get(..end).unwrap_or_default();
+                format!("{} {shown}...", self.tool)
+            }
+            None => format!("{} {what}", self.tool),
+        }
+    }
+
     /// Returns the name of exactly this shape: SHA-256 over its JSON, in hexadecimal.
     pub fn digest(&self) -> String {
         let text = sorted(serde_json::to_value(self).unwrap_or_default()).to_string();
@@ -183,6 +202,17 @@ mod tests {
         let other = shape(json!({"workdir": {"b": [2], "a": 1}, "command": "ls"}));
         assert_eq!(one.digest(), other.digest());
         assert_eq!(one.digest().len(), 64);
+    }
+
+    #[test]
+    fn the_short_form_of_a_shape_names_its_tool_and_what_would_run() {
+        let command = shape(json!({"command": "ls"}));
+        assert_eq!(command.subject(), r#"exec ["/bin/sh","-c","ls"]"#);
+        let long = Shape {
+            argv: Vec::new(),
+            ..shape(json!("ä".repeat(300)))
+        };
+        assert_eq!(long.subject(), format!("exec \"{}...", "ä".repeat(199)));
     }
 
     #[test]

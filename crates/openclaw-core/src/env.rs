@@ -75,7 +75,17 @@ pub const CREDENTIALS_DIRECTORY: Variable = Variable {
 /// Sets the log filter.
 pub const OPENCLAW_LOG: Variable = Variable {
     name: "OPENCLAW_LOG",
-    doc: "The log filter, such as `info` or `openclaw_gateway=debug`; the default is `warn`.",
+    doc: "The filter of the log, on standard error and in its file, such as `info` or `openclaw_gateway=debug`, in place of what the config says.",
+};
+/// Sets the log filter where `OPENCLAW_LOG` does not.
+pub const RUST_LOG: Variable = Variable {
+    name: "RUST_LOG",
+    doc: "The same as `OPENCLAW_LOG`, where that is not set.",
+};
+/// Sets the level of the log.
+pub const OPENCLAW_LOG_LEVEL: Variable = Variable {
+    name: "OPENCLAW_LOG_LEVEL",
+    doc: "The level of the log, such as `debug`, where neither of those is set: OpenClaw's own variable.",
 };
 /// Turns colours off.
 pub const NO_COLOR: Variable = Variable {
@@ -133,6 +143,32 @@ pub const SSL_CERT_DIR: Variable = Variable {
     doc: "Folders of certificate authorities in place of the machine's, separated by `:`.",
 };
 
+/// Says how many sockets were opened for a process.
+pub const LISTEN_FDS: Variable = Variable {
+    name: "LISTEN_FDS",
+    doc: "How many sockets systemd has opened for the gateway, from file descriptor 3 on (`sd_listen_fds(3)`).",
+};
+/// Says for which process they were opened.
+pub const LISTEN_PID: Variable = Variable {
+    name: "LISTEN_PID",
+    doc: "The process that these sockets are for.",
+};
+/// Names the socket of the service manager.
+pub const NOTIFY_SOCKET: Variable = Variable {
+    name: "NOTIFY_SOCKET",
+    doc: "Where the gateway tells systemd that it is ready, stops, and is alive (`sd_notify(3)`).",
+};
+/// Says how often the service manager wants to hear from a process.
+pub const WATCHDOG_USEC: Variable = Variable {
+    name: "WATCHDOG_USEC",
+    doc: "After how many microseconds of silence systemd takes the gateway for hung.",
+};
+/// Says from which process.
+pub const WATCHDOG_PID: Variable = Variable {
+    name: "WATCHDOG_PID",
+    doc: "The process that this is about; without it, any.",
+};
+
 /// Every variable with a meaning of its own.
 ///
 /// Besides these, a config may name further variables as the sources of secrets.
@@ -150,6 +186,8 @@ pub const VARIABLES: &[Variable] = &[
     OPENCLAW_CREDENTIALS_PASSWORD,
     CREDENTIALS_DIRECTORY,
     OPENCLAW_LOG,
+    RUST_LOG,
+    OPENCLAW_LOG_LEVEL,
     NO_COLOR,
     CLICOLOR_FORCE,
     TERM,
@@ -161,6 +199,11 @@ pub const VARIABLES: &[Variable] = &[
     NODE_EXTRA_CA_CERTS,
     SSL_CERT_FILE,
     SSL_CERT_DIR,
+    LISTEN_FDS,
+    LISTEN_PID,
+    NOTIFY_SOCKET,
+    WATCHDOG_USEC,
+    WATCHDOG_PID,
 ];
 
 /// A snapshot of the environment; tests make their own.

@@ -25,6 +25,7 @@ pub mod events;
 pub mod hooks;
 pub mod ids;
 pub mod kind;
+pub mod log_files;
 pub mod model_ref;
 pub mod provenance;
 pub mod redaction;
@@ -35,6 +36,7 @@ pub mod state_dir;
 pub mod tool_rules;
 pub mod usage;
 pub mod validation;
+pub mod work;
 
 pub use clock::Clock;
 pub use credentials::CredentialStore;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::ids::ProviderId;
 
 /// A model, named as `provider/model`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelRef {
     /// The provider.
     pub provider: ProviderId,

@@ -120,6 +120,11 @@ impl StateDir {
         self.own().join("events.sqlite")
     }
 
+    /// Returns the folder of the log's files.
+    pub fn logs(&self) -> PathBuf {
+        self.own().join("logs")
+    }
+
     /// Returns the folder of the encrypted credentials; OpenClaw keeps files of its own in it.
     pub fn credentials(&self) -> PathBuf {
         self.root.join("credentials")
@@ -193,6 +198,11 @@ impl StateDir {
     /// Returns the path of the tokens that were issued.
     pub fn tokens_file(&self) -> PathBuf {
         self.own().join("tokens.sealed")
+    }
+
+    /// Returns the path of the devices that were let in.
+    pub fn devices_file(&self) -> PathBuf {
+        self.own().join("devices.json")
     }
 
     /// Returns the path of the generated gateway token.

@@ -8,28 +8,34 @@ use jiff::Timestamp;
 use openclaw_agents::jobs::Jobs;
 use openclaw_agents::{Agent, Bus, Doors, Engine, TaskScope, ToolRegistry, World};
 use openclaw_config::{BudgetSettings, LimitSettings, LockoutSettings};
+use openclaw_core::access::devices::{DeviceFileError, Devices};
 use openclaw_core::access::tokens::{TokenFileError, Tokens};
 use openclaw_core::access::{Admitted, SharedSecret};
 use openclaw_core::events::AuditEntry;
-use openclaw_core::{Clock, EventStore};
+use openclaw_core::{Clock, EventStore, work};
 use openclaw_ipc::{Handle, Method, RpcError};
 use openclaw_providers::Health;
 use tokio::sync::OnceCell;
 use tokio::time;
+use tracing::Instrument as _;
 
 use crate::access::{Access, Pass, Presented, Refusal, Rules};
+use crate::arrivals::Arrivals;
 use crate::audit::{Door, Trail};
 use crate::budget::{Budget, Rules as Caps};
 use crate::compose;
 use crate::containment::Exits;
 use crate::doors::OpenDoors;
 use crate::error::GatewayError;
-use crate::home::Home;
-use crate::http::{self, Edge, EdgeSettings, Listening};
+use crate::home::{Current, Home};
+use crate::http::{self, Edge, EdgeSettings, Listening, Places};
 use crate::limits::Limits;
 use crate::live::Live;
-use crate::rpc::{Agents, CallCx, Rpc};
+use crate::openclaw::Floor;
+use crate::ready::Ready;
+use crate::rpc::{Agents, CallCx, Following, Rpc};
 use crate::takeover::Takeover;
+use crate::telemetry::Telemetry;
 
 /// Collects the parts of a gateway.
 ///
@@ -59,6 +65,7 @@ pub struct GatewayBuilder<S = ()> {
     tools: ToolRegistry,
     rules: Rules,
     tokens: Option<Result<Tokens, TokenFileError>>,
+    devices: Result<Devices, DeviceFileError>,
     limits: Limits,
     edge: EdgeSettings,
     takeover: Takeover,
@@ -72,6 +79,8 @@ pub struct GatewayBuilder<S = ()> {
     exits: Arc<Exits>,
     /// How many turns go on at the same time, where somebody says so.
     most_turns: Option<usize>,
+    /// What the config was read from.
+    home: Option<Home>,
 }
 
 impl GatewayBuilder {
@@ -83,6 +92,7 @@ impl GatewayBuilder {
             tools: ToolRegistry::new(),
             rules: Rules::Shut,
             tokens: None,
+            devices: Ok(Devices::nowhere(Clock::system())),
             limits: Limits::new(LimitSettings::default(), &LockoutSettings::default()),
             edge: EdgeSettings::default(),
             takeover: Takeover::nowhere(),
@@ -91,6 +101,7 @@ impl GatewayBuilder {
             caps: Caps::new(BudgetSettings::default(), None),
             exits: Arc::default(),
             most_turns: None,
+            home: None,
         }
     }
 
@@ -110,8 +121,10 @@ impl GatewayBuilder {
         builder.exits = exits;
         builder.caps = home.caps();
         builder.most_turns = home.config.turns.most;
+        builder.home = Some(home.clone());
         builder.rules = rules;
         builder.tokens = Some(home.tokens()?);
+        builder.devices = Devices::open(&home.state.devices_file(), Clock::system());
         builder.limits = Limits::new(gateway.limits, &gateway.auth.rate);
         builder.edge = EdgeSettings::of(gateway);
         builder.agents.extend(cast.agents);
@@ -137,6 +150,7 @@ impl<S> GatewayBuilder<S> {
             tools,
             rules,
             tokens,
+            devices,
             limits,
             edge,
             takeover,
@@ -145,6 +159,7 @@ impl<S> GatewayBuilder<S> {
             caps,
             exits,
             most_turns,
+            home,
         } = self;
         GatewayBuilder {
             store,
@@ -152,6 +167,7 @@ impl<S> GatewayBuilder<S> {
             tools,
             rules,
             tokens,
+            devices,
             limits,
             edge,
             takeover,
@@ -160,6 +176,7 @@ impl<S> GatewayBuilder<S> {
             caps,
             exits,
             most_turns,
+            home,
         }
     }
 
@@ -219,15 +236,19 @@ impl GatewayBuilder<EventStore> {
             None => engine,
         };
         let audit = Trail::new(self.store.clone(), self.secrets);
+        let measured = self.home.as_ref().map(|home| &home.config.diagnostics);
+        let telemetry = Telemetry::of(measured.cloned().unwrap_or_default(), &self.store);
         self.exits.record_in(audit.clone());
         let rpc = Rpc {
             store: self.store,
+            arrivals: Arrivals::default(),
+            floor: Floor::default(),
             agents: Agents::new(self.agents),
             tools,
             engine,
             bus,
             scope,
-            access: Arc::new(Access::new(self.rules, self.tokens)),
+            access: Arc::new(Access::new(self.rules, self.tokens, self.devices)),
             limits: self.limits,
             audit,
             takeover: self.takeover,
@@ -235,13 +256,16 @@ impl GatewayBuilder<EventStore> {
             world,
             health: self.health,
             exits: self.exits,
+            home: Current::of(self.home),
         };
         let shared = Arc::new(Shared {
             rpc,
             edge: Edge::new(self.edge),
             started: Clock::system().now(),
             connections: TaskScope::new(),
+            telemetry,
             recovered: OnceCell::new(),
+            ready: Ready::default(),
         });
         doors.lead_to(&shared);
         Gateway { shared }
@@ -261,8 +285,12 @@ pub(crate) struct Shared {
     pub(crate) started: Timestamp,
     /// The tasks of clients; when they are told to stop, they finish what is under way.
     pub(crate) connections: TaskScope,
+    /// What is measured.
+    pub(crate) telemetry: Telemetry,
     /// Set once what a crash cut off was closed.
     recovered: OnceCell<()>,
+    /// What the parts say about themselves.
+    pub(crate) ready: Ready,
 }
 
 impl Gateway {
@@ -273,10 +301,11 @@ impl Gateway {
             addr: addr.to_owned(),
             source: std::io::ErrorKind::InvalidInput.into(),
         })?;
+        let signals = http::StopSignals::listen();
         self.clone()
             .listen(None, addr)
             .await?
-            .run(http::stop_signal())
+            .run_told(signals.told())
             .await
     }
 
@@ -284,9 +313,9 @@ impl Gateway {
     pub async fn listen(
         self,
         home: Option<&Home>,
-        addr: SocketAddr,
+        places: impl Into<Places>,
     ) -> Result<Listening, GatewayError> {
-        Listening::bind(self, home, addr).await
+        Listening::bind(self, home, places.into()).await
     }
 
     /// Calls a method from inside the process: the same handlers, without a socket.
@@ -300,20 +329,20 @@ impl Gateway {
     {
         self.shared.start_audit();
         self.shared.recover().await;
-        Handle::<M>::handle(
-            &self.shared.rpc,
-            &CallCx {
-                admitted,
-                from: None,
-            },
-            params,
-        )
-        .await
+        Handle::<M>::handle(&self.shared.rpc, &CallCx::of(admitted, None), params)
+            .instrument(work::request())
+            .await
     }
 
     /// Follows what happens from now on.
     pub fn live(&self) -> Live {
         Live::new(&self.shared.rpc.store, &self.shared.rpc.bus)
+    }
+
+    /// Follows what a listener asks for.
+    pub(crate) fn follow(&self, following: Following) -> Live {
+        let rpc = &self.shared.rpc;
+        Live::after(&rpc.store, &rpc.bus, following.after, following.sessions)
     }
 
     /// Stops what is running and waits for it to be on record.
@@ -334,6 +363,11 @@ impl Shared {
     pub(crate) fn admit(&self, presented: Presented<'_>, door: Door) -> Result<Pass, Refusal> {
         let rpc = &self.rpc;
         rpc.access.admit(presented, door, &rpc.limits, &rpc.audit)
+    }
+
+    /// Tells whether what processes left open that died is closed.
+    pub(crate) fn is_recovered(&self) -> bool {
+        self.recovered.initialized()
     }
 
     /// Closes, once, what processes left open that died.

@@ -14,6 +14,7 @@ use openclaw_http::{NetworkError, TapeError};
 use openclaw_providers::ProviderError;
 use openclaw_sandbox::SandboxError;
 
+use crate::http::{HandedError, TlsError};
 use crate::renewal::SignInError;
 use crate::vault::VaultError;
 
@@ -109,14 +110,12 @@ pub enum GatewayError {
     #[error(transparent)]
     Egress(#[from] PolicyError),
     /// Another gateway works on this state directory.
-    #[error("a gateway runs on this state directory already: pid {pid}, http://{host}:{port}")]
+    #[error("a gateway runs on this state directory already: pid {pid}, {at}")]
     AlreadyRunning {
         /// Its process.
         pid: u32,
-        /// Its address.
-        host: String,
-        /// Its port.
-        port: u16,
+        /// Where it is reached.
+        at: String,
     },
     /// Another process listens on the port.
     #[error("port {} on {} is in use{}", addr.port(), addr.ip(), holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
@@ -134,6 +133,18 @@ pub enum GatewayError {
         /// The system's reason.
         source: io::Error,
     },
+    /// There is something else where the unix socket should be.
+    #[error("`{path}` is no socket, so nothing is put in its place")]
+    NotASocket {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The sockets that were opened for the gateway cannot be used.
+    #[error(transparent)]
+    Handed(#[from] HandedError),
+    /// The gateway's certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The file by which the gateway is found cannot be used.
     #[error("cannot use `{path}`: {source}")]
     GatewayFile {
@@ -152,7 +163,10 @@ impl GatewayError {
             Self::Config(err) => err.kind(),
             Self::Store(err) => err.kind(),
             Self::Refused(err) => err.kind(),
+            Self::Handed(err) => err.kind(),
             Self::ConfigGone
+            | Self::Tls(_)
+            | Self::NotASocket { .. }
             | Self::Token(_)
             | Self::Secret { .. }
             | Self::Vault(_)
@@ -189,6 +203,11 @@ impl GatewayError {
                 Some("choose another with --port, or stop that process".to_owned())
             }
             Self::AlreadyRunning { .. } => Some("use that one, or stop it first".to_owned()),
+            Self::Handed(err) => Some(err.hint().to_owned()),
+            Self::Tls(err) => Some(err.hint().to_owned()),
+            Self::NotASocket { .. } => {
+                Some("choose another path for the unix socket, or move that away".to_owned())
+            }
             Self::Egress(err) => Some(err.hint().to_owned()),
             Self::SearchEngine { .. } => {
                 Some("write the address as https://host or http://127.0.0.1:port".to_owned())

@@ -19,6 +19,7 @@ use openclaw_core::state_dir::{Overrides, StateDir};
 use openclaw_core::{AgentId, ApiKey, Clock, ModelRef};
 use openclaw_http::Tape;
 use openclaw_ipc::methods::CapStatus;
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::time;
 
@@ -51,6 +52,24 @@ pub struct Home {
     pub(crate) tape: Option<Tape>,
 }
 
+/// The home of a running gateway, as its config is now; none where an embedder composed it.
+#[derive(Debug, Default)]
+pub(crate) struct Current(RwLock<Option<Arc<Home>>>);
+
+impl Current {
+    pub(crate) fn of(home: Option<Home>) -> Self {
+        Self(RwLock::new(home.map(Arc::new)))
+    }
+
+    pub(crate) fn get(&self) -> Option<Arc<Home>> {
+        self.0.read().as_ref().map(Arc::clone)
+    }
+
+    pub(crate) fn replace(&self, home: Home) {
+        *self.0.write() = Some(Arc::new(home));
+    }
+}
+
 /// A gateway that is running, as its file in the state directory says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
@@ -64,6 +83,12 @@ pub struct Running {
     pub started: Timestamp,
     /// Its version.
     pub version: String,
+    /// The unix socket that it listens on, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unix: Option<PathBuf>,
+    /// The SHA-256 of its certificate, in hexadecimal digits, where it speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 impl Home {
@@ -285,6 +310,19 @@ impl Home {
 }
 
 impl Running {
+    /// Returns the address to reach it at.
+    pub fn url(&self) -> String {
+        let scheme = match self.fingerprint {
+            Some(_) => "https",
+            None => "http",
+        };
+        match &self.unix {
+            Some(path) if self.port == 0 => format!("unix:{}", path.display()),
+            _ if self.host.contains(':') => format!("{scheme}://[{}]:{}", self.host, self.port),
+            _ => format!("{scheme}://{}:{}", self.host, self.port),
+        }
+    }
+
     /// Returns the gateway that works on a state directory now, if one does.
     pub fn on(state: &StateDir) -> Result<Option<Self>, GatewayError> {
         let path = state.gateway_file();
@@ -338,6 +376,8 @@ pub(crate) fn secret_name(input: &SecretInput, path: &str) -> String {
 pub(crate) struct GatewayFile {
     file: File,
     path: PathBuf,
+    /// What it says.
+    running: Option<Running>,
 }
 
 impl GatewayFile {
@@ -359,14 +399,16 @@ impl GatewayFile {
                 Ok(()) => {
                     // What a gateway that was killed left there would be taken for this one's.
                     file.set_len(0).map_err(failed)?;
-                    return Ok(Self { file, path });
+                    return Ok(Self {
+                        file,
+                        path,
+                        running: None,
+                    });
                 }
                 Err(TryLockError::WouldBlock) => {
-                    if let Some(Running {
-                        pid, host, port, ..
-                    }) = Running::on(state)?
-                    {
-                        return Err(GatewayError::AlreadyRunning { pid, host, port });
+                    if let Some(running) = Running::on(state)? {
+                        let (pid, at) = (running.pid, running.url());
+                        return Err(GatewayError::AlreadyRunning { pid, at });
                     }
                     time::sleep(LOCK_PAUSE).await;
                 }
@@ -377,8 +419,8 @@ impl GatewayFile {
     }
 
     /// Writes where the gateway can be reached.
-    pub(crate) fn announce(&mut self, running: &Running) -> Result<(), GatewayError> {
-        let text = serde_json::to_vec(running).unwrap_or_default();
+    pub(crate) fn announce(&mut self, running: Running) -> Result<(), GatewayError> {
+        let text = serde_json::to_vec(&running).unwrap_or_default();
         self.file
             .set_len(0)
             .and_then(|()| self.file.rewind())
@@ -386,7 +428,20 @@ impl GatewayFile {
             .map_err(|source| GatewayError::GatewayFile {
                 path: self.path.clone(),
                 source,
-            })
+            })?;
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// Writes by which certificate the gateway is known now.
+    pub(crate) fn announce_fingerprint(&mut self, now: String) -> Result<(), GatewayError> {
+        match self.running.take() {
+            Some(running) => self.announce(Running {
+                fingerprint: Some(now),
+                ..running
+            }),
+            None => Ok(()),
+        }
     }
 }
 

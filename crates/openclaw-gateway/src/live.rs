@@ -1,27 +1,59 @@
 //! What clients are told unasked: facts from the event log, and pieces of what is going on.
+//!
+//! A listener that does not take what is there costs one page of facts (a mebibyte of text, or one
+//! event that is larger) and nothing else: further facts are read when it gets there, and pieces
+//! wait in a queue that all listeners share, where the oldest make room.
 
+use std::collections::BTreeSet;
 use std::future;
 
 use openclaw_agents::bus::{self, Bus, OutputStream, Part};
 use openclaw_core::approvals::Pending;
-use openclaw_core::events::{Change, StoreError, Subscription};
-use openclaw_core::{EventStore, SessionEvent};
+use openclaw_core::events::{Change, Position, StoreError, Subscription};
+use openclaw_core::{EventStore, SessionEvent, SessionKey};
 use openclaw_ipc::notifications::{
     ApprovalRequestedParams, DeltaChannel, OutputStream as WireStream, SessionDeltaParams,
     SessionEventParams, StreamLaggedParams, ToolOutputParams,
 };
 use openclaw_ipc::{Event, Notification};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::{
+    Receiver,
+    error::{RecvError, TryRecvError},
+};
 
 /// A listener's place in what happens.
 #[derive(Debug)]
 pub struct Live {
     facts: Subscription,
-    pieces: Option<Receiver<bus::Live>>,
+    pieces: Pieces,
+    /// The sessions that it wants to hear of; all of them if it names none.
+    sessions: Option<BTreeSet<SessionKey>>,
     /// Whether the listener was told that facts wait for it.
     told: bool,
-    /// What follows from the last fact.
-    next: Option<Notification>,
+    /// The fact that comes next, after as many pieces as there were before it.
+    held: Option<Held>,
+}
+
+/// Where the pieces come from.
+#[derive(Debug)]
+enum Pieces {
+    /// From nowhere before the log has been followed to this position: what they are pieces of is
+    /// not known to the listener yet.
+    After(Position, Bus),
+    /// From those who make them.
+    Now(Receiver<bus::Live>),
+    /// There are none any more.
+    Ended,
+}
+
+/// A fact that has been taken from the log.
+#[derive(Debug)]
+struct Held {
+    fact: Box<SessionEvent>,
+    /// What it says to those who can give their consent.
+    question: Option<Notification>,
+    /// How many pieces come before it.
+    pieces: usize,
 }
 
 /// How many facts may wait for a listener before it is told.
@@ -30,10 +62,25 @@ const BEHIND: u64 = 1024;
 impl Live {
     pub(crate) fn new(store: &EventStore, bus: &Bus) -> Self {
         Self {
-            facts: store.subscribe(store.position()),
-            pieces: Some(bus.listen()),
+            pieces: Pieces::Now(bus.listen()),
+            ..Self::after(store, bus, store.position(), None)
+        }
+    }
+
+    /// Makes a listener that knows the log up to a position, and hears only of some sessions if it
+    /// names them.
+    pub(crate) fn after(
+        store: &EventStore,
+        bus: &Bus,
+        position: Position,
+        sessions: Option<BTreeSet<SessionKey>>,
+    ) -> Self {
+        Self {
+            facts: store.subscribe(position),
+            pieces: Pieces::After(store.position(), bus.clone()),
+            sessions,
             told: false,
-            next: None,
+            held: None,
         }
     }
 
@@ -45,35 +92,128 @@ impl Live {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Notification, StoreError> {
-        if let Some(next) = self.next.take() {
-            return Ok(next);
+        loop {
+            if let Some(next) = self.release() {
+                return Ok(next);
+            }
+            let behind = self.facts.behind();
+            if behind > BEHIND && !self.told {
+                self.told = true;
+                return Ok(lagged(0, behind));
+            }
+            self.told = self.told && behind > 0;
+            self.pieces.begin(self.facts.cursor());
+            tokio::select! {
+                biased;
+                fact = self.facts.next() => {
+                    let fact = fact?;
+                    if wanted(self.sessions.as_ref(), &fact.session) {
+                        self.hold(fact);
+                    }
+                }
+                piece = self.pieces.next(self.sessions.as_ref()) => return Ok(piece),
+            }
         }
-        let behind = self.facts.behind();
-        if behind > BEHIND && !self.told {
-            self.told = true;
-            let dropped = 0;
-            return Ok(Notification::StreamLagged(StreamLaggedParams {
-                dropped,
-                behind,
-            }));
+    }
+
+    /// Keeps a fact until the pieces have been told that were there before it: they may be what it
+    /// adds up to. Those that come later do not hold it up.
+    fn hold(&mut self, fact: SessionEvent) {
+        self.held = Some(Held {
+            question: question(&fact),
+            fact: Box::new(fact),
+            pieces: self.pieces.waiting(),
+        });
+    }
+
+    /// Returns what is due now, if something is.
+    fn release(&mut self) -> Option<Notification> {
+        let held = self.held.as_mut()?;
+        while held.pieces > 0 {
+            held.pieces = held.pieces.saturating_sub(1);
+            if let Some(piece) = self.pieces.try_next(self.sessions.as_ref()) {
+                return Some(piece);
+            }
         }
-        self.told = self.told && behind > 0;
-        tokio::select! {
-            // Pieces come before the fact that they add up to.
-            biased;
-            piece = next_piece(&mut self.pieces) => Ok(piece),
-            fact = self.facts.next() => {
-                let fact = fact?;
-                self.next = question(&fact);
-                let event = Box::new(Event::from(fact));
-                Ok(Notification::SessionEvent(SessionEventParams { event }))
+        // Whoever has seen the fact and loses the connection does not see it again, and with it
+        // would not have seen the question.
+        if let Some(question) = held.question.take() {
+            return Some(question);
+        }
+        let Held { fact, .. } = self.held.take()?;
+        let event = SessionEventParams::from(Event::from(*fact));
+        Some(Notification::SessionEvent(event))
+    }
+}
+
+impl Pieces {
+    /// Begins to listen, once the log has been caught up with.
+    fn begin(&mut self, known: Position) {
+        if let Self::After(position, bus) = self
+            && known >= *position
+        {
+            *self = Self::Now(bus.listen());
+        }
+    }
+
+    /// Returns how many are there.
+    fn waiting(&self) -> usize {
+        match self {
+            Self::Now(receiver) => receiver.len(),
+            Self::After(..) | Self::Ended => 0,
+        }
+    }
+
+    /// Returns the next one that is there, if it is of interest.
+    fn try_next(&mut self, sessions: Option<&BTreeSet<SessionKey>>) -> Option<Notification> {
+        let Self::Now(receiver) = self else {
+            return None;
+        };
+        match receiver.try_recv() {
+            Ok(piece) => wanted(sessions, session_of(&piece)).then(|| notification(piece)),
+            Err(TryRecvError::Lagged(dropped)) => Some(lagged(dropped, 0)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
+    }
+
+    /// Waits for the next one that is of interest.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    async fn next(&mut self, sessions: Option<&BTreeSet<SessionKey>>) -> Notification {
+        loop {
+            let received = match self {
+                Self::Now(receiver) => receiver.recv().await,
+                Self::After(..) | Self::Ended => future::pending().await,
+            };
+            match received {
+                Ok(piece) if wanted(sessions, session_of(&piece)) => return notification(piece),
+                Ok(_) => {}
+                Err(RecvError::Lagged(dropped)) => return lagged(dropped, 0),
+                Err(RecvError::Closed) => *self = Self::Ended,
             }
         }
     }
 }
 
+fn wanted(sessions: Option<&BTreeSet<SessionKey>>, session: &SessionKey) -> bool {
+    sessions.is_none_or(|sessions| sessions.contains(session))
+}
+
+const fn lagged(dropped: u64, behind: u64) -> Notification {
+    Notification::StreamLagged(StreamLaggedParams { dropped, behind })
+}
+
 /// Returns what a fact says to those who can give their consent.
 fn question(fact: &SessionEvent) -> Option<Notification> {
+    let approval = Box::new(pending(fact)?);
+    Some(Notification::ApprovalRequested(ApprovalRequestedParams {
+        approval,
+    }))
+}
+
+/// Returns the question that a fact puts to those who can give their consent.
+pub(crate) fn pending(fact: &SessionEvent) -> Option<Pending> {
     let Change::ApprovalRequested {
         approval,
         call_id,
@@ -85,7 +225,7 @@ fn question(fact: &SessionEvent) -> Option<Notification> {
     else {
         return None;
     };
-    let approval = Box::new(Pending {
+    Some(Pending {
         id: approval,
         session: fact.session.clone(),
         run_id: fact.run_id.clone()?,
@@ -94,26 +234,12 @@ fn question(fact: &SessionEvent) -> Option<Notification> {
         reasons,
         asked: fact.time,
         expires,
-    });
-    Some(Notification::ApprovalRequested(ApprovalRequestedParams {
-        approval,
-    }))
+    })
 }
 
-async fn next_piece(pieces: &mut Option<Receiver<bus::Live>>) -> Notification {
-    let received = match pieces {
-        Some(receiver) => receiver.recv().await,
-        None => future::pending().await,
-    };
-    match received {
-        Ok(piece) => notification(piece),
-        Err(RecvError::Lagged(dropped)) => {
-            Notification::StreamLagged(StreamLaggedParams { dropped, behind: 0 })
-        }
-        Err(RecvError::Closed) => {
-            *pieces = None;
-            future::pending().await
-        }
+const fn session_of(piece: &bus::Live) -> &SessionKey {
+    match piece {
+        bus::Live::Delta { session, .. } | bus::Live::ToolOutput { session, .. } => session,
     }
 }
 

@@ -1,7 +1,9 @@
 //! From an inbound message to the agent's turn: the one way, for every channel.
 
+use std::sync::Arc;
+
 use openclaw_agents::lanes::QueueMode;
-use openclaw_agents::{AgentError, Attended, Reply, Turn};
+use openclaw_agents::{Agent, AgentError, AgentModel, Attended, Reply, Terms, Turn};
 use openclaw_core::access::{Inbound, Scope, Sender, Standing};
 use openclaw_core::{ChannelId, PeerId, SessionKey};
 
@@ -35,6 +37,15 @@ pub(crate) struct Said {
     pub(crate) queue: Option<QueueMode>,
 }
 
+/// What a program asks for beside its message.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// What its turn is taken on.
+    pub(crate) terms: Arc<Terms>,
+    /// The model that answers in place of the agent's own.
+    pub(crate) instead: Option<AgentModel>,
+}
+
 /// Who wrote a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaker {
@@ -66,6 +77,25 @@ impl<E: Into<AgentError>> From<E> for NotAccepted {
 impl Rpc {
     /// Hands a message of somebody who was admitted to its agent, and waits for the answer.
     pub(crate) async fn accept(&self, cx: &CallCx, message: Said) -> Result<Reply, NotAccepted> {
+        self.hand_in(cx, message, None).await
+    }
+
+    /// As [`Rpc::accept`], with what a program asks for beside its message.
+    pub(crate) async fn accept_on(
+        &self,
+        cx: &CallCx,
+        message: Said,
+        asked: Asked,
+    ) -> Result<Reply, NotAccepted> {
+        self.hand_in(cx, message, Some(asked)).await
+    }
+
+    async fn hand_in(
+        &self,
+        cx: &CallCx,
+        message: Said,
+        asked: Option<Asked>,
+    ) -> Result<Reply, NotAccepted> {
         let Said {
             session,
             inbound,
@@ -80,6 +110,17 @@ impl Rpc {
         let agent = self
             .find_agent(&session.agent())
             .ok_or_else(|| AgentError::NoAgent(session.agent()))?;
+        let (terms, instead) = match asked {
+            Some(Asked { terms, instead }) => (Some(terms), instead),
+            None => (None, None),
+        };
+        let agent = match instead {
+            Some(model) => Arc::new(Agent {
+                model: Ok(model),
+                ..Agent::clone(&agent)
+            }),
+            None => agent,
+        };
         let sender = match speaker {
             Speaker::Caller => caller(cx),
             Speaker::Relayed => agent
@@ -87,20 +128,18 @@ impl Rpc {
                 .policy
                 .sender(inbound.channel.clone(), inbound.peer.clone()),
         };
+        let first = self.arrivals.first(&session).await;
         // What was said under the key before has to be known before this is said.
         self.takeover.adopt(&self.store, &session).await?;
-        let reply = self
-            .engine
-            .submit(Turn {
-                admitted: cx.admitted.clone(),
-                agent,
-                session,
-                sender,
-                inbound,
-                attended,
-                queue,
-            })
-            .await?;
-        Ok(reply)
+        let turn = Turn {
+            admitted: cx.admitted.clone(),
+            agent,
+            session,
+            sender,
+            inbound,
+            attended,
+            queue,
+        };
+        Ok(first.begin(self.engine.submit_on(turn, terms)).await?)
     }
 }

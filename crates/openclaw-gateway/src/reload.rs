@@ -168,9 +168,11 @@ impl Follower {
                 "this change waits for the next start of the gateway"
             );
         }
+        shared.ready.config(None);
         tracing::info!("the changed config is taken up");
         // An include may have been added or have gone; the new files count from now on.
         self.seen = seen(&home);
+        shared.rpc.home.replace(home.clone());
         self.home = home;
         keep_as_good(&self.home).await;
     }
@@ -185,6 +187,19 @@ impl Follower {
         if old.bind != new.bind {
             waiting.push("gateway.bind");
         }
+        if old.tls != new.tls {
+            waiting.push("gateway.tls");
+        }
+        if self.home.config.own.gateway != home.config.own.gateway {
+            waiting.push("gateway (openclaw-rs.json5)");
+        }
+        let (old, new) = (&self.home.config, &home.config);
+        if old.logging != new.logging {
+            waiting.push("logging");
+        }
+        if !old.diagnostics.measures_as(&new.diagnostics) {
+            waiting.push("diagnostics");
+        }
         waiting
     }
 
@@ -197,6 +212,7 @@ impl Follower {
             }
             other => vec![other.to_string()],
         };
+        gateway.shared.ready.config(Some(err.to_string()));
         let entry = AuditEntry::ConfigRefused { file, problems };
         gateway.shared.rpc.audit.enter([entry]);
     }

@@ -17,7 +17,7 @@ use crate::error::{Endpoint, HttpError, Phase};
 use crate::limits;
 use crate::network::Network;
 use crate::proxy;
-use crate::request::{GetJson, PostJson, Request};
+use crate::request::{GetJson, PostBytes, PostJson, Request};
 use crate::retry::{Retry, jitter};
 use crate::tape::{Deck, Tape};
 
@@ -132,6 +132,21 @@ impl HttpClient {
         let endpoint = request.0.endpoint.clone();
         let body = self.send(request.0, stop).await?;
         let whole = body.whole(limit).await?;
+        whole.ok_or(HttpError::TooLarge { endpoint, limit })
+    }
+
+    /// Sends the request once and returns the whole answer, as [`HttpClient::get_json`] does.
+    ///
+    /// # Cancel safety
+    /// As of [`HttpClient::post_json`].
+    pub async fn post_bytes(
+        &self,
+        request: PostBytes,
+        limit: usize,
+        stop: &CancellationToken,
+    ) -> Result<Vec<u8>, HttpError> {
+        let endpoint = request.0.endpoint.clone();
+        let whole = self.send(request.0, stop).await?.whole(limit).await?;
         whole.ok_or(HttpError::TooLarge { endpoint, limit })
     }
 

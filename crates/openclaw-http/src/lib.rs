@@ -49,6 +49,6 @@ pub use body::Body;
 pub use client::{HttpClient, Timeouts};
 pub use error::{Cause, Endpoint, HttpError, Phase};
 pub use network::{Ca, Network, NetworkError, Proxy};
-pub use request::{GetJson, PostJson};
+pub use request::{GetJson, PostBytes, PostJson};
 pub use retry::{Retry, jitter};
 pub use tape::{Label, Tape, TapeError, Upcoming};

@@ -120,6 +120,31 @@ impl PostJson {
     }
 }
 
+/// Bytes of some other kind that are to be posted to a URL.
+#[derive(Clone, Debug)]
+pub struct PostBytes(pub(crate) Request);
+
+impl PostBytes {
+    /// Makes a request that posts `body` to `url` and is sent once, whatever comes of it.
+    pub fn new(url: &str, mime: &'static str, body: Vec<u8>) -> Result<Self, HttpError> {
+        let mut request = Request::new(Method::POST, web(url)?)
+            .header(CONTENT_TYPE, HeaderValue::from_static(mime));
+        request.body = body.into();
+        request.retry = Retry::NEVER;
+        Ok(Self(request))
+    }
+
+    /// As [`PostJson::secret_header`].
+    pub fn secret_header(
+        self,
+        name: HeaderName,
+        prefix: &str,
+        secret: &ApiKey,
+    ) -> Result<Self, HttpError> {
+        Ok(Self(self.0.secret_header(name, prefix, secret)?))
+    }
+}
+
 /// A JSON document that is to be got from a URL, such as a list of models.
 #[derive(Clone, Debug)]
 pub struct GetJson(pub(crate) Request);

@@ -12,14 +12,18 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+mod cursor;
 pub mod event;
 mod json_text;
 pub mod jsonrpc;
 pub mod methods;
 pub mod notifications;
+pub mod openai;
+pub mod openclaw;
 pub mod reference;
 
-pub use client::{Client, ClientError, Endpoint};
+pub use client::{Address, Client, ClientError, Endpoint};
+pub use cursor::{Cursor, NoCursor};
 pub use event::{Event, EventData};
 pub use json_text::JsonText;
 pub use jsonrpc::{Id, Reply, Request, Requests, Response, RpcError};

@@ -1,8 +1,8 @@
 //! What the gateway says unasked, over the WebSocket.
 //!
 //! Session events are facts and come after they are on disk; deltas and tool output are shown
-//! while they happen and are never stored. A client that reads too slowly loses notifications,
-//! not answers, and is told how many; `session.history` has the facts among them.
+//! while they happen and are never stored. A client that reads too slowly loses pieces and is told
+//! how many; facts come later and are never left out, and neither are answers.
 
 use openclaw_core::approvals::Pending;
 use openclaw_core::redaction::mask_json;
@@ -12,6 +12,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::cursor::Cursor;
 use crate::event::Event;
 use crate::jsonrpc::VERSION;
 
@@ -86,7 +87,7 @@ macro_rules! notifications {
 notifications! {
     SessionEvent(SessionEventParams) = "session.event",
         "A fact was added to the event log.",
-        r#"{"event": {"sessionKey": "agent:main:main", "seq": 3, "position": 3, "time": "2026-11-22T23:15:04.391Z", "cause": 2, "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "step": 1, "callId": "call-1", "kind": "ToolCalled", "data": {"tool": "exec", "params": {"command": "ls"}}, "hash": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}}"#;
+        r#"{"event": {"sessionKey": "agent:main:main", "seq": 3, "position": 3, "time": "2026-11-22T23:15:04.391Z", "cause": 2, "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "step": 1, "callId": "call-1", "kind": "ToolCalled", "data": {"tool": "exec", "params": {"command": "ls"}}, "hash": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}, "cursor": "3.9c1185a5c5e9fc54"}"#;
     SessionDelta(SessionDeltaParams) = "session.delta",
         "The model wrote some more of its answer or its reasoning.",
         r#"{"sessionKey": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "step": 2, "channel": "text", "text": "There are "}"#;
@@ -94,7 +95,7 @@ notifications! {
         "A command that a tool runs wrote something.",
         r#"{"sessionKey": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "callId": "call-1", "stream": "stdout", "text": "a.txt\n"}"#;
     ApprovalRequested(ApprovalRequestedParams) = "approval.requested",
-        "A tool call waits for somebody's consent; `approvals.resolve` answers it. The fact itself is in the event log, too.",
+        "A tool call waits for somebody's consent; `approvals.resolve` answers it. It comes right before the `session.event` of the same fact, and may come again after a lost connection.",
         r#"{"approval": {"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "session": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "callId": "call-1", "shape": {"agent": "main", "tool": "exec", "arguments": {"command": "make install"}, "argv": ["/bin/sh", "-c", "make install"], "cwd": "/home/you/.openclaw/workspace", "env": ["HOME", "LANG", "PATH", "TERM"], "policy": ["sandbox: strict", "network: none"]}, "reasons": ["a web page (docs.example) came into view since your last message"], "asked": "2026-11-22T23:15:04.207Z", "expires": "2026-11-22T23:45:04.207Z"}}"#;
     StreamLagged(StreamLaggedParams) = "stream.lagged",
         "This client reads too slowly: pieces were left out here, or facts of the log wait for it. Facts are never left out.",
@@ -107,6 +108,17 @@ notifications! {
 pub struct SessionEventParams {
     /// The event.
     pub event: Box<Event>,
+    /// The place behind it: whoever passes it to `events.subscribe` gets what comes after it.
+    pub cursor: Cursor,
+}
+
+impl From<Event> for SessionEventParams {
+    fn from(event: Event) -> Self {
+        Self {
+            cursor: Cursor::from(&event),
+            event: Box::new(event),
+        }
+    }
 }
 
 /// Params of `session.delta`.

@@ -196,7 +196,10 @@ impl Drop for GatewayProcess {
 impl Ready {
     /// Reads `ready http://127.0.0.1:PORT pid PID`.
     fn parse(line: &str) -> Option<Self> {
-        let (url, pid) = line.strip_prefix("ready http://")?.split_once(" pid ")?;
+        let (url, pid) = line.strip_prefix("ready ")?.split_once(" pid ")?;
+        let url = url
+            .strip_prefix("http://")
+            .or_else(|| url.strip_prefix("https://"))?;
         let addr: SocketAddr = url.parse().ok()?;
         let loopback = match addr.ip() {
             IpAddr::V4(ip) => ip.is_loopback(),

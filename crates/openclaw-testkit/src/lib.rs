@@ -16,6 +16,7 @@
     reason = "a test kit reports to the test by a panic"
 )]
 
+pub mod collector;
 pub mod fake_provider;
 pub mod foreign;
 pub mod fuzz;
@@ -31,6 +32,7 @@ pub mod shared;
 pub mod terminal;
 pub mod web;
 
+pub use collector::Collector;
 pub use fake_provider::{
     Chunking, FakeCall, FakeProvider, Reply, Rule, SeenRequest, Stop, Violation, WireFormat,
 };

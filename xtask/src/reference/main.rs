@@ -20,6 +20,10 @@ const PAGES: &[Page] = &[
         text: openclaw_ipc::reference::markdown,
     },
     Page {
+        name: "openclaw.d.ts",
+        text: openclaw_ipc::reference::typescript,
+    },
+    Page {
         name: "rpc.schema.json",
         text: || format!("{:#}\n", openclaw_ipc::reference::schema()),
     },

@@ -24,6 +24,7 @@ pub(crate) async fn append(store: &EventStore, name: &str, events: Vec<SessionEv
 
 /// Appends the same turn over and over, in so many sessions at once.
 pub(crate) async fn side_by_side(stage: &Stage, sessions: usize, turns: usize) {
+    stage.open("sample").await;
     stage.turn("sample").await;
     let events = stage.recorded("sample").await;
     let one = |session: usize| {
@@ -31,6 +32,9 @@ pub(crate) async fn side_by_side(stage: &Stage, sessions: usize, turns: usize) {
         async move {
             for turn in 0..turns {
                 let name = format!("b{session}-{}", turn / IN_ONE_SESSION);
+                if turn % IN_ONE_SESSION == 0 {
+                    stage.open(&name).await;
+                }
                 append(&stage.store, &name, events.clone()).await;
             }
         }

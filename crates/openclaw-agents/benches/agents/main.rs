@@ -55,9 +55,13 @@ async fn steps() {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for n in 0..TURNS {
         let name = format!("s{}", n / IN_ONE_SESSION);
+        let bare = format!("b{}", n / IN_ONE_SESSION);
+        if n % IN_ONE_SESSION == 0 {
+            stage.open(&name).await;
+            stage.open(&bare).await;
+        }
         ours.push(timed(stage.turn(&name)).await / 2);
         let events = stage.recorded(&name).await;
-        let bare = format!("b{}", n / IN_ONE_SESSION);
         theirs.push(timed(bare::append(&stage.store, &bare, events)).await / 2);
     }
     println!("| one step, without provider and tool | p50 | p99 |");

@@ -8,7 +8,8 @@ use openclaw_agents::{
     SandboxConfig, Skills, TaskScope, ToolRegistry, Turn, World,
 };
 use openclaw_core::access::{Admitted, Inbound, Sender};
-use openclaw_core::{AgentId, EventStore, SessionEvent, SessionKey};
+use openclaw_core::events::NewEvent;
+use openclaw_core::{AgentId, EventStore, SessionEvent, SessionEventKind, SessionKey};
 use openclaw_providers::Route;
 use tempfile::TempDir;
 
@@ -64,6 +65,16 @@ impl Stage {
         }
     }
 
+    /// Opens a session: only an agent's main one comes into being by being written to.
+    pub(crate) async fn open(&self, name: &str) {
+        let Sender { channel, peer, .. } = Sender::owner("bench");
+        let start = NewEvent::from(SessionEventKind::SessionStarted {
+            channel,
+            peer_id: peer,
+        });
+        self.store.append(&key(name), vec![start]).await.unwrap();
+    }
+
     /// Takes one turn of a session: a step with a call, and a step that answers.
     pub(crate) async fn turn(&self, name: &str) {
         let sender = Sender::owner("bench");
@@ -90,8 +101,11 @@ impl Stage {
     pub(crate) async fn side_by_side(&self, sessions: usize, turns: usize) {
         let one = |session: usize| async move {
             for turn in 0..turns {
-                self.turn(&format!("s{session}-{}", turn / crate::IN_ONE_SESSION))
-                    .await;
+                let name = format!("s{session}-{}", turn / crate::IN_ONE_SESSION);
+                if turn % crate::IN_ONE_SESSION == 0 {
+                    self.open(&name).await;
+                }
+                self.turn(&name).await;
             }
         };
         join_all((0..sessions).map(one)).await;

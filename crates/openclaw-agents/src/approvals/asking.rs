@@ -49,13 +49,16 @@ impl Gate<'_> {
     /// came in that the model is to read first, and when the time is up, it is a refusal.
     pub(crate) async fn ask(&self, lease: &Lease, question: Question<'_>) -> Result<(), ToolError> {
         let rules = &self.agent.rules.approvals;
-        let tool = question.shape.tool.clone();
+        let (tool, subject) = (question.shape.tool.clone(), question.shape.subject());
         let denied = |reason: String| ToolError::Denied {
             tool: tool.clone(),
             rule: RULE.to_owned(),
             reason,
         };
         let unknown = |err: StoreError| {
+            if let StoreError::TooManyAsked { .. } = err {
+                return denied(format!("{err}; they have to be answered first"));
+            }
             tracing::error!(%err, "a question could not be asked");
             denied("the question could not be put on record".to_owned())
         };
@@ -71,8 +74,8 @@ impl Gate<'_> {
                 .await
                 .map_err(unknown)?;
             return Err(denied(format!(
-                "it needs somebody's consent ({reasons}), and nobody watches this run; the owner \
-                 can set `approvals.unattended` to \"wait\", or allow exactly this call always \
+                "somebody has to consent to {subject} ({reasons}), and nobody watches this run; \
+                 the owner can set `approvals.unattended` to \"wait\", or allow exactly this call always \
                  when it is asked for in a run that is watched"
             )));
         }
@@ -92,10 +95,10 @@ impl Gate<'_> {
             CANCELLED => Err(ToolError::Cancelled),
             NEWER => Err(ToolError::PassedOver),
             EXPIRY => Err(denied(format!(
-                "nobody answered within {} s whether it may run ({reasons})",
+                "nobody answered within {} s whether {subject} may run ({reasons})",
                 rules.patience.as_secs()
             ))),
-            by => Err(denied(format!("{by} said no"))),
+            by => Err(denied(format!("{by} said no to {subject}"))),
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn shape(call: Shaped<'_>, cx: &ToolCx) -> Shape {
         argv: Vec::new(),
         cwd: None,
         env: Vec::new(),
-        policy: Vec::new(),
+        policy: call.tool.about(call.arguments, cx).into_iter().collect(),
     };
     let Some((config, command)) = call.tool.would_run(call.arguments, cx) else {
         return plain;

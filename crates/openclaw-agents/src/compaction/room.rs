@@ -12,6 +12,7 @@ use super::{CompactionRules, Space, Window, read};
 use crate::bus::Part;
 use crate::error::AgentError;
 use crate::step::{Asked, Brief};
+use crate::terms::hands_over;
 use crate::transcript;
 
 /// What a run asks its model through: whatever does not fit is made to fit first.
@@ -212,7 +213,8 @@ const LEAST_SUMMARY: u64 = 60;
 
 /// Returns what the provider counted of the last step since the view was last changed.
 pub(crate) fn reported(events: &[SessionEvent]) -> Option<Usage> {
-    for event in events.iter().rev() {
+    // The end of a run that handed calls over has no request of its own.
+    for event in events.iter().rev().filter(|event| !hands_over(event)) {
         if let Some(step) = event.payload.as_ref().and_then(|of| of.step.as_ref()) {
             return Some(step.usage);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use openclaw_core::events::Lease;
 use openclaw_core::hooks::{Hook, HookContext, MessageReceived, SessionStart};
-use openclaw_core::{RunId, SessionEventKind};
+use openclaw_core::{RunId, SessionEventKind, work};
 use tokio::time::Instant;
 
 use super::{Answer, Shared, Turn};
@@ -13,6 +13,7 @@ use crate::inbox::{self, Delivery, Seat};
 use crate::lanes::{self, Coming, Entered, Job, Party, Room};
 use crate::repeat::{self, Fate};
 use crate::taint;
+use crate::terms::Terms;
 
 /// A message that is on record and stands in no lane yet.
 struct Received {
@@ -28,10 +29,11 @@ impl Shared {
     pub(super) async fn take_in(
         self: Arc<Self>,
         turn: Turn,
+        terms: Option<Arc<Terms>>,
         reply: Answer,
     ) -> Result<(), AgentError> {
         let intake = self.intake(&turn.session).lock().await;
-        let Some(Received { job, lease, coming }) = self.receive(turn, reply).await? else {
+        let Some(Received { job, lease, coming }) = self.receive(turn, terms, reply).await? else {
             return Ok(());
         };
         let entered = self.lanes.enter(job, self.scope.stop());
@@ -54,13 +56,16 @@ impl Shared {
     async fn receive(
         self: &Arc<Self>,
         turn: Turn,
+        terms: Option<Arc<Terms>>,
         reply: Answer,
     ) -> Result<Option<Received>, AgentError> {
         let rules = &turn.agent.rules;
         let mode = rules.queue.mode_on(&turn.inbound.channel);
+        let run = RunId::generate();
         let mut job = Job {
             mode: turn.queue.unwrap_or(mode),
-            run: RunId::generate(),
+            span: work::run(&turn.session, &run),
+            run,
             message: 0,
             excerpt: lanes::excerpt(&turn.inbound.text),
             arrived: Instant::now(),
@@ -71,10 +76,14 @@ impl Shared {
                 agent: Arc::clone(&turn.agent),
                 sender: turn.sender,
                 attended: turn.attended,
+                terms,
             },
         };
         let marks = taint::of_message(&rules.taint, &job.party.sender, &turn.inbound.attachments);
         let mut delivery = Delivery::new(turn.inbound, marks)?;
+        if let Some(terms) = &job.party.terms {
+            delivery.comes_with(terms);
+        }
         loop {
             let coming = self.room(&job).await?;
             let seat = if coming.is_some() {
@@ -102,6 +111,7 @@ impl Shared {
                 // Nothing was done about it: this time it is recorded anew.
                 Fate::Unheard => delivery.is_sent_again_after(event.seq),
                 Fate::Unknown => {
+                    job.span = work::run(&job.session, &run);
                     job.run = run;
                     return Ok(Some(Received { job, lease, coming }));
                 }

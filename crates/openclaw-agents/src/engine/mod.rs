@@ -4,9 +4,11 @@
 
 mod intake;
 
+use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures_util::FutureExt as _;
 use openclaw_core::access::{Admitted, Inbound, Sender};
@@ -14,8 +16,9 @@ use openclaw_core::events::{Lease, StoreError};
 use openclaw_core::{EventStore, RunId, SessionKey};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time;
+use tokio::{task, time};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::agent::Agent;
 use crate::approvals::Waits;
@@ -26,7 +29,10 @@ use crate::lanes::{self, Job, Lanes, Next, Place, QueueMode};
 use crate::meters::{Attended, Meters, Whose};
 use crate::run::{Reply, Run};
 use crate::scope::TaskScope;
+use crate::taint::TaintRules;
+use crate::terms::Terms;
 use crate::tools::ToolRegistry;
+use crate::tracks;
 use crate::world::World;
 
 /// How many locks the sessions share while a message is recorded.
@@ -121,14 +127,30 @@ impl Engine {
     /// # Cancel safety
     /// The turn goes on when the future is dropped; its answer is then in the event log only.
     pub async fn submit(&self, turn: Turn) -> Result<Reply, AgentError> {
+        self.submit_on(turn, None).await
+    }
+
+    /// As [`Engine::submit`], on a program's terms.
+    pub async fn submit_on(
+        &self,
+        turn: Turn,
+        terms: Option<Arc<Terms>>,
+    ) -> Result<Reply, AgentError> {
         let (reply, answer) = oneshot::channel();
-        // In a task of its own, so that no client who hangs up leaves a message without its run.
-        let intake = Arc::clone(&self.shared).take_in(turn, reply);
-        self.shared
-            .scope
-            .spawn("intake", intake)
-            .await
-            .unwrap_or(Err(AgentError::Cancelled))?;
+        let mut intake = Box::pin(Arc::clone(&self.shared).take_in(turn, terms, reply));
+        // The first step is made here, where the message gets its place in the order: of several
+        // tasks nobody knows which begins first.
+        let begun = poll_fn(|cx| Poll::Ready(intake.as_mut().poll(cx)));
+        match task::unconstrained(begun).await {
+            Poll::Ready(taken_in) => taken_in?,
+            // In a task of its own, so that no client who hangs up leaves a message without its run.
+            Poll::Pending => self
+                .shared
+                .scope
+                .spawn("intake", intake)
+                .await
+                .unwrap_or(Err(AgentError::Cancelled))?,
+        }
         answer.await.unwrap_or(Err(AgentError::Cancelled))
     }
 
@@ -138,6 +160,10 @@ impl Engine {
     /// Nothing of it runs again. What another process is running is left alone, and so is what
     /// this one has begun meanwhile.
     pub async fn recover(&self) -> Result<usize, AgentError> {
+        let rules = TaintRules::default();
+        if let Err(err) = tracks::settle_left_behind((&rules, &self.shared.store)).await {
+            tracing::error!(%err, "what commands wrote that a crash cut off could not be recorded");
+        }
         let mut closed: usize = 0;
         for session in self.shared.store.left_behind().await? {
             match self.shared.close(&session).await {
@@ -186,6 +212,11 @@ impl Engine {
         active.sort_unstable_by(|a, b| a.1.cmp(&b.1));
         active
     }
+
+    /// Returns how many messages wait for the end of a run.
+    pub fn waiting(&self) -> usize {
+        self.shared.lanes.waiting()
+    }
 }
 
 impl Shared {
@@ -205,7 +236,9 @@ impl Shared {
         while let Some((job, together, stop)) = next.take() {
             let place = Place::new(Arc::clone(&self.lanes), session.clone(), together);
             // One panic must not end a session, nor leave its lane taken for ever.
-            let run = AssertUnwindSafe(self.run(&job, &place, lease.take(), stop));
+            // The lane may have been made by another message, whose request is not this one's.
+            let run = self.run(&job, &place, lease.take(), stop);
+            let run = AssertUnwindSafe(run.instrument(job.span.clone()));
             let outcome = match run.catch_unwind().await {
                 Ok((outcome, kept)) => {
                     lease = kept;
@@ -272,9 +305,7 @@ impl Shared {
             }
         };
         let party = &job.party;
-        tracing::debug!(
-            run = %job.run, session = %job.session, principal = %party.admitted.principal(), "a run starts"
-        );
+        tracing::info!(principal = %party.admitted.principal(), "a run starts");
         let meter = self.meters.of_run(Whose {
             agent: party.agent.id.clone(),
             session: job.session.clone(),
@@ -282,6 +313,9 @@ impl Shared {
             channel: party.sender.channel.clone(),
             attended: party.attended,
         });
+        if let Some(terms) = &party.terms {
+            terms.line.starts(&job.run);
+        }
         let run = Run {
             agent: Arc::clone(&party.agent),
             meter: Arc::clone(&meter),
@@ -296,10 +330,12 @@ impl Shared {
             id: job.run.clone(),
             cause: job.message,
             attended: party.attended,
+            terms: party.terms.clone(),
             waits: Waits::at(permit),
             place: place.clone(),
             stop,
             unrecorded: Mutex::default(),
+            given: Mutex::default(),
         };
         run.turn().await
     }

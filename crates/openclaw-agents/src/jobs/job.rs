@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use openclaw_core::Clock;
 use openclaw_core::access::Standing;
+use openclaw_core::provenance::Mark;
 use openclaw_sandbox::{CancellationToken, Output, Running, SandboxError, Stream, Typing};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use super::At;
 use super::log::{Log, News, Page};
 use crate::bus::OutputStream;
+use crate::taint::add_all;
 use crate::tools::LiveOutput;
 use crate::world::Caller;
 
@@ -33,6 +35,8 @@ pub(crate) struct Job {
     begun: Instant,
     typing: tokio::sync::Mutex<Option<Typing>>,
     stop: CancellationToken,
+    /// What was in view of whoever started it or wrote to it.
+    marks: Mutex<Vec<Mark>>,
     log: Mutex<Log>,
     /// Counts the pieces of output.
     pieces: watch::Sender<u64>,
@@ -73,6 +77,7 @@ impl Job {
             begun: Instant::now(),
             typing: tokio::sync::Mutex::new(typing),
             stop,
+            marks: Mutex::default(),
             log: Mutex::default(),
             pieces: watch::Sender::new(0),
             fate: watch::Sender::new(None),
@@ -123,6 +128,17 @@ impl Job {
     /// Returns the workspace that it may write to.
     pub(super) fn workspace(&self) -> &Path {
         &self.workspace
+    }
+
+    /// Returns what was in view of whoever started it or wrote to it: its command and its output
+    /// may be in those words.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        self.marks.lock().clone()
+    }
+
+    /// Takes note of what is in view of whoever starts it or writes to it.
+    pub(crate) fn marked(&self, more: &[Mark]) {
+        add_all(&mut self.marks.lock(), more.to_vec());
     }
 
     /// Returns where its input and output are.

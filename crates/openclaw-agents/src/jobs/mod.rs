@@ -7,18 +7,21 @@
 mod job;
 mod log;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_core::Clock;
+use openclaw_core::provenance::Mark;
 use openclaw_sandbox::{CancellationToken, Running, SandboxError, Typing};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use uuid::Uuid;
 
 use crate::scope::TaskScope;
-use crate::taint::Watches;
+use crate::taint::{Watches, overlap};
 use crate::tools::LiveOutput;
 use crate::world::Caller;
 
@@ -40,6 +43,26 @@ struct Inner {
     scope: TaskScope,
     table: Mutex<BTreeMap<String, Arc<Job>>>,
     watches: Watches,
+    /// The calls that run a command now, by the workspace that it may write to, with what they run.
+    calls: Mutex<BTreeMap<Uuid, (PathBuf, String)>>,
+    /// The workspaces of which somebody waits until no command runs there.
+    awaited: Mutex<BTreeSet<PathBuf>>,
+    /// Told when a command has ended.
+    ended: Arc<Notify>,
+}
+
+/// A call that runs a command; it is over when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Calling {
+    jobs: Jobs,
+    id: Uuid,
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        self.jobs.0.calls.lock().remove(&self.id);
+        self.jobs.0.ended.notify_waiters();
+    }
 }
 
 impl Drop for Inner {
@@ -64,6 +87,8 @@ pub(crate) struct Started {
     pub(crate) at: At,
     /// The workspace that it may write to.
     pub(crate) workspace: PathBuf,
+    /// What is in view of whoever starts it.
+    pub(crate) marks: Vec<Mark>,
 }
 
 /// Where a job's input and output are.
@@ -103,7 +128,50 @@ impl Jobs {
             scope,
             table: Mutex::default(),
             watches: Watches::default(),
+            calls: Mutex::default(),
+            awaited: Mutex::default(),
+            ended: Arc::default(),
         }))
+    }
+
+    /// Takes note of a call that is about to run a command, before it does.
+    pub(crate) fn call(&self, workspace: &Path, command: String) -> Calling {
+        let id = Uuid::now_v7();
+        let call = (workspace.to_owned(), command);
+        self.0.calls.lock().insert(id, call);
+        Calling {
+            jobs: self.clone(),
+            id,
+        }
+    }
+
+    /// Does something once no command runs that may write to a workspace, unless somebody waits for
+    /// that already; the end of the process waits for it.
+    pub(crate) fn when_quiet<T: Future<Output = ()> + Send>(
+        &self,
+        workspace: PathBuf,
+        task: impl FnOnce(Self) -> T + Send + 'static,
+    ) {
+        if !self.0.awaited.lock().insert(workspace.clone()) {
+            return;
+        }
+        // Whoever waits for the end of jobs must not be what keeps them.
+        let (jobs, told) = (Arc::downgrade(&self.0), Arc::clone(&self.0.ended));
+        let wait = async move {
+            loop {
+                let ended = told.notified();
+                let Some(jobs) = jobs.upgrade().map(Self) else {
+                    return;
+                };
+                if jobs.running_in(&workspace).is_none() {
+                    jobs.0.awaited.lock().remove(&workspace);
+                    return task(jobs).await;
+                }
+                drop(jobs);
+                ended.await;
+            }
+        };
+        drop(self.0.scope.spawn("look", wait));
     }
 
     /// Follows a command in a task of its own.
@@ -116,6 +184,7 @@ impl Jobs {
             command,
             at,
             workspace,
+            marks,
         } = started;
         let (tell, end) = oneshot::channel();
         let job = Arc::new(Job::new(
@@ -125,8 +194,10 @@ impl Jobs {
             typing,
             stop.clone(),
         ));
+        job.marked(&marks);
         let task = Arc::clone(&job).watch(running, live, tell);
         let over = self.0.scope.stop().clone();
+        let ended = Arc::clone(&self.0.ended);
         drop(self.0.scope.spawn("job", async move {
             // When the process is told to end, so are its jobs; they still come to their end here.
             let ending = async {
@@ -138,6 +209,7 @@ impl Jobs {
                 () = task => {}
                 () = ending => {}
             }
+            ended.notify_waiters();
         }));
         Foreground {
             job,
@@ -175,11 +247,23 @@ impl Jobs {
             .ok_or_else(|| NoJob::Unknown { id: id.to_owned() })
     }
 
-    /// Returns what runs in the background of a workspace, if anything does.
+    /// Returns a command that runs and may write to a workspace, if there is one; workspaces may
+    /// lie in each other.
     pub(crate) fn running_in(&self, workspace: &Path) -> Option<String> {
+        let called = {
+            let calls = self.0.calls.lock();
+            let mut calls = calls.values();
+            let called = calls.find(|(place, _)| overlap(place, workspace));
+            called.map(|(_, command)| command.clone())
+        };
+        called.or_else(|| self.going_on_in(workspace))
+    }
+
+    /// Returns a command that goes on in a workspace after the call that started it.
+    pub(crate) fn going_on_in(&self, workspace: &Path) -> Option<String> {
         let table = self.0.table.lock();
         let mut jobs = table.values();
-        let running = jobs.find(|job| job.workspace() == workspace && job.fate().is_none());
+        let running = jobs.find(|job| overlap(job.workspace(), workspace) && job.fate().is_none());
         running.map(|job| job.command().to_owned())
     }
 

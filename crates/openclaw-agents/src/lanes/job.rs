@@ -6,12 +6,14 @@ use openclaw_core::access::{Admitted, Sender, Standing};
 use openclaw_core::{RunId, SessionKey};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::rules::QueueMode;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::meters::Attended;
 use crate::run::Reply;
+use crate::terms::Terms;
 
 /// How much of a message that got no turn is told to the next one, in characters.
 const EXCERPT: usize = 160;
@@ -29,6 +31,8 @@ pub(crate) struct Job {
     /// What it says, in short.
     pub(crate) excerpt: String,
     pub(crate) arrived: Instant,
+    /// What the lines of its turn belong to.
+    pub(crate) span: Span,
     pub(crate) reply: oneshot::Sender<Result<Reply, AgentError>>,
 }
 
@@ -39,6 +43,8 @@ pub(crate) struct Party {
     pub(crate) agent: Arc<Agent>,
     pub(crate) sender: Sender,
     pub(crate) attended: Attended,
+    /// What came with the message, if a program sent it.
+    pub(crate) terms: Option<Arc<Terms>>,
 }
 
 impl Party {
@@ -52,6 +58,8 @@ impl Party {
             && self.admitted == other.admitted
             && self.attended == other.attended
             && Arc::ptr_eq(&self.agent, &other.agent)
+            && self.terms.is_none()
+            && other.terms.is_none()
     }
 
     /// Tells whether this one may end the other's turn.

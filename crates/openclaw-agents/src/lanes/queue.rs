@@ -203,6 +203,12 @@ impl Lanes {
         self.0.lock().contains_key(session)
     }
 
+    /// Returns how many messages wait for the end of a run.
+    pub(crate) fn waiting(&self) -> usize {
+        let lanes = self.0.lock();
+        lanes.values().map(|lane| lane.waiting.len()).sum()
+    }
+
     /// Returns the sessions that have a run now, and the run.
     pub(crate) fn active(&self) -> Vec<(SessionKey, RunId)> {
         let lanes = self.0.lock();

@@ -42,8 +42,13 @@ impl Agent {
             model: model.and_then(|model| model.model_ref()),
             sandbox: self.sandbox.level,
         };
+        self.rules.policy.offered(&self.of_use(tools), &asking)
+    }
+
+    /// Returns those of the tools that the agent has what it takes for.
+    pub fn of_use(&self, tools: &ToolRegistry) -> ToolRegistry {
+        let model = self.model.as_ref().ok();
         let sees = model.is_some_and(|model| model.eyes().is_some());
-        let of_use = tools.only(|name| sees || tools.needs(name) != Some(Needs::Eyes));
-        self.rules.policy.offered(&of_use, &asking)
+        tools.only(|name| sees || tools.needs(name) != Some(Needs::Eyes))
     }
 }

@@ -101,6 +101,17 @@ pub(crate) fn added(sections: Vec<Section>, parts: &PromptParts) -> Vec<Section>
     before.into_iter().chain(own).chain(after).collect()
 }
 
+/// Returns sections with what a client tells the model beside its message.
+pub(crate) fn instructed(mut sections: Vec<Section>, instructions: Option<&str>) -> Vec<Section> {
+    if let Some(text) = instructions.filter(|text| !text.trim().is_empty()) {
+        sections.push(Section {
+            name: "client",
+            text: bounded(text.to_owned()),
+        });
+    }
+    sections
+}
+
 /// Returns the system prompt that sections make.
 pub(crate) fn joined(sections: &[Section]) -> String {
     let texts: Vec<&str> = sections

@@ -1,9 +1,12 @@
 //! Which addresses somebody else than the model came up with.
 //!
-//! To ask for an address is to tell its server every letter of it. That tells nobody anything as
-//! long as somebody else wrote those letters, so an address may be visited unasked if it was shown:
-//! if it stands as a whole in what a person said or in what was found. What the model wrote itself
-//! does not become somebody else's by being repeated to it.
+//! To ask for an address is to tell its server every letter of it. Letters that somebody else wrote
+//! tell nobody anything, so an address may be visited unasked if it was shown: if it stands as a
+//! whole in what a person said or in what was found. What the model wrote itself does not become
+//! somebody else's by being repeated to it. Which of the shown addresses is visited, and in which
+//! order, is the model's choice and does tell something; `visits` keeps that small.
+
+mod visits;
 
 use std::collections::HashSet;
 
@@ -12,6 +15,8 @@ use openclaw_core::{SessionEvent, SessionEventKind};
 use serde_json::Value;
 
 use crate::tools::model_text;
+
+pub(crate) use visits::{Visit, Visitor, Visits};
 
 /// What may stand around an address within a sentence, and ends it at the latest there.
 const ENDS: &str = ".,;:!?";
@@ -27,37 +32,44 @@ enum Writer {
     Model,
 }
 
-/// Tells whether an address stands as a whole in what somebody said or in what was found, before
-/// the model itself wrote it into a call; `went` says where a call goes to.
+/// Who showed an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Nobody but the model itself.
+    Nowhere,
+    /// Somebody whom the principal does not answer for.
+    ByOthers,
+    /// The principal, in a message or in a file of theirs.
+    ByPrincipal,
+}
+
+/// Tells who showed an address: whether it stands as a whole in what somebody said or in what was
+/// found, before the model itself wrote it into a call; `went` says where a call goes to.
 ///
 /// What the principal says counts at any time. An address that was visited before may be visited
 /// again, since its server knows it already.
-pub(crate) fn shows(
+pub(crate) fn shown(
     events: &[SessionEvent],
     address: &str,
     went: impl Fn(&str, &Value) -> Vec<String>,
-) -> bool {
-    let address = without_fragment(address.trim());
+) -> Shown {
+    let address = plain(address);
     if address.is_empty() {
-        return false;
+        return Shown::Nowhere;
     }
+    let mut shown = Shown::Nowhere;
     let (mut own, mut visiting) = (false, HashSet::new());
     for event in events {
         match &event.kind {
-            SessionEventKind::MessageReceived { content, .. } => {
-                let counts = match said_by(event) {
-                    Writer::Principal => true,
-                    Writer::Other => !own,
-                    Writer::Model => false,
-                };
-                if counts && stands_in(content, address) {
-                    return true;
-                }
-            }
+            SessionEventKind::MessageReceived { content, .. } => match said_by(event) {
+                Writer::Principal if stands_in(content, address) => return Shown::ByPrincipal,
+                Writer::Other if !own && stands_in(content, address) => shown = Shown::ByOthers,
+                Writer::Principal | Writer::Other | Writer::Model => {}
+            },
             // What a client has called by itself was not written by the model.
             SessionEventKind::ToolCalled { tool, params } if event.step.is_some() => {
                 let goes = went(tool, params);
-                let goes_there = goes.iter().any(|to| without_fragment(to.trim()) == address);
+                let goes_there = goes.iter().any(|to| plain(to) == address);
                 own |= goes_there || mentions(params, &bare(address), &goes);
                 if goes_there {
                     visiting.insert(&event.call_id);
@@ -71,16 +83,29 @@ pub(crate) fn shows(
                 tool,
             } => {
                 if visiting.remove(&event.call_id) {
-                    return true;
+                    shown = Shown::ByOthers;
                 }
-                if !own && is_found(event, tool) && stands_in(&model_text(result), address) {
-                    return true;
+                let by = if own {
+                    Shown::Nowhere
+                } else {
+                    found_by(event, tool)
+                };
+                if by != Shown::Nowhere && stands_in(&model_text(result), address) {
+                    if by == Shown::ByPrincipal {
+                        return by;
+                    }
+                    shown = by;
                 }
             }
             _ => {}
         }
     }
-    false
+    shown
+}
+
+/// Returns an address as its server gets it.
+fn plain(address: &str) -> &str {
+    without_fragment(address.trim())
 }
 
 fn said_by(event: &SessionEvent) -> Writer {
@@ -97,23 +122,30 @@ fn said_by(event: &SessionEvent) -> Writer {
     writer
 }
 
-/// Tells whether a result is somebody else's words, and not an echo of the model's.
-fn is_found(event: &SessionEvent, tool: &str) -> bool {
+/// Tells whose words a result is, if it is not an echo of the model's.
+fn found_by(event: &SessionEvent, tool: &str) -> Shown {
     let marks = event.payload.as_ref().map(|payload| &payload.marks);
     let Some(marks) = marks.filter(|marks| !marks.is_empty()) else {
-        return false;
+        return Shown::Nowhere;
     };
-    marks.iter().all(|mark| match mark.source {
-        Source::Web { .. } | Source::File { .. } | Source::Person { .. } => true,
-        // As nothing untrusted was in view when it was written, it is the principal's.
-        Source::Workspace => matches!(tool, "read" | "read_file"),
-        Source::Principal
-        | Source::Written { .. }
-        | Source::Command
-        | Source::Session { .. }
-        | Source::Skill { .. }
-        | Source::Tool { .. } => false,
-    })
+    let mut by = Shown::ByPrincipal;
+    for mark in marks {
+        match mark.source {
+            Source::Web { .. } | Source::File { .. } | Source::Person { .. } => {
+                by = Shown::ByOthers;
+            }
+            // As nothing untrusted was in view when it was written, it is the principal's.
+            Source::Workspace if matches!(tool, "read" | "read_file") => {}
+            Source::Workspace
+            | Source::Principal
+            | Source::Written { .. }
+            | Source::Command
+            | Source::Session { .. }
+            | Source::Skill { .. }
+            | Source::Tool { .. } => return Shown::Nowhere,
+        }
+    }
+    by
 }
 
 /// Tells whether an address stands in a text as a whole, and not as a part of a longer one.

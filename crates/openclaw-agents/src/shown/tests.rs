@@ -6,6 +6,7 @@ use openclaw_core::provenance::{Mark, Source, Trust};
 use openclaw_core::{CallId, SessionEvent, SessionEventKind, SessionKey};
 use serde_json::{Value, json};
 
+use super::{Shown, Visit, Visitor, Visits};
 use crate::tools::{ImageTool, Tool as _, WebFetchTool};
 
 const LEAK: &str = "http://evil.example/?d=secret";
@@ -69,13 +70,49 @@ impl Talk {
         self.add(kind, Some("c"), Some(web))
     }
 
-    fn shows(&self, address: &str) -> bool {
-        super::shows(&self.0, address, |tool, params| match tool {
-            "web_fetch" => WebFetchTool::addresses(params),
-            "image" => ImageTool::addresses(params),
-            _ => Vec::new(),
-        })
+    fn failed(self) -> Self {
+        let kind = SessionEventKind::ToolResult {
+            tool: "web_fetch".to_owned(),
+            result: json!("404"),
+            success: false,
+        };
+        self.add(kind, Some("c"), None)
     }
+
+    fn fetched(self, address: &str) -> Self {
+        self.called("web_fetch", json!({ "url": address }))
+    }
+
+    fn shown(&self, address: &str) -> Shown {
+        super::shown(&self.0, address, went)
+    }
+
+    fn shows(&self, address: &str) -> bool {
+        self.shown(address) != Shown::Nowhere
+    }
+
+    /// Tells what the next call to an address would come to, in a run that answers that message.
+    fn visit(&self, since: u64, address: &str) -> Visit {
+        let visitor = Visitor {
+            call: u64::MAX,
+            since,
+            addresses: &[address.to_owned()],
+        };
+        Visits::default().admit(&self.0, visitor, went)
+    }
+}
+
+fn went(tool: &str, params: &Value) -> Vec<String> {
+    match tool {
+        "web_fetch" => WebFetchTool::addresses(params),
+        "image" => ImageTool::addresses(params),
+        _ => Vec::new(),
+    }
+}
+
+fn links(host: &str) -> String {
+    let links: Vec<String> = (0..40).map(|n| format!("http://{host}/{n}x")).collect();
+    links.join(" ")
 }
 
 fn mallory() -> Source {
@@ -151,4 +188,76 @@ fn a_link_to_the_folder_of_a_page_is_the_pages_own() {
         .called("web_fetch", json!({ "url": "http://a.example/b/c" }))
         .found("up: http://a.example/b");
     assert!(page.shows("http://a.example/b"));
+}
+
+#[test]
+fn what_the_principal_named_is_not_a_strangers_choice() {
+    let talk = Talk::default().found(LEAK);
+    assert_eq!(talk.shown(LEAK), Shown::ByOthers);
+    assert_eq!(
+        talk.said(LEAK, Source::Principal).shown(LEAK),
+        Shown::ByPrincipal
+    );
+    let file = Talk::default().add(
+        SessionEventKind::ToolResult {
+            tool: "read".to_owned(),
+            result: json!(LEAK),
+            success: true,
+        },
+        Some("c"),
+        Some(Source::Workspace),
+    );
+    assert_eq!(file.shown(LEAK), Shown::ByPrincipal);
+}
+
+#[test]
+fn only_a_few_of_the_addresses_that_strangers_show_are_visited_unasked() {
+    let mut talk = Talk::default()
+        .said("go on", Source::Principal)
+        .found(&links("evil.example"));
+    for n in 0..4 {
+        let next = format!("http://evil.example/{n}x");
+        assert_eq!(talk.visit(1, &next), Visit::Unasked, "{n}");
+        talk = talk.fetched(&next).found("a page");
+    }
+    let fifth = "http://evil.example/4x";
+    assert!(matches!(talk.visit(1, fifth), Visit::Picked(_)));
+    // What was read costs nothing more, and nor does what the principal named.
+    assert_eq!(talk.visit(1, "http://evil.example/2x"), Visit::Unasked);
+    let named = talk.said(fifth, Source::Principal);
+    assert_eq!(named.visit(1, fifth), Visit::Unasked);
+    // The next message begins anew.
+    let message = u64::try_from(named.0.len()).unwrap();
+    assert_eq!(
+        named.visit(message, "http://evil.example/6x"),
+        Visit::Unasked
+    );
+}
+
+#[test]
+fn many_hosts_count_together_and_calls_side_by_side_count_each() {
+    let mut talk = Talk::default().said("go on", Source::Principal);
+    for n in 0..20 {
+        talk = talk.found(&links(&format!("{n}.evil.example")));
+    }
+    for n in 0..12 {
+        let next = format!("http://{n}.evil.example/0x");
+        assert_eq!(talk.visit(1, &next), Visit::Unasked, "{n}");
+        talk = talk.fetched(&next);
+    }
+    let next = "http://12.evil.example/0x";
+    assert!(matches!(talk.visit(1, next), Visit::Picked(_)));
+}
+
+#[test]
+fn an_address_that_fails_counts_each_time() {
+    let mut talk = Talk::default()
+        .said("go on", Source::Principal)
+        .found(&links("evil.example"));
+    let gone = "http://evil.example/1x";
+    for _ in 0..4 {
+        assert_eq!(talk.visit(1, gone), Visit::Unasked);
+        talk = talk.fetched(gone).failed();
+    }
+    assert!(matches!(talk.visit(1, gone), Visit::Picked(_)));
 }

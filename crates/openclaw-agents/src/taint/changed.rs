@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use openclaw_core::Clock;
 use tokio::task;
+
+use super::written::last_change;
 
 /// How many files and folders are looked at.
 const MOST_ENTRIES: usize = 50_000;
@@ -30,11 +33,25 @@ pub(crate) struct Changed {
 /// Which file or folder something is, whatever it is called: its device and its number there.
 pub(super) type Identity = (u64, u64);
 
-/// Whether a folder is where it was.
+/// What stands at a path, as far as it shows whether that was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Missing,
+    There {
+        identity: Identity,
+        changed: Option<(i64, i64)>,
+    },
+    Unknown,
+}
+
+/// Whether a folder is where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Came {
     Before,
-    /// What lies in it has come with it, and shows nothing of that in its own times.
+    /// It was written to; what lies in it may have come with it, and shows nothing of that in its
+    /// own times.
+    Perhaps,
+    /// It is new by its name, which is part of what was written, with all that is in it.
     Since,
 }
 
@@ -45,6 +62,15 @@ impl Changed {
         Self {
             workspace: workspace.to_owned(),
             since: now.checked_sub(TICK).unwrap_or(now),
+            folders: None,
+        }
+    }
+
+    /// Goes on with a watch that somebody else began.
+    pub(crate) fn since_then(workspace: &Path, since: Timestamp) -> Self {
+        Self {
+            workspace: workspace.to_owned(),
+            since,
             folders: None,
         }
     }
@@ -85,6 +111,8 @@ impl Changed {
         let mut folders = vec![(self.workspace.clone(), Came::Before)];
         while let Some((folder, came)) = folders.pop() {
             let Ok(entries) = fs::read_dir(&folder) else {
+                // What nobody can look into may have anything new in it.
+                changed.extend(self.inner(&folder).filter(|_| came != Came::Before));
                 continue;
             };
             for entry in entries.flatten() {
@@ -97,25 +125,40 @@ impl Changed {
                 };
                 if metadata.is_dir() {
                     let path = entry.path();
-                    let came = match came {
-                        Came::Before if self.was_there(&path, &metadata) => Came::Before,
-                        Came::Before | Came::Since => Came::Since,
-                    };
-                    folders.push((path, came));
-                } else if (came == Came::Since || self.is_newer(&metadata))
-                    && let Ok(path) = entry.path().strip_prefix(&self.workspace)
-                {
-                    changed.push(path.to_owned());
+                    match came.max(self.came(&path, &metadata)) {
+                        Came::Since => changed.extend(self.inner(&path)),
+                        came => folders.push((path, came)),
+                    }
+                } else if came == Came::Perhaps || self.is_newer(&metadata) {
+                    changed.extend(self.inner(&entry.path()));
                 }
             }
         }
         fewer(changed)
     }
 
+    fn inner(&self, path: &Path) -> Option<PathBuf> {
+        path.strip_prefix(&self.workspace).ok().map(Path::to_owned)
+    }
+
     /// Tells whether this very folder had this path.
-    fn was_there(&self, path: &Path, metadata: &Metadata) -> bool {
-        let known = self.folders.as_ref().and_then(|known| known.get(path));
-        known == Some(&identity(metadata)) || !self.is_newer(metadata)
+    fn came(&self, path: &Path, metadata: &Metadata) -> Came {
+        if !self.is_newer(metadata) {
+            return Came::Before;
+        }
+        match &self.folders {
+            Some(known) if known.get(path) == Some(&identity(metadata)) => Came::Before,
+            Some(_) => Came::Since,
+            None if self.was_made(metadata) => Came::Since,
+            None => Came::Perhaps,
+        }
+    }
+
+    /// Tells whether something was made since then, as far as the file system knows.
+    fn was_made(&self, metadata: &Metadata) -> bool {
+        let made = metadata.created().ok();
+        made.and_then(|time| Timestamp::try_from(time).ok())
+            .is_some_and(|time| time >= self.since)
     }
 
     /// A command may set the time of its change, but not that of its inode's.
@@ -170,6 +213,18 @@ fn folders(workspace: &Path) -> HashMap<PathBuf, Identity> {
 pub(super) fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt as _;
     (metadata.dev(), metadata.ino())
+}
+
+/// Looks at what stands at a path.
+pub(super) fn state(path: &Path) -> State {
+    match path.symlink_metadata() {
+        Ok(metadata) => State::There {
+            identity: identity(&metadata),
+            changed: last_change(&metadata),
+        },
+        Err(err) if err.kind() == io::ErrorKind::NotFound => State::Missing,
+        Err(_) => State::Unknown,
+    }
 }
 
 /// Files have no numbers here.
@@ -262,7 +317,7 @@ mod tests {
         fs::remove_file(probe).unwrap();
         fs::write(new, "new").unwrap();
         fs::rename(dir.path().join("moved"), dir.path().join("here")).unwrap();
-        let expected = ["here/deep/evil.md", "stays/new.txt"].map(PathBuf::from);
+        let expected = ["here", "stays/new.txt"].map(PathBuf::from);
         assert_eq!(changed.paths().await, expected);
     }
 

@@ -10,7 +10,7 @@ use openclaw_sandbox::SandboxConfig;
 use serde_json::Value;
 
 use super::left::reaches_out;
-use super::written::WrittenFiles;
+use super::written::{WrittenFiles, add_all, shown};
 use super::{Origin, TaintRules};
 use crate::tools::ToolOutput;
 
@@ -38,6 +38,9 @@ pub(crate) fn of_message(
     }
 }
 
+/// How many files one result names that changed while it came about.
+const MOST_NAMED: usize = 16;
+
 /// What the marks of a call's result follow from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origins<'a> {
@@ -61,11 +64,18 @@ impl Origins<'_> {
         params: &Value,
         output: &ToolOutput,
     ) -> Vec<Mark> {
+        if tool == "exec" || tool == "process" {
+            let mut marks: Vec<Mark> = output.marks.iter().map(|mark| self.judged(mark)).collect();
+            let own = self.of_command();
+            if own.trust == Trust::Untrusted || marks.is_empty() {
+                add_all(&mut marks, vec![own]);
+            }
+            return marks;
+        }
         if !output.marks.is_empty() {
             return output.marks.iter().map(|mark| self.judged(mark)).collect();
         }
         match tool {
-            "exec" | "process" => vec![self.of_command()],
             // What a tool of files marks by itself is what is not plainly the workspace's.
             "read" | "ls" | "grep" | "find" | "write" => vec![trusted(Source::Workspace)],
             "image" | "edit" => vec![self.of_file(params)],
@@ -129,7 +139,12 @@ impl Origins<'_> {
             Some(address) if let Some(host) = host(address) => {
                 self.rules.mark(Source::Web { host })
             }
-            Some(path) => self.at(Path::new(path)),
+            // Some tools take a name without the blanks around it.
+            Some(path) => [path, path.trim()]
+                .iter()
+                .map(|path| self.at(Path::new(path)))
+                .find(|mark| mark.source != Source::Workspace)
+                .unwrap_or(trusted(Source::Workspace)),
             None => trusted(Source::Workspace),
         }
     }
@@ -145,10 +160,21 @@ impl Origins<'_> {
     }
 
     fn of_patch(&self, params: &Value) -> Mark {
-        match self.written.named_in(&params.to_string()) {
+        let mut texts = String::new();
+        collect(params, &mut texts);
+        match self.written.named_in(&texts) {
             Some(path) => self.rules.mark(Source::Written { path }),
             None => trusted(Source::Workspace),
         }
+    }
+
+    /// Returns the marks of files of the workspace that came to carry some while they were read.
+    pub(crate) fn of_files(&self, paths: &[PathBuf]) -> Vec<Mark> {
+        let written = paths
+            .iter()
+            .take(MOST_NAMED)
+            .map(|path| Source::Written { path: shown(path) });
+        written.map(|source| self.rules.mark(source)).collect()
     }
 
     /// The session itself is as trustworthy as what was ever in it.
@@ -204,15 +230,32 @@ fn text_of<'a>(params: &'a Value, key: &str) -> Option<&'a str> {
     params.get(key).and_then(Value::as_str)
 }
 
-/// Returns the host of an address of the web.
-pub(super) fn host(address: &str) -> Option<String> {
+/// Adds all texts of a value, as they are and not as JSON writes them.
+fn collect(value: &Value, texts: &mut String) {
+    match value {
+        Value::String(text) => {
+            texts.push_str(text);
+            texts.push('\n');
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Object(members) => members.values().for_each(|item| collect(item, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The longest name that a host has (RFC 1035).
+const MAX_HOST: usize = 253;
+
+/// Returns the host of an address of the web, as much of it as a host's name can have.
+pub(crate) fn host(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
     }
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
     let (_, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    Some(host.to_ascii_lowercase())
+    let end = host.floor_char_boundary(MAX_HOST);
+    Some(host.get(..end).unwrap_or_default().to_ascii_lowercase())
 }
 
 /// Returns the path that a name leads to, through links where it exists.

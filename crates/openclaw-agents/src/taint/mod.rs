@@ -18,15 +18,18 @@ mod tests;
 mod view;
 mod written;
 
+use openclaw_core::access::Sender;
+use openclaw_core::provenance::Trust;
+
 use crate::tools::Effect;
 
-pub(crate) use background::{Still, Watches};
+pub(crate) use background::{Still, Watches, overlap, settled};
 use changed::Changed;
-pub(crate) use left::Footprint;
-pub(crate) use marks::{Origins, of_message};
+pub(crate) use left::{Footprint, Leaving, Over};
+pub(crate) use marks::{Origins, host, of_message};
 pub use view::name;
 pub(crate) use view::{View, Watched};
-pub(crate) use written::WrittenFiles;
+pub(crate) use written::{WrittenFiles, add_all};
 
 /// What counts as untrusted, and what that leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,5 +96,12 @@ impl TaintRules {
     /// Tells whether anything is asked for at all.
     pub const fn is_off(&self) -> bool {
         self.ask.is_empty()
+    }
+
+    /// Tells whether something untrusted is in view of every run that answers this sender: their
+    /// own words.
+    pub fn distrusts(&self, sender: &Sender) -> bool {
+        let said = of_message(self, sender, &[]);
+        said.iter().any(|mark| mark.trust == Trust::Untrusted)
     }
 }

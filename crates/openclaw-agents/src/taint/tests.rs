@@ -5,10 +5,11 @@ use openclaw_core::events::{Change, NewEvent, Payload};
 use openclaw_core::provenance::{Mark, Source, Trust};
 use openclaw_core::validation::{Attachment, AttachmentKind};
 use openclaw_core::{CallId, EventStore, RunId, SessionEventKind, SessionKey};
+use openclaw_sandbox::SandboxConfig;
 use serde_json::json;
 
 use super::marks::host;
-use super::{Origin, TaintRules, View, Watched, WrittenFiles, of_message};
+use super::{Origin, Origins, TaintRules, View, Watched, WrittenFiles, of_message};
 
 struct Log {
     _dir: tempfile::TempDir,
@@ -124,6 +125,35 @@ async fn a_message_that_steers_does_not_end_it_and_a_guests_begins_it() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_written_before_the_answer_ends_nothing() {
+    let log = Log::new().await;
+    let earlier = RunId::generate();
+    let asked = log.message(&earlier, Source::Principal).await;
+    let guest = RunId::generate();
+    let waited = log.message(&guest, mallory()).await;
+    log.result("new", web("evil.example")).await;
+    let queued = log.message(&log.run, Source::Principal).await;
+    let later = log.message(&RunId::generate(), mallory()).await;
+    let answer = || SessionEventKind::AgentResponse {
+        content: "done".to_owned(),
+        model: "fake".to_owned(),
+        tokens: 0,
+    };
+    log.add(NewEvent::from(answer()).in_run(&earlier, Some(asked)))
+        .await;
+    log.add(NewEvent::from(answer()).in_run(&guest, Some(waited)))
+        .await;
+    // The page, and the guest's message that had its turn; not the one that still waits.
+    let view = log.view(queued).await;
+    let sources: Vec<&Source> = view.marks().iter().map(|mark| &mark.source).collect();
+    assert_eq!(sources, [&mallory(), &web("evil.example")]);
+    // Whoever writes now has seen the answers.
+    let next = log.message(&log.run, Source::Principal).await;
+    assert!(!log.view(next).await.is_tainted());
+    assert!(later < next);
+}
+
+#[tokio::test]
 async fn a_compaction_takes_no_mark_away() {
     let log = Log::new().await;
     let message = log.message(&log.run, Source::Principal).await;
@@ -186,4 +216,41 @@ fn a_host_is_found_in_an_address_whatever_stands_around_it() {
     ] {
         assert_eq!(host(address).as_deref(), expected, "{address}");
     }
+    let endless = host(&format!("http://{}", "A".repeat(1_000_000)));
+    assert_eq!(endless.unwrap().len(), 253);
+}
+
+#[tokio::test]
+async fn a_marked_file_is_recognised_whatever_its_name_looks_like_in_the_arguments() {
+    let log = Log::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    let workspace = dir.path().canonicalize().unwrap();
+    let marks = vec![TaintRules::default().mark(web("evil.example"))];
+    for name in ["e2.png", "we\"ird.md"] {
+        std::fs::write(workspace.join(name), "words").unwrap();
+        let written = Change::file_written(&workspace, std::path::Path::new(name), marks.clone());
+        log.add(written.to_event().unwrap()).await;
+    }
+    let written = WrittenFiles::of(&log.store, &workspace).await.unwrap();
+    let (rules, sandbox) = (TaintRules::default(), SandboxConfig::default());
+    let origins = Origins {
+        rules: &rules,
+        written: &written,
+        workspace: &workspace,
+        sandbox: &sandbox,
+        store: &log.store,
+        session: &log.session,
+    };
+    let patch = "*** Update File: we\"ird.md";
+    for (tool, params, file) in [
+        ("image", json!({ "image": " e2.png" }), "e2.png"),
+        ("edit", json!({ "path": "e2.png" }), "e2.png"),
+        ("apply_patch", json!({ "input": patch }), "we\"ird.md"),
+    ] {
+        let path = file.to_owned();
+        let expected = [rules.mark(Source::Written { path })];
+        assert_eq!(origins.of_failure(tool, &params), expected, "{tool}");
+    }
+    let other = origins.of_failure("image", &json!({ "image": "other.png" }));
+    assert_eq!(other[0].trust, Trust::Trusted);
 }

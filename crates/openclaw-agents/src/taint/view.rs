@@ -30,22 +30,26 @@ pub(crate) struct Watched<'a> {
 impl View {
     /// Looks at everything that was recorded since the message that a run answers.
     ///
-    /// A message of the principal's makes what came before it old; one that is taken in while a
-    /// run goes on does not, as the run may have set out on something already.
+    /// A message of the principal's makes what came before it old, if they could have seen what
+    /// came of that: what a run brought in that ended only after the message was written still
+    /// counts. So does what came before a message that is taken in while a run goes on, as the run
+    /// may have set out on something already.
     pub(crate) async fn of(
         rules: &TaintRules,
         watched: Watched<'_>,
         written: &WrittenFiles,
     ) -> Result<Self, StoreError> {
-        let events = watched
-            .store
-            .read(watched.session, watched.message..=u64::MAX)
-            .await?;
+        let read = |since: u64| watched.store.read(watched.session, since..=u64::MAX);
+        let mut events = read(watched.message).await?;
+        let unseen = unseen(&events, watched.message);
+        if let Some(first) = unseen.iter().min() {
+            events = read(*first).await?;
+        }
         let mut view = Self::default();
         for source in written.given() {
             view.add(rules.mark(source));
         }
-        for mark in fold(&events, watched.run) {
+        for mark in fold(&events, watched.run, &unseen) {
             view.add(mark.clone());
         }
         Ok(view)
@@ -88,8 +92,23 @@ impl View {
     }
 }
 
-/// Returns the marks of what a run sees of the events since its message.
-fn fold<'a>(events: &'a [SessionEvent], run: &RunId) -> Vec<&'a Mark> {
+/// Returns the earlier messages whose runs ended only after a message: whoever wrote it did not
+/// know yet what came of those.
+fn unseen(since: &[SessionEvent], message: u64) -> HashSet<u64> {
+    since
+        .iter()
+        .filter(|event| {
+            matches!(event.kind, SessionEventKind::AgentResponse { .. })
+                || matches!(Change::of(event), Some(Change::RunFailed { .. }))
+        })
+        .filter_map(|event| event.cause)
+        .filter(|cause| *cause < message)
+        .collect()
+}
+
+/// Returns the marks of what a run sees of the events since its message, or since the first of
+/// the messages whose ends were not seen.
+fn fold<'a>(events: &'a [SessionEvent], run: &RunId, unseen: &HashSet<u64>) -> Vec<&'a Mark> {
     let taken: HashSet<u64> = events
         .iter()
         .filter_map(|event| match Change::of(event) {
@@ -102,7 +121,9 @@ fn fold<'a>(events: &'a [SessionEvent], run: &RunId) -> Vec<&'a Mark> {
         .filter(|event| match event.kind {
             // A message that waits for its own turn is not in view yet.
             SessionEventKind::MessageReceived { .. } => {
-                event.run_id.as_ref() == Some(run) || taken.contains(&event.seq)
+                event.run_id.as_ref() == Some(run)
+                    || taken.contains(&event.seq)
+                    || unseen.contains(&event.seq)
             }
             // What a client had run by itself is not part of the conversation.
             SessionEventKind::ToolResult { .. } => event.step.is_some(),

@@ -64,6 +64,38 @@ impl WrittenFiles {
         Ok(look.await.unwrap_or_else(|_lost| whole()))
     }
 
+    /// Says that all of a workspace carries marks, as nobody knows which files do.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            files: vec![Written {
+                path: PathBuf::new(),
+                marks: Vec::new(),
+                changed: None,
+            }],
+            given: Vec::new(),
+        }
+    }
+
+    /// Adds those that carried marks at another moment.
+    pub(crate) fn or(mut self, other: Self) -> Self {
+        for file in other.files {
+            if !self.files.iter().any(|known| known.path == file.path) {
+                self.files.push(file);
+            }
+        }
+        self
+    }
+
+    /// Leaves some of them out.
+    pub(crate) fn without(&self, paths: &[PathBuf]) -> Self {
+        let files = self.files.iter();
+        let others = files.filter(|file| !paths.contains(&file.path));
+        Self {
+            files: others.cloned().collect(),
+            given: self.given.clone(),
+        }
+    }
+
     fn look(root: &Path, written: Vec<(PathBuf, Vec<Mark>)>) -> Self {
         let mut there = Vec::new();
         for (path, marks) in written {
@@ -107,6 +139,12 @@ impl WrittenFiles {
         covering.flat_map(|file| file.marks.clone()).collect()
     }
 
+    /// Tells whether a file carries all of these marks already.
+    pub(super) fn carries(&self, path: &Path, marks: &[Mark]) -> bool {
+        let known = self.marks_of(path);
+        !known.is_empty() && marks.iter().all(|mark| known.contains(mark))
+    }
+
     fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
     }
@@ -134,17 +172,17 @@ impl WrittenFiles {
         found.map(shown)
     }
 
-    /// Returns one whose name occurs in a text.
+    /// Returns one whose name, or that of a folder that it lies in, occurs in a text.
     pub(super) fn named_in(&self, text: &str) -> Option<String> {
         let named = |path: &&Path| {
             let said = |name: &OsStr| text.contains(name.to_string_lossy().as_ref());
-            is_vague(path) || path.file_name().is_none_or(said)
+            is_vague(path) || path.as_os_str().is_empty() || path.iter().any(said)
         };
         self.paths().find(named).map(shown)
     }
 
     /// Returns those that a model is given without asking for them.
-    pub(super) fn given(&self) -> impl Iterator<Item = Source> {
+    pub(crate) fn given(&self) -> impl Iterator<Item = Source> {
         self.given.iter().cloned()
     }
 
@@ -156,7 +194,7 @@ impl WrittenFiles {
 
 /// Tells whether a recorded path may not be the name of the file that it was recorded for: what is
 /// no text in a name is not on record, nor is a secret.
-fn is_vague(path: &Path) -> bool {
+pub(super) fn is_vague(path: &Path) -> bool {
     let text = path.to_string_lossy();
     text.contains(char::REPLACEMENT_CHARACTER) || text.contains(REDACTED)
 }
@@ -173,7 +211,7 @@ fn is_there(root: &Path, path: &Path) -> bool {
 }
 
 /// Adds marks to others, each once.
-pub(super) fn add_all(marks: &mut Vec<Mark>, more: Vec<Mark>) {
+pub(crate) fn add_all(marks: &mut Vec<Mark>, more: Vec<Mark>) {
     for mark in more {
         if !marks.contains(&mark) {
             marks.push(mark);
@@ -186,13 +224,13 @@ pub(super) fn add_all(marks: &mut Vec<Mark>, more: Vec<Mark>) {
     clippy::unnecessary_wraps,
     reason = "other systems may not know when a file changed"
 )]
-fn last_change(metadata: &Metadata) -> Option<(i64, i64)> {
+pub(super) fn last_change(metadata: &Metadata) -> Option<(i64, i64)> {
     use std::os::unix::fs::MetadataExt as _;
     Some((metadata.ctime(), metadata.ctime_nsec()))
 }
 
 #[cfg(not(unix))]
-fn last_change(metadata: &Metadata) -> Option<(i64, i64)> {
+pub(super) fn last_change(metadata: &Metadata) -> Option<(i64, i64)> {
     let changed = Timestamp::try_from(metadata.modified().ok()?).ok()?;
     Some((changed.as_second(), changed.subsec_nanosecond().into()))
 }
@@ -229,7 +267,9 @@ mod tests {
         );
         assert_eq!(files.covering(Path::new("notes/b.md")), None);
         assert_eq!(files.covering(Path::new("targets")), None);
-        assert_eq!(files.named_in("a.md  b.md").as_deref(), Some("notes/a.md"));
+        for text in ["a.md  b.md", "notes/"] {
+            assert_eq!(files.named_in(text).as_deref(), Some("notes/a.md"));
+        }
         assert_eq!(files.named_in("b.md"), None);
         assert_eq!(
             written(&[""]).covering(Path::new("x")).as_deref(),

@@ -20,6 +20,9 @@ use super::{Effect, Tool, ToolCx, ToolError, ToolOutput, Touch};
 use crate::jobs::{At, Foreground, Started};
 use crate::means::Means;
 
+/// The most variables that a call sets.
+const MAX_VARIABLES: usize = 256;
+
 /// Runs a shell command in the sandbox.
 #[derive(Clone, Debug, Default)]
 pub struct ExecTool {
@@ -83,7 +86,9 @@ impl ExecTool {
             .map_or_else(|| cx.workspace.root(), PathBuf::as_path);
         let workdir = args.workdir.as_ref();
         let mut command = Command::shell(&args.command)
-            .cwd(workdir.map_or_else(|| root.to_owned(), |dir| root.join(dir)))
+            .cwd(real(
+                workdir.map_or_else(|| root.to_owned(), |dir| root.join(dir)),
+            ))
             .read_only(cx.readable.iter().cloned())
             .stdin(if args.pty {
                 Stdin::Terminal(TerminalSize::default())
@@ -128,6 +133,12 @@ impl Tool for ExecTool {
                 "`command` is empty or has a null byte".to_owned(),
             ));
         }
+        if args.env.len() > MAX_VARIABLES {
+            return Err(ToolError::ForModel(format!(
+                "`env` has {} variables, and at most {MAX_VARIABLES} are set; put them into a file",
+                args.env.len()
+            )));
+        }
         let config = self.sandbox.as_ref().unwrap_or(&cx.sandbox);
         let wall_time = args.wall_time(cx);
         let command = self.command(&args, wall_time, cx);
@@ -145,6 +156,7 @@ impl Tool for ExecTool {
                 command: masked(args.command),
                 at: if args.pty { At::Terminal } else { At::Pipes },
                 workspace: cx.workspace.root().to_owned(),
+                marks: cx.in_view.clone(),
             },
         );
         let patience = if args.background {
@@ -166,6 +178,12 @@ impl Tool for ExecTool {
             Err(_elapsed) => in_background(foreground, cx, patience),
         }
     }
+}
+
+/// Returns the folder itself where a path leads to one through links, which could lead elsewhere
+/// once somebody was asked about it.
+fn real(path: PathBuf) -> PathBuf {
+    path.canonicalize().unwrap_or(path)
 }
 
 fn finished(

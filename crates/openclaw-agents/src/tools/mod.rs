@@ -103,9 +103,20 @@ pub trait Tool: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Returns every file that a call would write, move or remove, as its arguments name them; what
+    /// is on record of them has to be there before they change.
+    fn writes(_params: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Returns the command that a call would run, and how that would be confined, for whoever is
     /// asked about it.
     fn would_run(&self, _args: &Self::Args, _cx: &ToolCx) -> Option<(SandboxConfig, Command)> {
+        None
+    }
+
+    /// Says what a call is about that its arguments only name, for whoever is asked about it.
+    fn about(&self, _params: &Value, _cx: &ToolCx) -> Option<String> {
         None
     }
 
@@ -169,6 +180,8 @@ pub struct ToolCx {
     pub world: World,
     /// Tells it to stop.
     pub stop: CancellationToken,
+    /// The untrusted pieces that are in view of whoever calls.
+    pub(crate) in_view: Vec<Mark>,
     /// Takes output while it is being written.
     pub(crate) live: LiveOutput,
 }

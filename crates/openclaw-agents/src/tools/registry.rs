@@ -292,11 +292,13 @@ pub(crate) trait AnyTool: Send + Sync {
     fn touch(&self) -> Touch;
     fn effect(&self, params: &Value) -> Effect;
     fn addresses(&self, params: &Value) -> Vec<String>;
+    fn writes(&self, params: &Value) -> Vec<String>;
     fn needs(&self) -> Needs;
     fn check(&self, name: &str, params: &Value) -> Result<(), ToolError>;
     /// The name that this program has for it, whatever it is registered as.
     fn kind(&self) -> &'static str;
     fn would_run(&self, params: &Value, cx: &ToolCx) -> Option<(SandboxConfig, Command)>;
+    fn about(&self, params: &Value, cx: &ToolCx) -> Option<String>;
     async fn call(&self, params: Value, cx: &ToolCx) -> Result<ToolOutput, ToolError>;
 }
 
@@ -314,6 +316,10 @@ impl<T: Tool> AnyTool for T {
         T::addresses(params)
     }
 
+    fn writes(&self, params: &Value) -> Vec<String> {
+        T::writes(params)
+    }
+
     fn needs(&self) -> Needs {
         T::NEEDS
     }
@@ -328,6 +334,10 @@ impl<T: Tool> AnyTool for T {
 
     fn would_run(&self, params: &Value, cx: &ToolCx) -> Option<(SandboxConfig, Command)> {
         Tool::would_run(self, &decode::<T>(T::NAME, params.clone()).ok()?, cx)
+    }
+
+    fn about(&self, params: &Value, cx: &ToolCx) -> Option<String> {
+        Tool::about(self, params, cx)
     }
 
     async fn call(&self, params: Value, cx: &ToolCx) -> Result<ToolOutput, ToolError> {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use openclaw_core::provenance::Mark;
-use openclaw_http::fetch::Fetcher;
+use openclaw_http::egress::Refusal;
+use openclaw_http::fetch::{FetchError, Fetcher};
+use openclaw_http::guard::Refused;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -16,6 +18,7 @@ use super::web::kept::Kept;
 use super::web::page::{self, Page};
 use super::web::{Extractor, from_host, wrapped};
 use super::{Effect, Tool, ToolCx, ToolError, ToolOutput};
+use crate::taint::host;
 
 /// Reads a page.
 #[derive(Clone, Debug)]
@@ -116,6 +119,13 @@ impl WebFetchTool {
         let fetched = match self.fetcher.get(url, &cx.stop).await {
             Ok(fetched) => fetched,
             Err(_stopped) if cx.stop.is_cancelled() => return Err(ToolError::Cancelled),
+            Err(err) if let Some(reason) = unasked(&err, url) => {
+                return Err(ToolError::Denied {
+                    tool: Self::NAME.to_owned(),
+                    rule: "web".to_owned(),
+                    reason,
+                });
+            }
             Err(err) => {
                 let hint = err.hint().map(|hint| format!("; {hint}"));
                 let hint = hint.unwrap_or_default();
@@ -199,6 +209,24 @@ impl Tool for WebFetchTool {
             ..ToolOutput::text("")
         })
     }
+}
+
+/// Returns why a fetch ended before anybody was asked, so that nobody's words are in that: the host
+/// that was named is one that nobody may reach.
+fn unasked(err: &FetchError, url: &str) -> Option<String> {
+    let FetchError::Refused(Refusal::Guard(Refused::Place { target, .. })) = err else {
+        return None;
+    };
+    // A redirect may lead to another one, and then somebody has said so.
+    let named = host(url)?;
+    let named = named
+        .rsplit_once(':')
+        .map_or(named.as_str(), |(name, _)| name);
+    if named != target.host.to_string() {
+        return None;
+    }
+    let hint = err.hint().map(|hint| format!("; {hint}"));
+    Some(format!("{err}{}", hint.unwrap_or_default()))
 }
 
 /// Says what the text is.

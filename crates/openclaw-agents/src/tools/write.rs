@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use openclaw_sandbox::{Before, Change};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::page::{count, size};
 use super::{Effect, Tool, ToolCx, ToolError, ToolOutput, Touch};
@@ -30,6 +31,11 @@ impl Tool for WriteTool {
     const TOUCH: Touch = Touch::Writes;
     const EFFECT: Effect = Effect::Write;
     type Args = WriteArgs;
+
+    fn writes(params: &Value) -> Vec<String> {
+        let path = params.get("path").and_then(Value::as_str);
+        path.map(str::to_owned).into_iter().collect()
+    }
 
     async fn run(&self, args: WriteArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
         let (bytes, lines) = (args.content.len(), args.content.lines().count());

@@ -11,6 +11,7 @@ use openclaw_core::{SessionEvent, SessionEventKind};
 use openclaw_providers::{Message, UserBlock};
 
 use super::{Piece, Said, piece};
+use crate::terms::stands_for_results;
 
 /// Returns the messages that runs took in which were going on when they arrived, by their events.
 pub(crate) fn taken(events: &[SessionEvent]) -> HashSet<u64> {
@@ -27,18 +28,29 @@ pub(crate) fn taken(events: &[SessionEvent]) -> HashSet<u64> {
 /// A session's events, and which of their messages are seen where a run took them in.
 pub(super) struct Log<'a> {
     events: &'a [SessionEvent],
+    /// Those that the model sees.
+    seen: Vec<&'a SessionEvent>,
     taken: HashSet<u64>,
 }
 
 impl<'a> Log<'a> {
-    pub(super) fn new(events: &'a [SessionEvent]) -> Self {
+    pub(super) fn new(events: &'a [SessionEvent], seen: Vec<&'a SessionEvent>) -> Self {
         let taken = taken(events);
-        Self { events, taken }
+        Self {
+            events,
+            seen,
+            taken,
+        }
     }
 
     /// Tells whether an event is a message that is seen in another place than its own.
     pub(super) fn is_elsewhere(&self, event: &SessionEvent) -> bool {
         self.taken.contains(&event.seq)
+    }
+
+    /// Tells whether an event is a message that only repeats results which are seen by themselves.
+    pub(super) fn is_seen_as_results(&self, event: &SessionEvent) -> bool {
+        stands_for_results(event, &self.seen)
     }
 
     /// Returns what a run heard between its steps, if an event says that it heard something.
@@ -124,6 +136,7 @@ fn attachment_block(attachment: &Attachment) -> UserBlock {
 pub(crate) fn heard_between(event: &SessionEvent, all: &[SessionEvent]) -> Vec<UserBlock> {
     let log = Log {
         events: all,
+        seen: Vec::new(),
         taken: HashSet::new(),
     };
     match log.heard(event).map(|piece| piece.said) {

@@ -102,7 +102,7 @@ pub(crate) enum Said {
 /// and uncut, up to the run `current`.
 pub(crate) fn pieces(events: &[SessionEvent], window: &Window, current: &RunId) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = window.pinned(events).filter_map(message).collect();
-    let log = Log::new(events);
+    let log = Log::new(events, window.seen(events).collect());
     for (index, run) in by_run(window.seen(events)).into_iter().enumerate() {
         let Some(first) = run.first() else { continue };
         if index > 0 && window.is_remainder(first) {
@@ -187,7 +187,7 @@ fn call_key(event: &SessionEvent) -> Option<CallKey<'_>> {
 fn of_run(run: &[&SessionEvent], log: &Log<'_>, pieces: &mut Vec<Piece>) {
     let calls = Calls::of(run);
     for event in run {
-        if log.is_elsewhere(event) {
+        if log.is_elsewhere(event) || log.is_seen_as_results(event) {
             continue;
         }
         if let Some(message) = message(event).or_else(|| log.heard(event)) {

@@ -140,3 +140,26 @@ async fn a_message_that_is_not_acceptable_leaves_no_trace() {
     );
     assert_eq!(fixture.context.store().session_count().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_model_that_runs_a_command_that_fails_over_and_over_is_stopped_however_long_it_took() {
+    // Each time it takes longer, so that no two results are equal to the letter.
+    let script = "n=$(cat n 2>/dev/null || echo 0); echo $((n + 1)) > n; sleep 0.0$n; false";
+    let provider = FakeProvider::start();
+    provider.otherwise(move |_| {
+        Reply::tool_calls([FakeCall::new("exec", &json!({ "command": script }))])
+    });
+    let mut fixture = Fixture::new(provider);
+    let runtime = fixture.runtime();
+    let turn = runtime.process_message(&mut fixture.context, "make it work");
+    let err = turn.await.unwrap_err();
+    assert!(
+        matches!(&err, AgentError::Circles { tool, times: 8 } if tool == "exec"),
+        "{err}"
+    );
+    let ran = std::fs::read_to_string(fixture.workspace().join("n")).unwrap();
+    assert_eq!(
+        (ran.as_str(), fixture.provider.requests().len()),
+        ("8\n", 8)
+    );
+}

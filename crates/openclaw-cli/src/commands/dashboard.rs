@@ -47,13 +47,8 @@ async fn link(home: &Home) -> Result<Link, CliError> {
     };
     let mut client = remote::connect(home, &running).await?;
     let login = client.call::<LoginCreate>(&NoParams {}).await?;
-    let host = if running.host.contains(':') {
-        format!("[{}]", running.host)
-    } else {
-        running.host
-    };
     Ok(Link {
-        url: format!("http://{host}:{}/login#t={}", running.port, login.code.0),
+        url: format!("{}/login#t={}", running.url(), login.code.0),
         expires_at: login.expires_at,
     })
 }

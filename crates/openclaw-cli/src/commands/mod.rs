@@ -10,8 +10,11 @@ pub(crate) mod context;
 pub(crate) mod credentials;
 pub(crate) mod dashboard;
 pub(crate) mod demo;
+pub(crate) mod devices;
+pub(crate) mod diagnostics;
 pub(crate) mod doctor;
 pub(crate) mod gateway;
+pub(crate) mod logs;
 pub(crate) mod migrate;
 pub(crate) mod models;
 pub(crate) mod onboard;
@@ -100,6 +103,7 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Approvals(args) => approvals::run(cx, args),
         Command::Sessions(args) => sessions::run(cx, args),
         Command::Skills(args) => skills::run(cx, &args),
+        Command::Logs(args) => logs::run(cx, &args),
         Command::Models(args) => models::run(cx, args),
         Command::Policy(args) => policy::run(cx, args),
         Command::Audit(args) => audit::run(cx, args),
@@ -108,6 +112,7 @@ pub(crate) fn run(cli: Cli, env: &Env, out: &Output) -> Result<ExitCode, CliErro
         Command::Configure(args) => configure::run(cx, &args),
         Command::Credentials(args) => credentials::run(cx, args),
         Command::Doctor(args) => doctor::run(cx, &args),
+        Command::Devices(args) => devices::run(cx, args),
         Command::Tokens(args) => tokens::run(cx, args),
         Command::Context(args) => context::run(cx, args),
         Command::Usage(args) => usage::run(cx, args),

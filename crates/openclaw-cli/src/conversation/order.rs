@@ -162,7 +162,11 @@ mod tests {
             "sessionKey": "agent:main:main", "seq": 1, "position": 1, "time": "",
             "runId": run, "step": step, "callId": "c1", "kind": kind, "data": data,
         });
-        notification("session.event", &json!({ "event": event }))
+        let cursor = format!("1.{}", "0".repeat(16));
+        notification(
+            "session.event",
+            &json!({ "cursor": cursor, "event": event }),
+        )
     }
 
     fn delta(run: &str, step: u32) -> Notification {

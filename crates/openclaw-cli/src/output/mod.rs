@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::terminal::{ColorWhen, Face};
+use crate::text::visible_json;
 
 pub(crate) use self::failure::excerpt_at;
 pub(crate) use crate::terminal::Look;
@@ -115,7 +116,15 @@ impl Output {
         // Masked as a value, so that it stays JSON whatever the secrets are.
         let value = serde_json::to_value(document).map_err(CliError::Json)?;
         let text = serde_json::to_string_pretty(&mask_value(value)).map_err(CliError::Json)?;
-        self.print(&format!("{text}\n"))
+        // A program reads the same, and a terminal shows what a program would read.
+        self.print(&format!("{}\n", visible_json(&text)))
+    }
+
+    /// Prints one document of several, as a line.
+    pub(crate) fn document_line(&self, document: &impl Serialize) -> Result<(), CliError> {
+        let value = serde_json::to_value(document).map_err(CliError::Json)?;
+        let text = serde_json::to_string(&mask_value(value)).map_err(CliError::Json)?;
+        self.print(&format!("{}\n", visible_json(&text)))
     }
 
     fn print(&self, text: &str) -> Result<(), CliError> {

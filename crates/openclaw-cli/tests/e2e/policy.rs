@@ -231,3 +231,70 @@ async fn explain_names_what_there_is_in_place_of_what_there_is_not() {
         assert!(ran.stderr.starts_with("error: "), "{ran}");
     }
 }
+
+#[tokio::test]
+async fn explain_foresees_that_a_guest_is_asked_about_whatever_a_rule_allows() {
+    let given = json!(["exec", "read", "web_fetch"]);
+    let rule = json!({ "tool": given, "standing": "guest", "decision": "allow" });
+    let home = home(&obedient(), &json!({}), &json!([rule]));
+    let guest = ["--channel", "telegram", "--sender", "666"];
+    let fetch = r#"{"url": "http://docs.example/"}"#;
+    let made_up = "asks first while something untrusted is in view, unless somebody else";
+    let in_view = "asks first while something untrusted is in view";
+    for (args, guest, code, (decision, rule), (says, why)) in [
+        (
+            &["--tool", "exec"][..],
+            &guest[..],
+            7,
+            ("ask", "provenance"),
+            (json!("ask"), "what a guest writes is untrusted"),
+        ),
+        (
+            &["--tool", "read"],
+            &guest,
+            0,
+            ("allow", "policy.rules.0"),
+            (Value::Null, "asks first about what runs"),
+        ),
+        (
+            &["--tool", "web_fetch", "--args", fetch],
+            &guest,
+            0,
+            ("allow", "policy.rules.0"),
+            (Value::Null, made_up),
+        ),
+        // Whether something untrusted is in view of a principal is not known before it is.
+        (
+            &["--tool", "exec"],
+            &[],
+            0,
+            ("allow", "default"),
+            (Value::Null, in_view),
+        ),
+    ] {
+        let args = [args, guest, &["--json"]].concat();
+        let ran = explain(&home, &args).await.assert_code(code);
+        let data = ran.json()["data"].clone();
+        assert_eq!(
+            (&data["decision"], &data["rule"]),
+            (&decision.into(), &rule.into()),
+            "{ran}"
+        );
+        let gate = data["layers"].as_array().unwrap().last().unwrap();
+        assert_eq!(
+            (&gate["rule"], &gate["says"]),
+            (&json!("provenance"), &says),
+            "{ran}"
+        );
+        assert!(gate["reason"].as_str().unwrap().starts_with(why), "{ran}");
+    }
+
+    let off = json!({
+        "policy": { "rules": [{ "tool": "exec", "standing": "guest", "decision": "allow" }] },
+        "provenance": { "enabled": false },
+    });
+    home.write_own(&off.to_string());
+    let args = [&["--tool", "exec"], &guest[..]].concat();
+    let ran = explain(&home, &args).await.assert_code(0);
+    assert!(ran.stdout.contains("is turned off"), "{ran}");
+}

@@ -28,8 +28,17 @@ pub(crate) struct Socket {
 
 /// Returns the head of a request for a socket.
 fn handshake(addr: SocketAddr, connection: &str, headers: &[(&str, &str)]) -> String {
+    handshake_at("/ws", addr, connection, headers)
+}
+
+fn handshake_at(
+    path: &str,
+    addr: SocketAddr,
+    connection: &str,
+    headers: &[(&str, &str)],
+) -> String {
     let mut head = format!(
-        "GET /ws HTTP/1.1\r\nhost: {addr}\r\nconnection: {connection}\r\nupgrade: websocket\r\n\
+        "GET {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: {connection}\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     );
     for (name, value) in headers {
@@ -67,7 +76,12 @@ impl Socket {
 
     /// Opens a socket with these headers.
     pub(crate) async fn open_with(addr: SocketAddr, headers: &[(&str, &str)]) -> Self {
-        let head = handshake(addr, "upgrade", headers);
+        Self::open_at("/ws", addr, headers).await
+    }
+
+    /// As [`Socket::open_with`], at another path.
+    pub(crate) async fn open_at(path: &str, addr: SocketAddr, headers: &[(&str, &str)]) -> Self {
+        let head = handshake_at(path, addr, "upgrade", headers);
         let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
@@ -102,6 +116,12 @@ impl Socket {
 
     pub(crate) async fn next_frame(&mut self) -> Frame {
         timeout(PATIENCE, self.receive()).await.unwrap()
+    }
+
+    /// Reads to the end, however the gateway ends it.
+    pub(crate) async fn read_to_end(&mut self) {
+        let mut part = vec![0; 1 << 16];
+        while let Ok(1..) = self.stream.read(&mut part).await {}
     }
 
     /// Sends bytes as they are.

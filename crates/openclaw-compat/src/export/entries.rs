@@ -238,6 +238,8 @@ impl Writer {
                 | Change::MessageTaken { .. }
                 | Change::FileWritten { .. }
                 | Change::FileCleared { .. }
+                | Change::FilesWatched { .. }
+                | Change::FilesSettled { .. }
                 | Change::ModelTold { .. }
                 | Change::RunCutOff { .. }
                 | Change::CallsLost { .. }

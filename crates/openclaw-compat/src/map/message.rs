@@ -1,11 +1,12 @@
 //! What people, the model and tools said.
 
 use openclaw_core::events::{Change, NewEvent, Payload, StepPayload, ToolPayload};
+use openclaw_core::provenance::Source;
 use openclaw_core::{CallId, Kind, RunId, SessionEventKind, Usage};
 use serde_json::Value;
 
 use super::content::{Called, pictures, result_text, shell, step, texts};
-use super::{ENTRY, Mapper, Step};
+use super::{ENTRY, Mapper, Step, origin};
 use crate::entry::{Entry, EntryKind};
 use crate::json;
 
@@ -38,11 +39,15 @@ impl Mapper<'_> {
         match role {
             "user" => {
                 self.new_run(entry);
-                self.received(&message, entry);
+                let source = origin::of_user(self.key, &message);
+                self.received(&message, source, entry);
             }
             // The name that version 3 changed to `custom`.
-            "custom" | "hookMessage" => self.received(&message, entry),
-            "bashExecution" => self.told(shell(&message), entry),
+            "custom" | "hookMessage" => {
+                let source = origin::of_extension(&message);
+                self.received(&message, Some(source), entry);
+            }
+            "bashExecution" => self.told(shell(&message), Source::Command, entry),
             "branchSummary" => self.branch(&message, entry),
             "assistant" => self.assistant(&message, entry),
             "toolResult" => self.result(&message, entry),
@@ -61,7 +66,7 @@ impl Mapper<'_> {
         self.used = Usage::default();
     }
 
-    fn received(&mut self, message: &Value, entry: &Entry) {
+    fn received(&mut self, message: &Value, source: Option<Source>, entry: &Entry) {
         let content = message.get("content").unwrap_or(&Value::Null);
         let (text, attachments) = (texts(content), pictures(content));
         if text.is_empty() && attachments.is_empty() {
@@ -73,22 +78,31 @@ impl Mapper<'_> {
             attachments,
         };
         self.count_message();
-        self.in_run(kind.into(), entry);
+        let event = match source {
+            Some(source) => NewEvent::from(kind).with_payload(origin::unvouched(source, None)),
+            None => kind.into(),
+        };
+        self.in_run(event, entry);
     }
 
-    fn told(&mut self, content: String, entry: &Entry) {
+    fn told(&mut self, content: String, source: Source, entry: &Entry) {
         let kind = SessionEventKind::MessageReceived {
             content,
             attachments: Vec::new(),
         };
         self.count_message();
-        self.in_run(kind.into(), entry);
+        let event = NewEvent::from(kind).with_payload(origin::unvouched(source, None));
+        self.in_run(event, entry);
     }
 
     fn branch(&mut self, message: &Value, entry: &Entry) {
         match json::text(message, "summary") {
             Some(summary) => self.told(
                 format!("Summary of a branch of this conversation that was left:\n\n{summary}"),
+                // What it sums up is not in the conversation, and has no marks there.
+                Source::Session {
+                    key: self.key.clone(),
+                },
                 entry,
             ),
             None => self.state(ENTRY, entry),
@@ -202,6 +216,7 @@ impl Mapper<'_> {
                 said.unwrap_or_else(|| "unknown".into()),
             ),
         };
+        let source = Source::Tool { name: tool.clone() };
         let kind = SessionEventKind::ToolResult {
             tool,
             result: Value::String(result_text(message.get("content").unwrap_or(&Value::Null))),
@@ -218,10 +233,7 @@ impl Mapper<'_> {
         let mut event = NewEvent::from(kind).about_call(&id);
         event.run_id = run;
         event.step = step;
-        event.payload = ran.map(|tool| Payload {
-            tool: Some(tool),
-            ..Payload::default()
-        });
+        event.payload = Some(origin::unvouched(source, ran));
         self.push(event, Some(entry));
     }
 

@@ -18,12 +18,16 @@
 //! | any other | `openclaw.entry` |
 //! | any on a branch that was left | `openclaw.branch` |
 //!
+//! OpenClaw does not say whose words an entry is made of, so that nobody vouches for those of tools,
+//! extensions and people who may be anybody (`origin`): they are marked as a stranger's.
+//!
 //! Branches that were left stay in the session, as state changes which the model never sees. As
 //! sessions of their own they would share a beginning with this one, and their entries would no
 //! longer stand in the order in which they were written, which is the order that goes back out.
 
 mod content;
 mod message;
+mod origin;
 
 use std::collections::HashMap;
 

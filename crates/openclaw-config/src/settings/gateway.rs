@@ -11,6 +11,7 @@ use url::Url;
 use super::auth::{AuthMode, AuthSettings};
 use super::limits::LimitSettings;
 use super::reader::Reader;
+use super::tls::TlsSettings;
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 18789;
@@ -36,6 +37,8 @@ pub struct GatewaySettings {
     pub limits: LimitSettings,
     /// Whether a changed config is taken up while the gateway runs (`reload.mode`).
     pub reload: ReloadMode,
+    /// How it speaks TLS, if it does (`tls`).
+    pub tls: Option<TlsSettings>,
     /// What else stands in the way of a start: settings that contradict each other.
     contradiction: Option<GatewayRefusal>,
 }
@@ -168,6 +171,7 @@ impl Reader<'_> {
                 Some("off") => ReloadMode::Off,
                 _ => ReloadMode::Hybrid,
             },
+            tls: self.tls(),
         }
     }
 

@@ -59,6 +59,7 @@ impl Config {
             source.place(path).map(|place| place.in_short())
         });
         config.gateway.limits = config.gateway.limits.overlaid(own.rate_limit.as_ref());
+        config.diagnostics.metrics = own.metrics;
         config.not_followed.extend(strangers(&own, &config));
         config.own = own;
         config.not_followed.extend(own_not_followed);
@@ -154,7 +155,10 @@ pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Conf
         aliases: aliases(&migrated.value).into_iter().collect(),
         sign_in_order: reader.sign_in_order(),
         gateway: reader.gateway(),
+        http_api: reader.http_api(),
         maintenance: reader.maintenance(),
+        logging: reader.logging(),
+        diagnostics: reader.diagnostics(),
         secrets: reader.secrets(),
         skills: reader.skills(),
         compaction: reader.compaction(),

@@ -9,15 +9,19 @@ mod auth;
 mod budget;
 mod compaction;
 mod credentials;
+mod diagnostics;
 mod followed;
 mod gateway;
+mod http_api;
 mod known_secrets;
 pub(crate) mod limits;
 mod load;
+mod logging;
 mod maintenance;
 mod model_choice;
 mod oauth;
 mod own;
+mod own_gateway;
 mod own_providers;
 mod provenance;
 mod providers;
@@ -30,6 +34,7 @@ mod secrets;
 mod skills;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tools;
 mod tools_sessions;
 mod tools_web;
@@ -46,13 +51,17 @@ pub use auth::{AuthMode, AuthSettings, LockoutSettings, ProxyAuth};
 pub use budget::{BudgetSettings, Cap};
 pub use compaction::CompactionSettings;
 pub use credentials::{Credentials, CredentialsError, record_name};
+pub use diagnostics::{DiagnosticsSettings, MetricsAccess, OtelSettings};
 pub use gateway::{Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySettings, ReloadMode};
+pub use http_api::{Answers, ByUrl, ChatRoute, HttpApiSettings, ResponsesRoute, Sources};
 pub use limits::LimitSettings;
 pub use load::{Judged, judge};
+pub use logging::{ConsoleStyle, LogLevel, LoggingSettings};
 pub use maintenance::{Maintenance, MaintenanceMode};
 pub use model_choice::{Misnamed, ModelParams, Thinking, aliases, model_named};
 pub use oauth::{OauthEndpoints, OauthSettings};
 pub use own::{OWN_FILE, OwnSettings};
+pub use own_gateway::OwnGateway;
 pub use own_providers::{OwnProvider, OwnTimeouts};
 pub use provenance::{ASKED_EFFECTS, ProvenanceSettings, UNTRUSTED_ORIGINS};
 pub use providers::{ModelSettings, ProviderSettings};
@@ -66,6 +75,7 @@ pub use sandbox::{
 };
 pub use secrets::{Holds, SecretError, SecretInput, SecretProvider, Secrets};
 pub use skills::{AgentSkillSettings, SkillEntry, SkillLimits, SkillSettings};
+pub use tls::{TlsSettings, WhenMissing};
 pub use tools::ToolSettings;
 
 pub use tools_sessions::{SessionToolSettings, SessionVisibility};
@@ -88,8 +98,14 @@ pub struct Config {
     pub sign_in_order: BTreeMap<ProviderId, Vec<String>>,
     /// The gateway's own settings.
     pub gateway: GatewaySettings,
+    /// Which routes speak OpenAI's HTTP API (`gateway.http.endpoints`).
+    pub http_api: HttpApiSettings,
     /// How long sessions are kept (`session.maintenance`).
     pub maintenance: Maintenance,
+    /// What is written to the log (`logging`).
+    pub logging: LoggingSettings,
+    /// What is measured, and who gets it (`diagnostics`).
+    pub diagnostics: DiagnosticsSettings,
     /// Where secrets come from (`secrets.providers`).
     pub secrets: Secrets,
     /// Which skills there are, and who may have them (`skills`).

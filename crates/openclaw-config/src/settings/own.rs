@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use super::approvals::{self, ApprovalSettings};
 use super::budget::{self, BudgetSettings};
+use super::diagnostics::{self, MetricsAccess};
 use super::oauth::{self, OauthSettings};
+use super::own_gateway::{self, OwnGateway};
 use super::own_providers::{self, OwnProvider};
 use super::provenance::{self, ProvenanceSettings};
 use super::sandbox::{self, SandboxSettings};
@@ -33,6 +35,8 @@ const KEYS: &[(&str, Part)] = &[
     (oauth::KEY, Part::Judged(oauth::problems)),
     (budget::KEY, Part::Judged(budget::problems)),
     (approvals::KEY, Part::Judged(approvals::problems)),
+    (diagnostics::KEY, Part::Judged(diagnostics::problems)),
+    (own_gateway::KEY, Part::Judged(own_gateway::problems)),
     (provenance::KEY, Part::Judged(provenance::problems)),
     (tools_web::KEY, Part::Judged(tools_web::problems)),
     (own_providers::KEY, Part::Judged(own_providers::problems)),
@@ -62,6 +66,10 @@ pub struct OwnSettings {
     pub budget: BudgetSettings,
     /// How somebody is asked before a tool call runs (`approvals`).
     pub approvals: ApprovalSettings,
+    /// How the gateway stops, and where else it listens (`gateway`).
+    pub gateway: OwnGateway,
+    /// Who may read `GET /metrics` (`diagnostics.metrics`).
+    pub(super) metrics: MetricsAccess,
     /// What counts as untrusted, and what that leads to (`provenance`).
     pub provenance: ProvenanceSettings,
     /// Which hosts tools may read pages from (`web`).
@@ -120,6 +128,8 @@ pub(super) fn read(file: &Path, env: &Env) -> Result<(OwnSettings, Vec<Problem>)
             oauth: oauth::read(source.value.get(oauth::KEY)),
             budget: budget::read(source.value.get(budget::KEY)),
             approvals: approvals::read(source.value.get(approvals::KEY)),
+            gateway: own_gateway::read(source.value.get(own_gateway::KEY), env),
+            metrics: diagnostics::read(source.value.get(diagnostics::KEY)),
             provenance: provenance::read(source.value.get(provenance::KEY)),
             web: tools_web::read(source.value.get(tools_web::KEY)),
             providers: own_providers::read(source.value.get(own_providers::KEY)),

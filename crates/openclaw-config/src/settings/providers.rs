@@ -139,7 +139,7 @@ impl Reader<'_> {
     }
 
     /// Returns the headers of an object, each of which may be a secret.
-    fn headers(&mut self, path: &[&str]) -> Vec<(String, SecretInput)> {
+    pub(super) fn headers(&mut self, path: &[&str]) -> Vec<(String, SecretInput)> {
         let names: Vec<&str> = self.members(path).map(|(name, _)| name).collect();
         names
             .into_iter()

@@ -33,6 +33,18 @@ pub enum SecretInput {
     Named(String),
 }
 
+/// Two are the same where the config says the same; what a reference leads to is not looked at.
+impl PartialEq for SecretInput {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Inline(one), Self::Inline(other)) => one.same(other),
+            (Self::Ref(one), Self::Ref(other)) => one == other,
+            (Self::Named(one), Self::Named(other)) => one == other,
+            (Self::Inline(_) | Self::Ref(_) | Self::Named(_), _) => false,
+        }
+    }
+}
+
 /// One entry of `secrets.providers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretProvider {

@@ -5,6 +5,7 @@
 //! or from being the local owner of the state directory. What the admitted may do is a set of
 //! [`Scope`]s, given by whoever issued the proof.
 
+pub mod devices;
 mod scope;
 mod shared_secret;
 pub mod tokens;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use shared_secret::{MIN_TOKEN_LENGTH, SharedSecret, WeakToken};
 pub use tokens::TokenId;
+
+use self::devices::DeviceId;
 
 use crate::ids::{ChannelId, MessageId, PeerId};
 use crate::kind::Kind;
@@ -77,6 +80,8 @@ pub enum Principal {
     Issued(TokenId),
     /// A browser that was logged in, and shows its cookie.
     Browser(TokenId),
+    /// A device that was paired.
+    Device(DeviceId),
     /// A user whom a proxy vouches for that the owner trusts.
     Proxied(Arc<str>),
     /// Anybody: the owner asked for no authentication.
@@ -90,6 +95,7 @@ impl fmt::Display for Principal {
             Self::SecretBearer => f.write_str("token"),
             Self::Issued(id) => write!(f, "token {id}"),
             Self::Browser(id) => write!(f, "browser {id}"),
+            Self::Device(id) => write!(f, "device {id}"),
             Self::Proxied(user) => write!(f, "proxy user {user}"),
             Self::Anybody => f.write_str("anybody"),
         }

@@ -80,6 +80,35 @@ pub enum AuditEntry {
         /// Why.
         reason: String,
     },
+    /// A device asked to be let in, and waits.
+    #[serde(rename = "audit.device.requested")]
+    DeviceRequested {
+        /// The device.
+        device: String,
+        /// What it wants to be allowed.
+        rights: Vec<String>,
+        /// The network address that it came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peer: Option<String>,
+    },
+    /// A device was let in, or allowed more.
+    #[serde(rename = "audit.device.paired")]
+    DevicePaired {
+        /// The device.
+        device: String,
+        /// What it may do now.
+        rights: Vec<String>,
+        /// Who let it in.
+        by: String,
+    },
+    /// A device, its token or its request opens nothing any more.
+    #[serde(rename = "audit.device.ended")]
+    DeviceEnded {
+        /// The device.
+        device: String,
+        /// Why.
+        reason: String,
+    },
     /// Somebody asked for more than their share.
     #[serde(rename = "audit.rate.limited")]
     RateLimited {

@@ -147,6 +147,28 @@ pub enum Change {
         /// The file, or a folder with all that is in it, by its path in the workspace.
         path: String,
     },
+    /// From here on, files of a workspace may change while something untrusted is in view; which
+    /// of them did is on record by the time that it is settled. A process that dies before that
+    /// leaves it to the next one. [`EventStore::watch`](super::EventStore::watch) makes it.
+    #[serde(rename = "file.watched")]
+    FilesWatched {
+        /// Its id.
+        watch: String,
+        /// The workspace.
+        workspace: String,
+        /// Since when.
+        since: Timestamp,
+        /// Who watches, as an owner of leases.
+        owner: String,
+        /// What such files carry.
+        marks: Vec<Mark>,
+    },
+    /// What changed in a workspace that was watched is on record.
+    #[serde(rename = "file.settled")]
+    FilesSettled {
+        /// The id.
+        watch: String,
+    },
     /// The process of a run died before it could record calls of a model; the payload has them,
     /// with the most that they may have taken.
     #[serde(rename = "calls.lost")]

@@ -181,6 +181,14 @@ pub enum StoreError {
     /// There is a request of that name.
     #[error("the request for approval `{0}` exists already")]
     AlreadyAsked(ApprovalId),
+    /// So many requests wait already that nobody could keep track of more.
+    #[error("{most} requests for approval wait already in this {place}")]
+    TooManyAsked {
+        /// How many may wait.
+        most: u32,
+        /// What they wait in: a session, or all of those of an agent.
+        place: &'static str,
+    },
     /// Somebody was first, or the request was given up.
     #[error(
         "the request for approval `{approval}` was {} already ({by})",
@@ -288,7 +296,7 @@ impl StoreError {
             | Self::ApprovalExpired(_) => Kind::Conflict,
             Self::Reserved(_) => Kind::Denied,
             Self::EventTooLarge { .. } | Self::ImportChanged(_) | Self::EmptyQuery => Kind::Invalid,
-            Self::Leased(_) | Self::Restoring { .. } => Kind::Busy,
+            Self::Leased(_) | Self::Restoring { .. } | Self::TooManyAsked { .. } => Kind::Busy,
             Self::Damaged { .. } => Kind::Internal,
             Self::Open { .. }
             | Self::Folder { .. }

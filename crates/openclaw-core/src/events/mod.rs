@@ -40,6 +40,7 @@ mod store;
 mod subscribe;
 mod transaction;
 mod verify;
+mod witness;
 mod writer;
 
 use jiff::Timestamp;
@@ -51,6 +52,7 @@ pub use cache::{SearchHit, SearchKind, SearchQuery, SnippetPart};
 pub use change::Change;
 pub use error::StoreError;
 pub use export::{ExportHeader, ImportError, ImportFailure, ImportFile};
+pub use gate::OpenWatch;
 pub use hash::{EventHash, NoHash};
 pub use inspect::{Inspection, anchors_path, inspect, inspect_deep};
 pub use kind::{EndReason, SessionEventKind};
@@ -68,6 +70,7 @@ pub use spending::{
 };
 pub use store::EventStore;
 pub use subscribe::Subscription;
+pub use witness::Witness;
 
 use crate::ids::{CallId, RunId};
 use crate::session_key::SessionKey;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::cache::{SearchHit, SearchQuery};
 use super::error::StoreError;
+use super::hash::EventHash;
 use super::projection::SessionProjection;
 use super::rows::{
     COLUMNS, SUMMARY, SUMMARY_COLUMNS, Segment, Stored, column_text, events_after, segments,
@@ -56,8 +57,54 @@ impl EventStore {
         cursor: Position,
         limit: u32,
     ) -> Result<Vec<SessionEvent>, StoreError> {
-        self.query(move |connection| events_after(connection, cursor, limit))
+        self.read_some_after(cursor, limit, usize::MAX).await
+    }
+
+    /// As [`EventStore::read_after`], but stops once the texts of the events have `enough` bytes
+    /// together: of large events there is one at least, and there may be more after the last one.
+    pub async fn read_some_after(
+        &self,
+        cursor: Position,
+        limit: u32,
+        enough: usize,
+    ) -> Result<Vec<SessionEvent>, StoreError> {
+        self.query(move |connection| events_after(connection, cursor, limit, enough))
             .await
+    }
+
+    /// Returns the hash of the event at a position, deleted or not; none if there is no such event.
+    pub async fn hash_at(&self, position: Position) -> Result<Option<EventHash>, StoreError> {
+        self.query(move |connection| {
+            let found: Option<Option<Vec<u8>>> = connection
+                .prepare_cached("SELECT hash FROM events WHERE position = ?1")
+                .and_then(|mut statement| {
+                    statement
+                        .query_row([sql_integer(position)], |row| row.get(0))
+                        .optional()
+                })
+                .map_err(StoreError::read)?;
+            Ok(found
+                .flatten()
+                .and_then(|bytes| EventHash::from_bytes(&bytes)))
+        })
+        .await
+    }
+
+    /// Returns the last position after a cursor whose event was deleted with its session.
+    pub async fn deleted_after(&self, cursor: Position) -> Result<Option<Position>, StoreError> {
+        self.query(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT max(e.position) FROM sessions s JOIN events e ON e.session_id = s.id
+                     WHERE s.deleted = 1 AND e.kind = '' AND e.position > ?1",
+                )
+                .and_then(|mut statement| {
+                    statement.query_row([sql_integer(cursor)], |row| row.get(0))
+                })
+                .map(|found: Option<i64>| found.map(unsigned))
+                .map_err(StoreError::read)
+        })
+        .await
     }
 
     /// Returns what the session's events up to `at` add up to; all of them without `at`.

@@ -271,11 +271,13 @@ pub(super) fn session_events(
     Ok(events)
 }
 
-/// Returns up to `limit` events of all sessions after a position.
+/// Returns up to `limit` events of all sessions after a position, and no more once their texts
+/// have `enough` bytes together.
 pub(super) fn events_after(
     connection: &Connection,
     cursor: Position,
     limit: u32,
+    enough: usize,
 ) -> Result<Vec<SessionEvent>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}, s.key FROM events e JOIN sessions s ON s.id = e.session_id
@@ -285,15 +287,15 @@ pub(super) fn events_after(
     let mut rows = statement
         .query(params![sql_integer(cursor), limit])
         .map_err(StoreError::read)?;
-    let mut events = Vec::new();
-    while let Some(row) = rows.next().map_err(StoreError::read)? {
+    let (mut events, mut size) = (Vec::new(), 0_usize);
+    while size < enough
+        && let Some(row) = rows.next().map_err(StoreError::read)?
+    {
         let session =
             column_text(row, COLUMN_COUNT, SessionKey::parse).map_err(StoreError::read)?;
-        events.push(
-            Stored::of(row)
-                .map_err(StoreError::read)?
-                .decode(&session)?,
-        );
+        let stored = Stored::of(row).map_err(StoreError::read)?;
+        size = size.saturating_add(stored.record.size());
+        events.push(stored.decode(&session)?);
     }
     Ok(events)
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::Position;
@@ -126,6 +127,10 @@ const MIGRATIONS: &[Migration] = &[
         statements: gate::TABLES,
         then: Some(take_in),
     },
+    Migration {
+        statements: gate::WATCHES,
+        then: None,
+    },
 ];
 
 /// The version that this program brings every file to.
@@ -148,13 +153,23 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connection
         .busy_timeout(BUSY_TIMEOUT)
         .and_then(|()| connection.pragma_update(None, "cache_size", -512))
+        .and_then(|()| keep_plans(&connection))
         .map_err(|err| StoreError::open(path, err))?;
     Ok(connection)
+}
+
+/// Lets a prepared statement be planned once: otherwise SQLite plans it again for each value that
+/// is bound in a range, which costs more than most of our queries.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(|_on| ())
 }
 
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let open = |err| StoreError::open(path, err);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
+    keep_plans(connection).map_err(open)?;
     let version = check_version(connection, path)?;
     use_wal(connection).map_err(open)?;
     // FULL syncs the WAL at every commit: what append has acknowledged survives a power loss.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use super::report::Report;
 use super::rows::last_position;
 use super::subscribe::{Subscription, Which};
 use super::transaction::{Deletion, Fork, Outcome, Work};
+use super::witness::Witness;
 use super::writer::{Command, FileId, Late, Releases, Writer, advance};
 use super::{Position, SessionEvent, schema};
 use crate::clock::Clock;
@@ -74,6 +75,8 @@ pub(super) struct Shared {
     looked: Mutex<Instant>,
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
+    /// Whoever wants to know what is recorded, once somebody does.
+    witness: Arc<OnceLock<Arc<dyn Witness>>>,
     cache: Arc<EventCache>,
     /// The cache does one thing at a time.
     searching: Semaphore,
@@ -117,6 +120,7 @@ impl EventStore {
         let head = Arc::new(watch::Sender::new(position));
         let (queue, commands) = mpsc::channel(QUEUE);
         let releases = Releases::default();
+        let witness = Arc::<OnceLock<_>>::default();
         let owner = Owner::new(folder);
         let cache = Arc::new(EventCache::new(path));
         let writer = Writer {
@@ -131,6 +135,7 @@ impl EventStore {
             clock,
             releases: releases.clone(),
             head: Arc::clone(&head),
+            witness: Arc::clone(&witness),
             synchronous: None,
         };
         if filled > 0 {
@@ -149,6 +154,7 @@ impl EventStore {
                 looked: Mutex::new(Instant::now()),
                 readers: Mutex::default(),
                 reading: Semaphore::new(READERS),
+                witness,
                 cache,
                 searching: Semaphore::new(1),
                 owner,
@@ -242,8 +248,19 @@ impl EventStore {
 
     pub(super) async fn submit(&self, work: Work) -> Result<Outcome, StoreError> {
         let (reply, answer) = oneshot::channel();
+        let witness = self.shared.witness.get().filter(|_| work.records());
+        let since = Instant::now();
         self.send(Command::Do(work, reply)).await?;
-        answer.await.map_err(|_closed| StoreError::Closed)?
+        let outcome = answer.await.map_err(|_closed| StoreError::Closed)?;
+        if let Some(witness) = witness {
+            witness.waited(since.elapsed());
+        }
+        outcome
+    }
+
+    /// Shows a witness from now on what this process records; whoever came first stays.
+    pub fn show(&self, witness: Arc<dyn Witness>) {
+        drop(self.shared.witness.set(witness));
     }
 
     /// Returns the path of the log.
@@ -254,6 +271,11 @@ impl EventStore {
     /// Makes this process known as an owner of leases.
     pub(super) fn register(&self) -> Result<(), StoreError> {
         self.shared.owner.register()
+    }
+
+    /// Returns the name of this process as an owner of leases.
+    pub(super) fn owner(&self) -> &str {
+        self.shared.owner.name()
     }
 
     /// Tells whether an owner of leases still lives.

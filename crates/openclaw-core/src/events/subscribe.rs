@@ -13,12 +13,16 @@ use super::{Position, SessionEvent};
 /// How many events a subscription reads ahead at most.
 const PAGE: u32 = 256;
 
+/// How many bytes of text are enough for a page; one event more than that is read at most.
+const PAGE_BYTES: usize = 1 << 20;
+
 /// How long events that another process appended may stay unnoticed.
 const FOREIGN_APPENDS: Duration = Duration::from_millis(150);
 
 /// A place in the log that moves on as events are taken.
 ///
-/// A slow subscriber costs nobody anything: it holds one page, and reads the rest when it gets there.
+/// A slow subscriber costs nobody anything: it holds one page, whose events have a mebibyte of text
+/// together if none of them is larger, and reads the rest when it gets there.
 #[derive(Debug)]
 pub struct Subscription {
     store: EventStore,
@@ -89,7 +93,11 @@ impl Subscription {
             // Seen before the read, so that an append during the read ends the wait at once.
             let known = *self.head.borrow_and_update();
             if known > self.cursor {
-                self.page = self.store.read_after(self.cursor, PAGE).await?.into();
+                self.page = self
+                    .store
+                    .read_some_after(self.cursor, PAGE, PAGE_BYTES)
+                    .await?
+                    .into();
                 if !self.page.is_empty() {
                     continue;
                 }

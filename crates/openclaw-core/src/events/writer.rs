@@ -4,7 +4,7 @@
 //! cost of a sync. An error in one request rolls back that request alone.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -24,6 +24,7 @@ use super::schema::{BUSY_TIMEOUT, anchor_anew};
 use super::spending::{Granted, Hold, spent, unspent};
 use super::transaction::{Outcome, Tx, Work, release};
 use super::verify::verify_hashes;
+use super::witness::Witness;
 use crate::clock::Clock;
 use crate::session_key::SessionKey;
 use crate::usage::{Cost, Usage};
@@ -113,6 +114,7 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) releases: Releases,
     pub(super) head: Arc<watch::Sender<Position>>,
+    pub(super) witness: Arc<OnceLock<Arc<dyn Witness>>>,
     /// Whether commits wait for the disk now.
     pub(super) synchronous: Option<&'static str>,
 }
@@ -194,6 +196,16 @@ impl Writer {
         }
         if deletes {
             self.purge();
+        }
+        let first = outcome.as_ref().ok().and_then(|anchors| anchors.first());
+        if let (Some(witness), Some(first)) = (self.witness.get(), first) {
+            // Whoever repeats a request gets the events that were recorded the first time.
+            let done = answers
+                .iter()
+                .filter_map(|(_, result)| result.as_ref().ok());
+            done.flat_map(|outcome| &outcome.events)
+                .filter(|event| event.position >= first.position)
+                .for_each(|event| witness.recorded(event));
         }
         for (reply, result) in answers {
             let result = outcome

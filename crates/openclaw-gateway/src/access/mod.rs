@@ -6,13 +6,15 @@
 //! `page` is what a browser sees of that.
 
 mod cookies;
-mod page;
+pub(crate) mod page;
 pub(crate) mod routes;
 mod rules;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use openclaw_core::access::devices::{DeviceFileError, DeviceId, Devices};
 use openclaw_core::access::tokens::{Ended, LoginCodes, TokenError, TokenFileError, Tokens};
 use openclaw_core::access::{Admitted, Denied, Principal};
 use openclaw_core::{ApiKey, Clock, Kind};
@@ -39,6 +41,8 @@ pub(crate) enum Presented<'a> {
     Cookie(&'a str),
     /// A user, named by a proxy that was found to be a trusted one.
     Proxied(&'a str),
+    /// The token of a device, which has shown that it holds its key.
+    Device(&'a DeviceId, &'a str),
 }
 
 /// Somebody who was let in.
@@ -68,12 +72,20 @@ pub(crate) struct Access {
     /// Tells connections that came in by the rules that they have changed.
     changed: Mutex<watch::Sender<bool>>,
     tokens: Option<Result<Tokens, TokenFileError>>,
+    devices: Result<Arc<Devices>, DeviceFileError>,
     codes: Mutex<LoginCodes>,
     clock: Clock,
 }
 
 impl Access {
-    pub(crate) fn new(rules: Rules, tokens: Option<Result<Tokens, TokenFileError>>) -> Self {
+    pub(crate) fn new(
+        rules: Rules,
+        tokens: Option<Result<Tokens, TokenFileError>>,
+        devices: Result<Devices, DeviceFileError>,
+    ) -> Self {
+        if let Err(err) = &devices {
+            tracing::error!(%err, "paired devices open nothing");
+        }
         if let Some(Err(err)) = &tokens {
             tracing::error!(%err, "issued tokens open nothing");
         }
@@ -81,6 +93,7 @@ impl Access {
             rules: RwLock::new(rules),
             changed: Mutex::new(watch::Sender::new(false)),
             tokens,
+            devices: devices.map(Arc::new),
             codes: Mutex::default(),
             clock: Clock::system(),
         }
@@ -157,6 +170,17 @@ impl Access {
         }
     }
 
+    /// Returns the devices that were let in here.
+    pub(crate) fn devices(&self) -> Result<&Arc<Devices>, RpcError> {
+        let devices = self.devices.as_ref();
+        devices.map_err(|err| logged(err, err.kind(), "the paired devices cannot be read"))
+    }
+
+    /// Tells whether the gateway is opened by a password.
+    pub(crate) fn asks_password(&self) -> bool {
+        self.rules.read().asks_password()
+    }
+
     fn verify(&self, presented: Presented<'_>, door: Door) -> Result<(Pass, Guessable), Reason> {
         let rules = self.rules.read();
         let by_rules = |admitted| Pass {
@@ -184,6 +208,17 @@ impl Access {
                 _ if matches!(presented, Presented::Secret(_)) => Err(Reason::WrongCredential),
                 _ => Ok((self.issued(text)?, Guessable::No)),
             },
+            Presented::Device(id, token) => {
+                let devices = self.devices.as_ref();
+                let devices = devices.map_err(|_logged| Reason::WrongCredential)?;
+                let verified = devices.verify(id, token);
+                let (verified, _) = verified.map_err(|_unknown| Reason::WrongCredential)?;
+                let pass = Pass {
+                    admitted: verified.admitted,
+                    ended: verified.ended,
+                };
+                Ok((pass, Guessable::No))
+            }
             Presented::Cookie(text) => {
                 let pass = self.issued(text)?;
                 // A cookie is for browsers, a bearer token for programs: neither stands for the other.

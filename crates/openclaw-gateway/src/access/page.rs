@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 /// Nothing but this page's own script and style, and calls to the gateway itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) async fn html() -> Response {
+pub(crate) async fn html() -> Response {
     asset("text/html; charset=utf-8", include_str!("login.html"))
 }
 

@@ -53,7 +53,6 @@ struct Refresh {
 /// Returns the routes of this module.
 pub(crate) fn router() -> Router<Gateway> {
     Router::new()
-        .route("/", get(page::html))
         .route("/login", get(page::html))
         .route("/login.js", get(page::script))
         .route("/login.css", get(page::style))

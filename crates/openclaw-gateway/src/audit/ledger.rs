@@ -30,6 +30,8 @@ pub(crate) enum Transport {
     Rpc,
     /// `GET /ws`.
     Ws,
+    /// `GET /`, as OpenClaw's clients upgrade it.
+    Openclaw,
     /// `GET /status`.
     Status,
     /// `/auth/…`: logging in, and exchanging tokens.
@@ -54,6 +56,7 @@ impl Transport {
         match self {
             Self::Rpc => "rpc",
             Self::Ws => "ws",
+            Self::Openclaw => "openclaw",
             Self::Status => "status",
             Self::Auth => "auth",
             Self::Http => "http",

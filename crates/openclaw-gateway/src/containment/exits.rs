@@ -6,6 +6,7 @@ use openclaw_core::SessionKey;
 use openclaw_http::egress::{Connection, Limits, Policy, Proxy, Stage, Watch};
 use openclaw_http::guard::Resolver;
 use openclaw_sandbox::{Egress, Reach};
+use parking_lot::RwLock;
 
 use crate::audit::{Occasion, Passage, Trail};
 
@@ -16,8 +17,8 @@ use crate::audit::{Occasion, Passage, Trail};
 #[derive(Debug, Default)]
 pub(crate) struct Exits {
     trail: OnceLock<Trail>,
-    /// The port that the gateway really has.
-    port: OnceLock<u16>,
+    /// The ports that the gateway really has.
+    ports: RwLock<Vec<u16>>,
 }
 
 impl Exits {
@@ -26,9 +27,9 @@ impl Exits {
         self.trail.get_or_init(|| trail);
     }
 
-    /// Keeps commands from this port, which is the gateway's own; the first one counts.
+    /// Keeps commands from this port, which is one of the gateway's own.
     pub(crate) fn keep_from(&self, port: u16) {
-        self.port.get_or_init(|| port);
+        self.ports.write().push(port);
     }
 
     /// Returns how far the commands of a session get; without one, nothing is put on record.
@@ -38,7 +39,7 @@ impl Exits {
         policy: Policy,
         port: u16,
     ) -> Reach {
-        let own = self.port.get().copied().into_iter().chain([port]).collect();
+        let own = self.ports.read().iter().copied().chain([port]).collect();
         let (exits, session) = (Arc::clone(self), session.cloned());
         let watch: Watch = Arc::new(move |connection| {
             if let (Some(trail), Some(session)) = (exits.trail.get(), &session)

@@ -41,7 +41,7 @@ pub(crate) struct EdgeSettings {
     /// How proxies name the user, where they are asked to.
     pub(super) proxy_auth: Option<ProxyAuth>,
     /// Whether nobody has to show anything.
-    pub(super) open: bool,
+    pub(crate) open: bool,
 }
 
 impl EdgeSettings {
@@ -92,11 +92,11 @@ impl Edge {
     }
 
     /// Returns what ends when the settings change.
-    pub(super) fn until_changed(&self) -> Ended {
+    pub(crate) fn until_changed(&self) -> Ended {
         Ended::new(self.changed.lock().subscribe(), None)
     }
 
-    pub(super) fn settings(&self) -> Arc<EdgeSettings> {
+    pub(crate) fn settings(&self) -> Arc<EdgeSettings> {
         Arc::clone(&self.settings.read())
     }
 }

@@ -34,15 +34,17 @@ use crate::builder::Gateway;
 
 /// How a request came in.
 #[derive(Clone, Debug)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// The other end of the connection.
     pub(super) remote: IpAddr,
     /// The address that it came to.
     pub(super) local: IpAddr,
+    /// What the connection itself is spoken over.
+    pub(super) scheme: Scheme,
     /// What is to be thought of the request's head.
     pub(super) head: Verdict,
     /// The connection.
-    pub(super) line: Arc<Line>,
+    pub(crate) line: Arc<Line>,
 }
 
 /// What is known of a request that may be served.
@@ -121,7 +123,7 @@ pub(super) async fn let_in(
 }
 
 /// Admits whoever shows a good credential.
-pub(super) fn admit(
+pub(crate) fn admit(
     gateway: &Gateway,
     presented: Presented<'_>,
     door: Door,
@@ -145,7 +147,7 @@ pub(crate) fn door(transport: Transport, extensions: &Extensions) -> Door {
 /// What is there and cannot be read counts as a wrong credential, never as none. A cookie counts
 /// on a request of a page of our own, or of no page at all: browsers send it along with requests of
 /// other ports of the same host, too.
-pub(super) fn presented<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) -> Presented<'a> {
+pub(crate) fn presented<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) -> Presented<'a> {
     let visit: Option<&Visit> = extensions.get();
     let forwarded = visit.and_then(|visit| visit.client.forwarded.as_ref());
     if let Some(user) = forwarded.and_then(|forwarded| forwarded.user.as_deref()) {
@@ -158,6 +160,12 @@ pub(super) fn presented<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) 
         Some(cookie) => Presented::Cookie(cookie),
         None => Presented::Nothing,
     }
+}
+
+/// Tells whether a request says that a page sends it.
+pub(crate) fn is_page(extensions: &Extensions) -> bool {
+    let visit: Option<&Visit> = extensions.get();
+    visit.is_none_or(|visit| visit.page != Page::None)
 }
 
 /// Tells whether a request comes from a page of our own, or from no page at all.
@@ -214,7 +222,7 @@ fn own_host(
     }
     let host = Authority::parse(text).ok_or_else(foreign)?;
     let forwarded = client.forwarded.as_ref();
-    let scheme = forwarded.map_or(Scheme::Http, |forwarded| forwarded.scheme);
+    let scheme = forwarded.map_or(arrival.scheme, |forwarded| forwarded.scheme);
     let outer = match forwarded.and_then(|forwarded| forwarded.host.as_deref()) {
         Some(text) => Some(Authority::parse(text).ok_or_else(foreign)?),
         None => None,

@@ -29,13 +29,13 @@ const PERIOD: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Refused {
     /// The status of the answer.
-    pub(super) status: StatusCode,
+    pub(crate) status: StatusCode,
     /// What the client is told.
     pub(super) error: RpcError,
     /// Why, for the log.
     pub(super) cause: &'static str,
     /// When to come again.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refused {
@@ -66,7 +66,7 @@ impl Refused {
     }
 
     /// Writes the line in the log, and returns what the client is told.
-    pub(super) fn told(self, gateway: &Gateway, door: Door) -> RpcError {
+    pub(crate) fn told(self, gateway: &Gateway, door: Door) -> RpcError {
         let id = Uuid::new_v4().to_string();
         let (status, cause) = (self.status.as_u16(), self.cause);
         let peer = door.peer.map(|peer| peer.to_string());
@@ -117,7 +117,7 @@ impl From<Refusal> for Refused {
 }
 
 /// Returns a time to wait as `Retry-After` has it: in whole seconds, at least one.
-pub(super) fn seconds(after: Duration) -> HeaderValue {
+pub(crate) fn seconds(after: Duration) -> HeaderValue {
     let whole = after.as_secs();
     let up = whole.saturating_add(u64::from(after.subsec_nanos() > 0));
     HeaderValue::from(up.max(1))

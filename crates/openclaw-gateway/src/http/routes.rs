@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use axum::body::{self, Body};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
@@ -27,7 +29,10 @@ use super::ws;
 use crate::access::{self, Pass};
 use crate::audit::Transport;
 use crate::builder::Gateway;
+use crate::openai;
+use crate::openclaw;
 use crate::rpc::{CallCx, store_error};
+use crate::telemetry::{Dialect, edge as measured};
 
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,7 +43,9 @@ const MAX_ANSWERS: usize = 16_000_000;
 /// Returns every route of the gateway.
 pub(super) fn router(gateway: Gateway) -> Router {
     let for_everybody = Router::new()
+        .route("/", get(front).connect(openclaw::upgrade))
         .route("/health", get(health))
+        .route("/ready", get(super::probe::ready))
         .merge(access::routes::router())
         .method_not_allowed_fallback(wrong_method)
         .with_state(gateway.clone());
@@ -50,10 +57,25 @@ pub(super) fn router(gateway: Gateway) -> Router {
         .layer(from_fn_with_state(gateway.clone(), let_in))
         // It lets in by itself: a client may show who it is in its first frame.
         .route("/ws", any(ws::upgrade))
+        .merge(openai::router())
+        .merge(measured::router())
         .with_state(gateway.clone());
     for_everybody
         .merge(for_the_admitted)
-        .layer(from_fn_with_state(gateway, guard))
+        .layer(from_fn_with_state(gateway.clone(), guard))
+        .layer(from_fn_with_state(gateway, measured::measure))
+}
+
+/// `GET /`: a page for browsers, and a socket for OpenClaw's clients.
+async fn front(
+    state: State<Gateway>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Response {
+    if request.headers().contains_key(UPGRADE) {
+        return openclaw::upgrade(state, upgrade, request).await;
+    }
+    access::page::html().await
 }
 
 /// `POST /rpc`: the caller is known before a byte of the body is read.
@@ -68,10 +90,7 @@ async fn rpc(
         Ok(text) => text,
         Err(refused) => return refused.answer(&gateway, door),
     };
-    let cx = CallCx {
-        admitted: pass.admitted,
-        from: door.peer,
-    };
+    let cx = CallCx::of(pass.admitted, door.peer);
     let Some(reply) = answer(&gateway, cx, jsonrpc::parse(&text)).await else {
         return StatusCode::NO_CONTENT.into_response();
     };
@@ -149,6 +168,8 @@ async fn call(
     };
     let rpc = &gateway.shared.rpc;
     let outcome = openclaw_ipc::methods::dispatch(rpc, cx, &request.method, request.params).await;
+    let failure = outcome.as_ref().err().map(RpcError::kind);
+    gateway.shared.telemetry.called(Dialect::JsonRpc, failure);
     RpcResponse::to(request.id, outcome)
 }
 
@@ -164,10 +185,7 @@ async fn status(
     extensions: Extensions,
 ) -> Response {
     let rpc = &gateway.shared.rpc;
-    let cx = CallCx {
-        admitted: pass.admitted,
-        from: door(Transport::Status, &extensions).peer,
-    };
+    let cx = CallCx::of(pass.admitted, door(Transport::Status, &extensions).peer);
     if let Err(err) = rpc.allow(&cx, Scope::Read, "GET /status") {
         let Some(after) = err.retry_after() else {
             return refusal(StatusCode::FORBIDDEN, err);
@@ -200,7 +218,10 @@ async fn status(
     json_text(StatusCode::OK, status.to_string())
 }
 
-async fn nothing_here(State(gateway): State<Gateway>, extensions: Extensions) -> Response {
+pub(crate) async fn nothing_here(
+    State(gateway): State<Gateway>,
+    extensions: Extensions,
+) -> Response {
     let refused = Refused::new(StatusCode::NOT_FOUND, "there is nothing at this address");
     refused.answer(&gateway, door(Transport::Http, &extensions))
 }

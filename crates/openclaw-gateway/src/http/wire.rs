@@ -4,6 +4,7 @@
 //! a client does not read its answers, how a request was cut up, how much somebody may send who
 //! has not shown who he is.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,22 +12,46 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::crowd::{Crowd, Member};
 use super::framing::{Head, Verdict};
 
 /// How long a client may take to read anything at all of what is sent to it.
-pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a client that speaks HTTP/2 without having agreed on it says first (RFC 9113, 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How many more requests of a connection may be taken back by the client than were answered.
+///
+/// Each costs the client one frame and us the start of a request, and none of them counts towards
+/// the requests that are under way at the same time (CVE-2023-44487).
+const TAKEN_BACK: u32 = 100;
+
+/// What bytes come and go over.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Duplex for T {}
+
+/// How a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// HTTP/1.1, in text.
+    Text,
+    /// HTTP/2, in frames.
+    Frames,
+}
 
 /// The stream of a connection.
 #[derive(Debug)]
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Box<dyn Duplex>,
+    /// What was read to find out how the client speaks.
+    ahead: Vec<u8>,
     line: Arc<Line>,
     /// Since the client stopped to read.
     patience: Option<Pin<Box<Sleep>>>,
@@ -50,6 +75,11 @@ pub(crate) struct Line {
 struct State {
     use_: Use,
     head: Head,
+    speech: Speech,
+    /// Since when it is used so.
+    since: Instant,
+    answered: u32,
+    taken_back: u32,
     /// How much more may be read, where that is bounded.
     allowance: Option<usize>,
     /// Whether the client does not read what is sent to it.
@@ -69,8 +99,8 @@ enum Use {
         )]
         Member,
     ),
-    /// A request is under way.
-    Request,
+    /// So many requests are under way.
+    Requests(usize),
     /// It is a WebSocket.
     Socket,
 }
@@ -87,6 +117,10 @@ impl Line {
             state: Mutex::new(State {
                 use_: Use::Waiting(member),
                 head: Head::default(),
+                speech: Speech::Text,
+                since: Instant::now(),
+                answered: 0,
+                taken_back: 0,
                 allowance: None,
                 stuck: false,
                 reader: None,
@@ -105,31 +139,75 @@ impl Line {
     /// Notes that a request has come, and returns what is to be thought of its head.
     pub(super) fn begin(&self) -> Verdict {
         let mut state = self.state.lock();
-        state.use_ = Use::Request;
-        state.head.verdict()
+        let under_way = match state.use_ {
+            Use::Requests(others) => others,
+            Use::Waiting(_) | Use::Socket => 0,
+        };
+        state.use_ = Use::Requests(under_way.saturating_add(1));
+        match state.speech {
+            Speech::Text => state.head.verdict(),
+            // A frame says how long it is, and a head how it ends, in one way only.
+            Speech::Frames => Verdict::Clear,
+        }
     }
 
-    /// Notes that a request is answered.
-    pub(super) fn end(&self) {
+    /// Notes that a request has come to its end.
+    pub(super) fn end(&self, how: Ending) {
         let mut state = self.state.lock();
-        if matches!(state.use_, Use::Request) {
-            state.use_ = Use::Waiting(self.waiting.join(self.go.clone()));
-            state.head = Head::default();
+        let count = match how {
+            Ending::Answered => &mut state.answered,
+            Ending::TakenBack => &mut state.taken_back,
+        };
+        *count = count.saturating_add(1);
+        let tolerated = state.answered.saturating_add(TAKEN_BACK);
+        let flood = state.speech == Speech::Frames && state.taken_back > tolerated;
+        match state.use_ {
+            Use::Requests(0 | 1) => {
+                state.use_ = Use::Waiting(self.waiting.join(self.go.clone()));
+                state.head = Head::default();
+                state.since = Instant::now();
+            }
+            Use::Requests(several) => state.use_ = Use::Requests(several.saturating_sub(1)),
+            Use::Waiting(_) | Use::Socket => {}
+        }
+        drop(state);
+        if flood {
+            self.go.cancel();
+        }
+    }
+
+    /// Ends when nothing has been under way for so long.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn idle(&self, long: Duration) {
+        loop {
+            let until = {
+                let state = self.state.lock();
+                match state.use_ {
+                    Use::Waiting(_) => state.since + long,
+                    Use::Requests(_) | Use::Socket => Instant::now() + long,
+                }
+            };
+            if until <= Instant::now() {
+                return;
+            }
+            sleep_until(until).await;
         }
     }
 
     /// Notes that the connection becomes a WebSocket, which stays when others have to go.
-    pub(super) fn becomes_socket(&self) {
+    pub(crate) fn becomes_socket(&self) {
         self.state.lock().use_ = Use::Socket;
     }
 
     /// Reads no more than so many bytes from now on.
-    pub(super) fn bound(&self, bytes: usize) {
+    pub(crate) fn bound(&self, bytes: usize) {
         self.state.lock().allowance = Some(bytes);
     }
 
     /// Reads without a bound again.
-    pub(super) fn lift_bound(&self) {
+    pub(crate) fn lift_bound(&self) {
         let mut state = self.state.lock();
         state.allowance = None;
         wake(state.reader.take());
@@ -144,15 +222,65 @@ impl Line {
     }
 }
 
+/// How a request comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It has its answer.
+    Answered,
+    /// The client does not want it any more, or is gone.
+    TakenBack,
+}
+
 impl Wire {
     /// Takes the stream of a connection.
-    pub(super) fn new(stream: TcpStream, line: Arc<Line>, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        stream: Box<dyn Duplex>,
+        line: Arc<Line>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
             stream,
+            ahead: Vec::new(),
             line,
             patience: None,
             _place: place,
         }
+    }
+
+    /// Finds out how a client speaks, by its first bytes where it was not agreed on.
+    pub(super) async fn speech(&mut self, agreed: Option<Speech>) -> io::Result<Speech> {
+        let speech = match agreed {
+            Some(agreed) => agreed,
+            None => loop {
+                if !PREFACE.starts_with(&self.ahead) {
+                    break Speech::Text;
+                }
+                if self.ahead.len() == PREFACE.len() {
+                    break Speech::Frames;
+                }
+                let mut next = [0; PREFACE.len()];
+                let room = PREFACE.len().saturating_sub(self.ahead.len());
+                let next = next.get_mut(..room).unwrap_or_default();
+                let read = self.stream.read(next).await?;
+                if read == 0 {
+                    break Speech::Text;
+                }
+                self.ahead.extend(next.iter().take(read));
+            },
+        };
+        self.line.state.lock().speech = speech;
+        Ok(speech)
+    }
+
+    /// Reads what was read ahead, and then what comes.
+    fn poll_next(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let some = self.ahead.len().min(buf.remaining());
+        buf.put_slice(self.ahead.get(..some).unwrap_or_default());
+        self.ahead.drain(..some);
+        Poll::Ready(Ok(()))
     }
 
     /// Notes what became of an attempt to write.
@@ -199,11 +327,11 @@ impl AsyncRead for Wire {
         };
         let before = buf.filled().len();
         match allowance {
-            None => ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?,
+            None => ready!(this.poll_next(cx, buf))?,
             Some(allowance) => {
                 let room = allowance.min(buf.remaining());
                 let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
-                ready!(Pin::new(&mut this.stream).poll_read(cx, &mut part))?;
+                ready!(this.poll_next(cx, &mut part))?;
                 let read = part.filled().len();
                 buf.advance(read);
                 let left = Some(allowance.saturating_sub(read));
@@ -212,7 +340,7 @@ impl AsyncRead for Wire {
             }
         }
         let mut state = this.line.state.lock();
-        if matches!(state.use_, Use::Waiting(_)) {
+        if state.speech == Speech::Text && matches!(state.use_, Use::Waiting(_)) {
             state
                 .head
                 .look_at(buf.filled().get(before..).unwrap_or_default());

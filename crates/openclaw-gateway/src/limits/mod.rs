@@ -105,8 +105,8 @@ impl Limits {
 
     /// Counts a call that needs this scope, or says how long its client has to wait.
     ///
-    /// The owner in this process is not limited, and neither is the owner's browser on this
-    /// computer as long as it only looks: a page that shows what goes on asks often.
+    /// The owner in this process is not limited, and neither is the owner's browser or device on
+    /// this computer as long as it only looks: a page that shows what goes on asks often.
     pub(crate) fn call(
         &self,
         who: &Principal,
@@ -115,12 +115,15 @@ impl Limits {
     ) -> Result<(), Wait> {
         let client = match who {
             Principal::LocalOwner => return Ok(()),
-            Principal::Browser(_) if scope == Scope::Read && from.is_some_and(is_loopback) => {
+            Principal::Browser(_) | Principal::Device(_)
+                if scope == Scope::Read && from.is_some_and(is_loopback) =>
+            {
                 return Ok(());
             }
-            Principal::Issued(_) | Principal::Browser(_) | Principal::Proxied(_) => {
-                Client::Named(who.clone())
-            }
+            Principal::Issued(_)
+            | Principal::Browser(_)
+            | Principal::Device(_)
+            | Principal::Proxied(_) => Client::Named(who.clone()),
             Principal::SecretBearer | Principal::Anybody => {
                 Client::At(who.clone(), Place::of(from))
             }

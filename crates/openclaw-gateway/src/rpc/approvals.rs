@@ -5,18 +5,20 @@
 //! the holder of a token that was given it. Nothing of a run leads here: a tool has no admission,
 //! and a guest's message is a turn and no call.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::{Path, PathBuf};
 
 use openclaw_agents::taint;
 use openclaw_core::approvals::{ApprovalId, Pending};
-use openclaw_core::events::{Change, NewEvent, StoreError};
-use openclaw_core::{Clock, Kind, SessionEvent, SessionEventKind};
+use openclaw_core::events::{Change, StoreError};
+use openclaw_core::{Clock, EventStore, Kind, SessionEvent, SessionEventKind};
 use openclaw_ipc::methods::{
     ApprovalsFiles, ApprovalsFilesOutput, ApprovalsFilesParams, ApprovalsGrants,
-    ApprovalsGrantsOutput, ApprovalsList, ApprovalsListOutput, ApprovalsResolve,
-    ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouch, ApprovalsVouchOutput,
-    ApprovalsVouchParams, ApprovalsWithdraw, ApprovalsWithdrawOutput, ApprovalsWithdrawParams,
-    MarkedFile, NoParams,
+    ApprovalsGrantsOutput, ApprovalsList, ApprovalsListOutput, ApprovalsListParams,
+    ApprovalsResolve, ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouch,
+    ApprovalsVouchOutput, ApprovalsVouchParams, ApprovalsWithdraw, ApprovalsWithdrawOutput,
+    ApprovalsWithdrawParams, ClosedApproval, MarkedFile, NoParams,
 };
 use openclaw_ipc::{Handle, RpcError};
 
@@ -25,21 +27,36 @@ use super::{CallCx, Rpc, store_error};
 /// Who is said to have decided about a call whose run is over.
 const CUT_OFF: &str = "the end of the run";
 
+/// How many requests are listed that wait no more.
+const MOST_CLOSED: u32 = 100;
+
 impl Handle<ApprovalsList> for Rpc {
     async fn handle(
         &self,
         _cx: &CallCx,
-        _params: NoParams,
+        params: ApprovalsListParams,
     ) -> Result<ApprovalsListOutput, RpcError> {
         let mut approvals = Vec::new();
+        let mut since = HashMap::new();
         for pending in self.pending().await? {
-            if self.is_over(&pending).await? {
+            let session = pending.session.clone();
+            // The first of a session is its oldest: one look serves them all.
+            let events = match since.entry(session) {
+                Entry::Occupied(read) => read.into_mut(),
+                Entry::Vacant(unread) => unread.insert(self.since(&pending).await?),
+            };
+            if is_over(events, &pending) {
                 self.lapse(&pending.id).await?;
             } else {
                 approvals.push(pending);
             }
         }
-        Ok(ApprovalsListOutput { approvals })
+        let closed = if params.all {
+            Some(self.closed(&approvals).await?)
+        } else {
+            None
+        };
+        Ok(ApprovalsListOutput { approvals, closed })
     }
 }
 
@@ -54,7 +71,7 @@ impl Handle<ApprovalsResolve> for Rpc {
         let (pending, decided) = found
             .map_err(|err| refusal(&err))?
             .ok_or_else(|| refusal(&StoreError::NoApproval(id.clone())))?;
-        if decided.is_none() && self.is_over(&pending).await? {
+        if decided.is_none() && is_over(&self.since(&pending).await?, &pending) {
             self.lapse(&id).await?;
             let message = "the run that asked is over; nothing waits for this answer any more";
             return Err(RpcError::new(Kind::Conflict, message)
@@ -68,6 +85,7 @@ impl Handle<ApprovalsResolve> for Rpc {
             id,
             decision,
             allowed: decision.allows(),
+            shape: pending.shape,
         })
     }
 }
@@ -104,7 +122,7 @@ impl Handle<ApprovalsFiles> for Rpc {
         _cx: &CallCx,
         params: ApprovalsFilesParams,
     ) -> Result<ApprovalsFilesOutput, RpcError> {
-        let agent = self.agent(params.agent_id.as_ref())?;
+        let agent = self.agent_or_names(params.agent_id.as_ref())?;
         let written = self.store.written(&agent.workspace).await;
         let files = written
             .map_err(|err| store_error(&err))?
@@ -126,19 +144,23 @@ impl Handle<ApprovalsVouch> for Rpc {
         cx: &CallCx,
         params: ApprovalsVouchParams,
     ) -> Result<ApprovalsVouchOutput, RpcError> {
-        let agent = self.agent(params.agent_id.as_ref())?;
+        let agent = self.agent_or_names(params.agent_id.as_ref())?;
         let path = Path::new(&params.path);
-        let before = self.store.written(&agent.workspace).await;
-        let before = before.map_err(|err| store_error(&err))?.len();
+        let cleared = Change::file_cleared(&agent.workspace, path);
+        let written = self.store.written(&agent.workspace).await;
+        let marked: Vec<PathBuf> = written
+            .map_err(|err| store_error(&err))?
+            .into_iter()
+            .map(|(path, _)| path)
+            .collect();
+        let path = EventStore::marked_path(&agent.workspace, path);
+        let vouched_for = vouched_for(&marked, &path)?;
         let session = self.session_of_call(cx).await?;
-        let cleared = Change::file_cleared(&agent.workspace, path).to_event();
-        let cleared: NewEvent = cleared.map_err(|err| store_error(&err))?;
+        let cleared = cleared.to_event().map_err(|err| store_error(&err))?;
         let recorded = self.store.append(&session, vec![cleared]).await;
         recorded.map_err(|err| store_error(&err))?;
-        let after = self.store.written(&agent.workspace).await;
-        let after = after.map_err(|err| store_error(&err))?.len();
         Ok(ApprovalsVouchOutput {
-            cleared: u64::try_from(before.saturating_sub(after)).unwrap_or(u64::MAX),
+            cleared: vouched_for,
         })
     }
 }
@@ -149,17 +171,23 @@ impl Rpc {
         pending.map_err(|err| store_error(&err))
     }
 
-    /// Tells whether the call has its result, or its run its end, so that nobody waits for an
-    /// answer: the process that asked may have died.
-    async fn is_over(&self, pending: &Pending) -> Result<bool, RpcError> {
-        let events = self.store.read(&pending.session, 1..=u64::MAX).await;
-        let events = events.map_err(|err| store_error(&err))?;
-        Ok(events
-            .iter()
-            .rev()
-            .take_while(|event| event.time >= pending.asked)
-            .filter(|event| event.run_id.as_ref() == Some(&pending.run_id))
-            .any(|event| ends(event, pending)))
+    /// Returns the newest requests that wait no more, those left out that do.
+    async fn closed(&self, waiting: &[Pending]) -> Result<Vec<ClosedApproval>, RpcError> {
+        let history = self.store.approval_history(MOST_CLOSED).await;
+        let history = history.map_err(|err| store_error(&err))?;
+        let closed = history
+            .into_iter()
+            .filter(|(request, _)| !waiting.iter().any(|pending| pending.id == request.id))
+            .map(|(request, decision)| ClosedApproval { request, decision });
+        Ok(closed.collect())
+    }
+
+    /// Returns what was recorded in the session of a request since that stands there.
+    async fn since(&self, pending: &Pending) -> Result<Vec<SessionEvent>, RpcError> {
+        let asked = self.store.asked_at(&pending.id).await;
+        let asked = asked.map_err(|err| store_error(&err))?.unwrap_or(1);
+        let events = self.store.read(&pending.session, asked..=u64::MAX).await;
+        events.map_err(|err| store_error(&err))
     }
 
     async fn lapse(&self, id: &ApprovalId) -> Result<(), RpcError> {
@@ -188,6 +216,44 @@ fn refusal(err: &StoreError) -> RpcError {
             .with_hint("see what may run with `openclaw approvals grants`"),
         _ => public,
     }
+}
+
+/// Returns how many marks go when somebody vouches for a path; when none would, it is said why.
+fn vouched_for(marked: &[PathBuf], path: &Path) -> Result<u64, RpcError> {
+    let count = marked.iter().filter(|file| file.starts_with(path)).count();
+    if count > 0 {
+        return Ok(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+    let name = shown(path);
+    let error = match marked.iter().find(|folder| path.starts_with(folder)) {
+        Some(folder) => {
+            let folder = shown(folder);
+            RpcError::new(
+                Kind::NotFound,
+                format!("`{name}` has no mark of its own: all of `{folder}` has one"),
+            )
+            .with_hint(format!(
+                "vouch for `{folder}`, if all that is in it is good"
+            ))
+        }
+        None => RpcError::new(
+            Kind::NotFound,
+            format!("no file of the workspace carries a mark by the name `{name}`"),
+        )
+        .with_hint("see which do with `openclaw approvals files`"),
+    };
+    Err(error.with_field("path"))
+}
+
+/// Tells whether the call has its result, or its run its end, so that nobody waits for an answer:
+/// the process that asked may have died.
+fn is_over(events: &[SessionEvent], pending: &Pending) -> bool {
+    events
+        .iter()
+        .rev()
+        .take_while(|event| event.time >= pending.asked)
+        .filter(|event| event.run_id.as_ref() == Some(&pending.run_id))
+        .any(|event| ends(event, pending))
 }
 
 fn ends(event: &SessionEvent, pending: &Pending) -> bool {

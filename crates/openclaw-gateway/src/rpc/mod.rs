@@ -7,6 +7,9 @@ mod agent;
 mod agents;
 mod approvals;
 mod context;
+mod devices;
+mod discover;
+mod events;
 mod models;
 mod policy;
 mod session;
@@ -28,17 +31,25 @@ use openclaw_providers::Health;
 use uuid::Uuid;
 
 pub(crate) use self::agents::Agents;
+pub(crate) use self::events::{Ear, Following};
+pub(crate) use self::session::message_id;
 use crate::access::Access;
+use crate::arrivals::Arrivals;
 use crate::audit::{Occasion, Trail};
 use crate::budget::Budget;
 use crate::containment::Exits;
+use crate::home::Current;
 use crate::limits::{Limits, Wait};
+use crate::openclaw::Floor;
 use crate::takeover::Takeover;
 
 /// Everything that the handlers work with.
 #[derive(Debug)]
 pub struct Rpc {
     pub(crate) store: EventStore,
+    pub(crate) arrivals: Arrivals,
+    /// What those who speak OpenClaw's protocol see of each other.
+    pub(crate) floor: Floor,
     pub(crate) agents: Agents,
     pub(crate) tools: Arc<ToolRegistry>,
     pub(crate) engine: Engine,
@@ -55,6 +66,8 @@ pub struct Rpc {
     pub(crate) exits: Arc<Exits>,
     /// What tool calls reach beyond the workspace.
     pub(crate) world: World,
+    /// The home that all this comes from, as its config is now.
+    pub(crate) home: Current,
 }
 
 /// What a handler knows about a call beyond its params.
@@ -64,6 +77,19 @@ pub struct CallCx {
     pub(crate) admitted: Admitted,
     /// The address that the call came from, if it came from one.
     pub(crate) from: Option<IpAddr>,
+    /// Hears what the caller's socket is to follow; none where there is no socket.
+    pub(crate) ear: Option<Ear>,
+}
+
+impl CallCx {
+    /// Makes the context of a call that comes over no socket that follows the log.
+    pub(crate) const fn of(admitted: Admitted, from: Option<IpAddr>) -> Self {
+        Self {
+            admitted,
+            from,
+            ear: None,
+        }
+    }
 }
 
 impl Handlers for Rpc {
@@ -93,13 +119,18 @@ impl Rpc {
         if cx.admitted.may(scope) {
             return Ok(());
         }
-        let principal = cx.admitted.principal().clone();
-        self.audit.count(Occasion::Forbidden(principal, what));
+        self.forbidden(cx, what);
         let message = format!("this needs the scope `{scope}`");
         Err(RpcError::new(Kind::Denied, message))
     }
 
-    fn count_call(&self, cx: &CallCx, scope: Scope) -> Result<(), RpcError> {
+    /// Puts on record that somebody may not do what they asked for.
+    pub(crate) fn forbidden(&self, cx: &CallCx, what: &'static str) {
+        let principal = cx.admitted.principal().clone();
+        self.audit.count(Occasion::Forbidden(principal, what));
+    }
+
+    pub(crate) fn count_call(&self, cx: &CallCx, scope: Scope) -> Result<(), RpcError> {
         let principal = cx.admitted.principal();
         self.limits.call(principal, cx.from, scope).map_err(|wait| {
             self.limited(principal, "calls", cx.from, wait)
@@ -186,6 +217,7 @@ pub(crate) fn store_error(err: &StoreError) -> RpcError {
         | StoreError::EventTooLarge { .. }
         | StoreError::NoApproval(_)
         | StoreError::AlreadyAsked(_)
+        | StoreError::TooManyAsked { .. }
         | StoreError::AlreadyDecided { .. }
         | StoreError::ApprovalExpired(_)
         | StoreError::NoGrant(_)

@@ -140,7 +140,7 @@ fn relayed_on(session: &SessionKey, named: Option<ChannelId>) -> Result<ChannelI
     })
 }
 
-fn message_id(key: String) -> Result<MessageId, RpcError> {
+pub(crate) fn message_id(key: String) -> Result<MessageId, RpcError> {
     if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY || key.chars().any(char::is_control) {
         let message = format!("has 1 to {MAX_IDEMPOTENCY_KEY} bytes and no control characters");
         return Err(

@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod embed;
 mod limits;
 mod live;
 mod policy;
@@ -88,25 +89,7 @@ async fn a_gateway_without_a_token_lets_nobody_in_but_its_own_process() {
         .unwrap()
         .tools;
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
-    assert_eq!(
-        names,
-        [
-            "apply_patch",
-            "edit",
-            "exec",
-            "find",
-            "grep",
-            "ls",
-            "message",
-            "process",
-            "read",
-            "sessions_history",
-            "sessions_list",
-            "sessions_send",
-            "web_fetch",
-            "write",
-        ]
-    );
+    assert_eq!(names, ToolRegistry::standard().names());
     assert_eq!(scope.close(Duration::from_secs(10)).await, 0);
 }
 

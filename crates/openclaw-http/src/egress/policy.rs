@@ -33,6 +33,11 @@ impl Names {
         deny: "web.deny",
         private: "web.private",
     };
+    /// The lists for files whose addresses a program sends.
+    pub const FILES: Self = Self {
+        allow: "urlAllowlist",
+        ..Self::WEB
+    };
 }
 
 impl Default for Names {

@@ -16,11 +16,16 @@ pub(super) struct Backlog {
 
 impl Backlog {
     pub(super) fn push(&mut self, notification: Notification) {
-        if self.queue.len() >= CAPACITY {
+        if self.is_full() {
             self.queue.pop_front();
             self.dropped = self.dropped.saturating_add(1);
         }
         self.queue.push_back(notification);
+    }
+
+    /// Tells whether the next one would push out another.
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.len() >= CAPACITY
     }
 
     /// Returns the oldest notification, after the count of what stood before it and had to go.

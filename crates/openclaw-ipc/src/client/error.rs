@@ -77,6 +77,12 @@ pub enum ClientError {
         #[source]
         source: Box<WebSocketError>,
     },
+    /// The gateway gives no sign of life.
+    #[error("nothing was heard of the gateway for {after:?}")]
+    Silent {
+        /// For how long.
+        after: Duration,
+    },
     /// A message was larger than this client takes.
     #[error("the gateway sent more than {MAX_ANSWER_SIZE} bytes in one message")]
     TooLarge,
@@ -124,6 +130,7 @@ impl ClientError {
             | Self::ConnectTimeout { .. }
             | Self::Upgrade { .. }
             | Self::Socket { .. }
+            | Self::Silent { .. }
             | Self::Closed { .. } => Kind::Unreachable,
             Self::Unauthenticated { .. } => Kind::Unauthenticated,
             Self::Status { status, .. } => match *status {
@@ -150,6 +157,7 @@ impl ClientError {
             | Self::Upgrade { .. }
             | Self::Token { .. }
             | Self::Socket { .. }
+            | Self::Silent { .. }
             | Self::TooLarge
             | Self::Closed { .. }
             | Self::Foreign { .. }

@@ -1,31 +1,29 @@
 //! A client of the gateway: calls, answers and notifications over one WebSocket.
 //!
-//! It is for programs on the same machine: plain HTTP, a bearer token, no reconnecting. It starts
-//! no task. Whoever holds the client drives it, and nothing is read while nobody waits.
+//! It is for programs on the same machine: plain HTTP, a bearer token. It starts no task. Whoever
+//! holds the client drives it, and nothing is read while nobody waits. A client that follows the
+//! log comes back by itself when the connection is lost (`follow`).
 
 mod backlog;
 mod error;
+mod follow;
+mod line;
+mod way;
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use http::HeaderValue;
-use http::header::AUTHORIZATION;
 use openclaw_core::ApiKey;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use openclaw_core::access::Scope;
 
 use self::backlog::Backlog;
 pub use self::error::ClientError;
-use crate::jsonrpc::{Id, Response, VERSION};
+pub use self::follow::PATIENCE;
+use self::follow::{Again, Following, Loss};
+pub use self::line::SILENCE;
+use self::line::{Incoming, Line, bearer, output};
+pub use self::way::{Address, fingerprint};
 use crate::methods::Method;
 use crate::notifications::Notification;
 
@@ -47,29 +45,15 @@ pub struct Endpoint {
 /// A connection to a gateway.
 #[derive(Debug)]
 pub struct Client {
-    socket: WebSocketStream<TcpStream>,
-    last_id: u64,
+    address: Address,
+    /// What it shows who it is with.
+    bearer: HeaderValue,
+    line: Line,
     backlog: Backlog,
-}
-
-/// What a gateway sends.
-enum Incoming {
-    Answer(Response),
-    Notification(Notification),
-}
-
-#[derive(Serialize)]
-struct Call<'a, P> {
-    jsonrpc: &'static str,
-    id: u64,
-    method: &'static str,
-    params: &'a P,
-}
-
-#[derive(Deserialize)]
-struct Announcement {
-    method: String,
-    params: Box<RawValue>,
+    /// What it comes back for, if it does.
+    following: Option<Following>,
+    /// How often the connection was lost since something was heard.
+    loss: Option<Loss>,
 }
 
 impl Client {
@@ -78,59 +62,31 @@ impl Client {
     /// # Security
     /// The token leaves in a header of the upgrade request, never in the address, so it ends up
     /// in no log.
-    pub async fn connect(endpoint: &Endpoint, token: &ApiKey) -> Result<Self, ClientError> {
-        let deadline = Instant::now() + CONNECT_TIMEOUT;
-        let late = || ClientError::ConnectTimeout {
-            endpoint: endpoint.clone(),
-            after: CONNECT_TIMEOUT,
-        };
-        let refused = |source: io::Error| ClientError::Connect {
-            endpoint: endpoint.clone(),
-            source,
-        };
-        let request = upgrade(endpoint, token)?;
-        let address = (endpoint.host.as_str(), endpoint.port);
-        let Ok(stream) = timeout_at(deadline, TcpStream::connect(address)).await else {
-            return Err(late());
-        };
-        let stream = stream.map_err(refused)?;
-        // A call is one small message whose answer is waited for.
-        stream.set_nodelay(true).map_err(refused)?;
-        let limits = WebSocketConfig::default()
-            .max_message_size(Some(MAX_ANSWER_SIZE))
-            .max_frame_size(Some(MAX_ANSWER_SIZE));
-        let handshake = client_async_with_config(request, stream, Some(limits));
-        let Ok(upgraded) = timeout_at(deadline, handshake).await else {
-            return Err(late());
-        };
-        let (socket, _) = upgraded.map_err(|err| ClientError::upgrade(endpoint, err))?;
+    pub async fn connect(address: impl Into<Address>, token: &ApiKey) -> Result<Self, ClientError> {
+        let address = address.into();
+        let bearer = bearer(token)?;
         Ok(Self {
-            socket,
-            last_id: 0,
+            line: Line::open(&address, &bearer).await?,
+            address,
+            bearer,
             backlog: Backlog::default(),
+            following: None,
+            loss: None,
         })
     }
 
     /// Calls a method and waits for its answer.
     ///
     /// Notifications that arrive meanwhile are kept for [`Client::next_notification`]: the latest
-    /// 1,024 of them, with a count of what had to go.
+    /// 1,024 of them, with a count of what had to go; of a client that follows the log, the first
+    /// 1,024, and the others are asked for again. Such a client also makes the call again after a
+    /// lost connection, if the method only reads or the params have an `idempotencyKey`.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the client usable and the call's answer is passed over, but the
     /// gateway may carry the call out all the same.
     pub async fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Output, ClientError> {
-        let id = self.send::<M>(params).await?;
-        loop {
-            match self.receive().await? {
-                Incoming::Answer(answer) => {
-                    if let Some(output) = output::<M>(&id, answer)? {
-                        return Ok(output);
-                    }
-                }
-                Incoming::Notification(notification) => self.backlog.push(notification),
-            }
-        }
+        self.exchange::<M>(params, None::<fn(Notification)>).await
     }
 
     /// Calls a method, waits for its answer and hands over every notification that arrives
@@ -146,17 +102,7 @@ impl Client {
         while let Some(notification) = self.backlog.pop() {
             on_notification(notification);
         }
-        let id = self.send::<M>(params).await?;
-        loop {
-            match self.receive().await? {
-                Incoming::Answer(answer) => {
-                    if let Some(output) = output::<M>(&id, answer)? {
-                        return Ok(output);
-                    }
-                }
-                Incoming::Notification(notification) => on_notification(notification),
-            }
-        }
+        self.exchange::<M>(params, Some(on_notification)).await
     }
 
     /// Waits for the next notification, oldest first.
@@ -164,59 +110,67 @@ impl Client {
     /// # Cancel safety
     /// Cancel-safe: no notification is lost when the future is dropped.
     pub async fn next_notification(&mut self) -> Result<Notification, ClientError> {
-        if let Some(notification) = self.backlog.pop() {
-            return Ok(notification);
-        }
         loop {
-            // An answer that comes here belongs to a call that nobody waits for any more.
-            if let Incoming::Notification(notification) = self.receive().await? {
+            if let Some(notification) = self.backlog.pop() {
                 return Ok(notification);
+            }
+            self.restore().await?;
+            match self.line.receive().await {
+                Ok(Incoming::Notification(notification)) => {
+                    if let Some(notification) = self.heard(notification) {
+                        return Ok(notification);
+                    }
+                }
+                // An answer that comes here belongs to a call that nobody waits for any more.
+                Ok(Incoming::Answer(_)) => {}
+                Err(err) => self.lost(err)?,
             }
         }
     }
 
     /// Says goodbye to the gateway; dropping the client without it is no harm.
-    pub async fn close(mut self) -> Result<(), ClientError> {
-        self.socket.close(None).await.map_err(ClientError::socket)
+    pub async fn close(self) -> Result<(), ClientError> {
+        self.line.close().await
     }
 
-    async fn send<M: Method>(&mut self, params: &M::Params) -> Result<Id, ClientError> {
-        self.last_id = self.last_id.wrapping_add(1);
-        let call = Call {
-            jsonrpc: VERSION,
-            id: self.last_id,
-            method: M::NAME,
-            params,
+    /// Makes a call, and makes it again after a lost connection if that does no harm.
+    async fn exchange<M: Method>(
+        &mut self,
+        params: &M::Params,
+        mut hand_over: Option<impl FnMut(Notification)>,
+    ) -> Result<M::Output, ClientError> {
+        let again = match self.following {
+            Some(_) => may_be_repeated::<M>(params)?,
+            None => Again::Unknown,
         };
-        let text = serde_json::to_string(&call).map_err(|source| ClientError::Params {
-            method: M::NAME,
-            source,
-        })?;
-        self.socket
-            .send(Message::text(text))
-            .await
-            .map_err(ClientError::socket)?;
-        Ok(Id::from(self.last_id))
-    }
-
-    /// Waits for the next answer or notification and passes over everything else.
-    ///
-    /// Cancel-safe: a message is taken from the socket whole, with no wait after it.
-    async fn receive(&mut self) -> Result<Incoming, ClientError> {
-        loop {
-            match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => {
-                    if let Some(incoming) = read(&text)? {
-                        return Ok(incoming);
+        'call: loop {
+            self.restore().await?;
+            let id = match self.line.send::<M>(params).await {
+                Ok(id) => id,
+                Err(err) => {
+                    self.lost_in_call(err, again)?;
+                    continue;
+                }
+            };
+            loop {
+                match self.line.receive().await {
+                    Ok(Incoming::Answer(answer)) => {
+                        if let Some(output) = output::<M>(&id, answer)? {
+                            self.loss = None;
+                            return Ok(output);
+                        }
+                    }
+                    Ok(Incoming::Notification(notification)) => match &mut hand_over {
+                        Some(hand_over) => {
+                            self.heard(notification).into_iter().for_each(hand_over);
+                        }
+                        None => self.keep(notification),
+                    },
+                    Err(err) => {
+                        self.lost_in_call(err, again)?;
+                        continue 'call;
                     }
                 }
-                Some(Ok(Message::Close(frame))) => return Err(ClientError::closed(frame)),
-                // The gateway speaks in texts; pings are answered inside the WebSocket.
-                Some(Ok(
-                    Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
-                )) => {}
-                Some(Err(err)) => return Err(ClientError::socket(err)),
-                None => return Err(ClientError::closed(None)),
             }
         }
     }
@@ -224,7 +178,10 @@ impl Client {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
+        if self.port == 0 {
+            // A unix socket has no port.
+            f.write_str(&self.host)
+        } else if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
         } else {
             write!(f, "{}:{}", self.host, self.port)
@@ -232,49 +189,17 @@ impl fmt::Display for Endpoint {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the header takes it to the gateway"
-)]
-fn upgrade(endpoint: &Endpoint, token: &ApiKey) -> Result<http::Request<()>, ClientError> {
-    let mut request = format!("ws://{endpoint}/ws")
-        .into_client_request()
-        .map_err(|err| ClientError::upgrade(endpoint, err))?;
-    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-        .map_err(|source| ClientError::Token { source })?;
-    bearer.set_sensitive(true);
-    request.headers_mut().insert(AUTHORIZATION, bearer);
-    Ok(request)
-}
-
-/// Reads a message; a notification of a later version is nothing.
-fn read(text: &str) -> Result<Option<Incoming>, ClientError> {
-    let foreign = |source| ClientError::Foreign { source };
-    // Every answer has an id and no notification has one, so the shape tells them apart.
-    if let Ok(announcement) = serde_json::from_str::<Announcement>(text) {
-        return Notification::read(&announcement.method, &announcement.params)
-            .map(|notification| notification.map(Incoming::Notification))
-            .map_err(foreign);
+/// Tells whether a call may be carried out twice without more being done than once.
+fn may_be_repeated<M: Method>(params: &M::Params) -> Result<Again, ClientError> {
+    let method = M::NAME;
+    let params =
+        serde_json::to_value(params).map_err(|source| ClientError::Params { method, source })?;
+    let key = params.get("idempotencyKey");
+    if M::SCOPE == Scope::Read || key.is_some_and(serde_json::Value::is_string) {
+        Ok(Again::Harmless)
+    } else {
+        Ok(Again::Unknown)
     }
-    serde_json::from_str(text)
-        .map(|response| Some(Incoming::Answer(response)))
-        .map_err(foreign)
-}
-
-/// Returns the call's output if the answer is the answer to this call.
-fn output<M: Method>(id: &Id, answer: Response) -> Result<Option<M::Output>, ClientError> {
-    // A gateway that could not read the call cannot name it; no other call is under way.
-    let unread = answer.id == Id::Null && answer.outcome.is_err();
-    if answer.id != *id && !unread {
-        return Ok(None);
-    }
-    let json = answer.outcome.map_err(ClientError::Rpc)?;
-    serde_json::from_str(json.get())
-        .map(Some)
-        .map_err(|source| ClientError::Output {
-            method: M::NAME,
-            source,
-        })
 }
 
 #[cfg(test)]

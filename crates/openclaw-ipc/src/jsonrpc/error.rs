@@ -48,6 +48,9 @@ pub struct ErrorData {
     /// Which part of the params is meant, such as `attachments[0].mime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Which of several failures of that kind it is, where a program may want to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// After how many milliseconds the call may succeed, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -107,6 +110,13 @@ impl RpcError {
         self
     }
 
+    /// Adds which of several failures of its kind it is.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.data.reason = Some(reason.into());
+        self
+    }
+
     /// Adds how long to wait before the call is made again.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
@@ -143,6 +153,7 @@ impl From<Kind> for ErrorData {
             id: None,
             hint: None,
             field: None,
+            reason: None,
             retry_after_ms: None,
         }
     }
@@ -198,11 +209,12 @@ mod tests {
             .with_id("e-1")
             .with_hint("wait for it")
             .with_field("sessionKey")
+            .with_reason("session.running")
             .with_retry_after(Duration::from_micros(1500));
         let json = serde_json::to_string(&error).unwrap();
         assert_eq!(
             json,
-            r#"{"code":-32010,"message":"the session has a run","data":{"kind":"busy","id":"e-1","hint":"wait for it","field":"sessionKey","retryAfterMs":2}}"#
+            r#"{"code":-32010,"message":"the session has a run","data":{"kind":"busy","id":"e-1","hint":"wait for it","field":"sessionKey","reason":"session.running","retryAfterMs":2}}"#
         );
         assert_eq!(serde_json::from_str::<RpcError>(&json).unwrap(), error);
     }

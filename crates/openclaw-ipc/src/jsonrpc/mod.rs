@@ -2,8 +2,10 @@
 //!
 //! It follows the specification of 2013-01-04, with these decisions where that leaves room:
 //!
-//! - Params are always an object. Missing and `null` params are an empty object; an array is
-//!   refused with -32602, because positions would freeze the order of fields.
+//! - Params by position stand for the fields of the method's params in the order in which the
+//!   reference page and the schema list them; new fields come last. `null` in a place leaves out
+//!   an optional field, and more params than fields are an error (-32602).
+//! - Missing and `null` params are an empty object.
 //! - A request with `"id": null` is a request, not a notification, and is answered with that id.
 //! - A number that serves as an id comes back digit for digit, however large or precise it is.
 //! - A member that occurs twice makes a request invalid, and so does one within its params: two

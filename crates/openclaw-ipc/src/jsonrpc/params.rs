@@ -16,7 +16,7 @@ pub struct Params(Form);
 #[derive(Clone, Debug, PartialEq)]
 enum Form {
     Object(Map<String, Value>),
-    Array,
+    Array(Vec<Value>),
     Unusable(Unusable),
 }
 
@@ -26,34 +26,62 @@ impl Params {
         let Some(json) = json else {
             return Some(Self::default());
         };
-        match json.get().as_bytes().first()? {
-            b'n' => Some(Self::default()),
-            b'[' => Some(Self(Form::Array)),
-            b'{' => Some(Self(
-                strict::object(json.get()).map_or_else(Form::Unusable, Form::Object),
-            )),
-            _ => None,
+        if json.get().starts_with('n') {
+            return Some(Self::default());
         }
+        if !json.get().starts_with(['[', '{']) {
+            return None;
+        }
+        Some(Self(match strict::value(json.get()) {
+            Ok(Value::Object(object)) => Form::Object(object),
+            Ok(Value::Array(array)) => Form::Array(array),
+            // The text begins like one of the two, and is JSON.
+            Ok(_) => Form::Unusable(Unusable::Unreadable),
+            Err(unusable) => Form::Unusable(unusable),
+        }))
     }
 
-    /// Reads the params as a method's own type.
+    /// Reads the params as a method's own type; `fields` are the type's fields in their order, for
+    /// a caller who gives params by position.
     ///
     /// The error names the field that does not fit.
-    pub fn decode<P: DeserializeOwned>(self) -> Result<P, RpcError> {
-        match self.0 {
-            Form::Object(object) => Ok(decode(Value::Object(object))?),
-            Form::Array => Err(RpcError::new(Kind::Invalid, "params are given by position")
-                .with_hint("send params as an object with the fields by name")),
-            Form::Unusable(Unusable::Repeated) => Err(RpcError::new(
-                Kind::Invalid,
-                "params name a member twice in the same object",
-            )),
-            Form::Unusable(Unusable::Unreadable) => Err(RpcError::new(
-                Kind::Invalid,
-                "params have a number out of range or a broken escape",
-            )),
-        }
+    pub fn decode<P: DeserializeOwned>(
+        self,
+        fields: impl FnOnce() -> Vec<String>,
+    ) -> Result<P, RpcError> {
+        let object = match self.0 {
+            Form::Object(object) => object,
+            Form::Array(array) => named(array, fields())?,
+            Form::Unusable(Unusable::Repeated) => {
+                let message = "params name a member twice in the same object";
+                return Err(RpcError::new(Kind::Invalid, message));
+            }
+            Form::Unusable(Unusable::Unreadable) => {
+                let message = "params have a number out of range or a broken escape";
+                return Err(RpcError::new(Kind::Invalid, message));
+            }
+        };
+        Ok(decode(Value::Object(object))?)
     }
+}
+
+/// Gives params their names.
+fn named(given: Vec<Value>, fields: Vec<String>) -> Result<Map<String, Value>, RpcError> {
+    if given.len() <= fields.len() {
+        let named = fields.into_iter().zip(given);
+        // A place that is to be left out has to be filled with something.
+        return Ok(named.filter(|(_, value)| !value.is_null()).collect());
+    }
+    let (count, at_most) = (given.len(), fields.len());
+    let message = match at_most {
+        0 => "the method takes no params".to_owned(),
+        _ => format!("{count} params are given by position, and the method takes {at_most}"),
+    };
+    let error = RpcError::new(Kind::Invalid, message);
+    Err(match at_most {
+        0 => error,
+        _ => error.with_hint(format!("their order is {}", fields.join(", "))),
+    })
 }
 
 impl Default for Params {

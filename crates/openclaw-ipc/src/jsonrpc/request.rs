@@ -16,7 +16,7 @@ use super::params::Params;
 use super::response::Response;
 
 /// The largest number of requests in one batch.
-pub const MAX_BATCH: usize = 50;
+pub const MAX_BATCH: usize = 64;
 
 /// One call of one method.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +61,8 @@ pub fn parse(text: &[u8]) -> Requests {
         }
         Ok(entries) if entries.len() > MAX_BATCH => {
             let message = format!("a batch has at most {MAX_BATCH} requests");
-            refuse(RpcError::new(Kind::Limited, message))
+            let hint = "send them in several batches; nothing of this one was done";
+            refuse(RpcError::new(Kind::Limited, message).with_hint(hint))
         }
         Ok(entries) => Requests::Batch(entries.into_iter().map(read).collect()),
         Err(err) => refuse(RpcError::not_json(&err)),
@@ -127,7 +128,7 @@ fn read(json: &RawValue) -> Result<Request, Response> {
     };
     match params {
         Some(params) => Ok(Request { id, method, params }),
-        None => refuse("`params` must be an object"),
+        None => refuse("`params` must be an object or an array"),
     }
 }
 
@@ -268,7 +269,7 @@ mod tests {
             ),
             (
                 r#"{"jsonrpc":"2.0","method":"m","params":"x","id":1}"#,
-                "-32600 1: `params` must be an object",
+                "-32600 1: `params` must be an object or an array",
             ),
             (
                 r#"{"jsonrpc":"2.0","method":"m","params":{},"params":{},"id":1}"#,
@@ -342,7 +343,7 @@ mod tests {
         assert_eq!(entries(&batch(MAX_BATCH)).len(), MAX_BATCH);
         assert_eq!(
             entries(&batch(MAX_BATCH + 1)),
-            ["-32029 null: a batch has at most 50 requests"]
+            ["-32029 null: a batch has at most 64 requests"]
         );
     }
 
@@ -364,7 +365,7 @@ mod tests {
             panic!("the envelope is fine");
         };
         assert_eq!(request.id, Some(Id::from(7)));
-        let error = request.params.decode::<Value>().unwrap_err();
+        let error = request.params.decode::<Value>(Vec::new).unwrap_err();
         assert_eq!(
             error.message,
             "params have a number out of range or a broken escape"

@@ -21,14 +21,16 @@ pub(super) enum Unusable {
     Unreadable,
 }
 
-/// Reads an object.
-pub(super) fn object(json: &str) -> Result<Map<String, Value>, Unusable> {
+/// Reads any JSON.
+pub(super) fn value(json: &str) -> Result<Value, Unusable> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    match Strict.deserialize(&mut reader) {
-        Ok(Value::Object(object)) => Ok(object),
-        Err(err) if err.to_string().starts_with(REPEATED) => Err(Unusable::Repeated),
-        Ok(_) | Err(_) => Err(Unusable::Unreadable),
-    }
+    Strict.deserialize(&mut reader).map_err(|err| {
+        if err.to_string().starts_with(REPEATED) {
+            Unusable::Repeated
+        } else {
+            Unusable::Unreadable
+        }
+    })
 }
 
 /// Reads any value.
@@ -108,11 +110,12 @@ mod tests {
             r#"{"a":{"b":1,"b":2}}"#,
             r#"{"a":[1,{"b":null,"c":1,"b":2}]}"#,
             r#"{"a":1,"\u0061":2}"#,
+            r#"[1,{"a":1,"a":1}]"#,
         ] {
-            assert_eq!(object(json), Err(Unusable::Repeated), "{json}");
+            assert_eq!(value(json), Err(Unusable::Repeated), "{json}");
         }
         for json in [r#"{"a":1e999}"#, r#"{"a":"\ud800"}"#] {
-            assert_eq!(object(json), Err(Unusable::Unreadable), "{json}");
+            assert_eq!(value(json), Err(Unusable::Unreadable), "{json}");
         }
     }
 
@@ -124,7 +127,7 @@ mod tests {
             r#"{"a":-1,"b":18446744073709551615,"c":-9223372036854775808,"d":1.5e-7,"e":123456789012345678901234567890}"#,
         ] {
             let plain: Value = serde_json::from_str(json).unwrap();
-            assert_eq!(Value::Object(object(json).unwrap()), plain, "{json}");
+            assert_eq!(value(json).unwrap(), plain, "{json}");
         }
     }
 }

@@ -2,9 +2,18 @@
 //! it for good.
 
 use openclaw_core::AgentId;
-use openclaw_core::approvals::{Answer, ApprovalId, Grant, Pending};
+use openclaw_core::approvals::{Answer, ApprovalId, Decision, Grant, Pending, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Params of `approvals.list`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApprovalsListParams {
+    /// Whether those are listed, too, that wait no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+}
 
 /// Output of `approvals.list`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +21,20 @@ use serde::{Deserialize, Serialize};
 pub struct ApprovalsListOutput {
     /// The calls that wait, the oldest first.
     pub approvals: Vec<Pending>,
+    /// With `all`, the newest of those that wait no more, the newest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Vec<ClosedApproval>>,
+}
+
+/// A call that was asked about and waits no more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClosedApproval {
+    /// What was asked.
+    #[serde(flatten)]
+    pub request: Pending,
+    /// What was decided; none when its time was up with nobody there to say so, which denies.
+    pub decision: Option<Decision>,
 }
 
 /// Params of `approvals.resolve`.
@@ -25,7 +48,7 @@ pub struct ApprovalsResolveParams {
 }
 
 /// Output of `approvals.resolve`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalsResolveOutput {
     /// The request.
@@ -34,6 +57,8 @@ pub struct ApprovalsResolveOutput {
     pub decision: Answer,
     /// Whether the call may run.
     pub allowed: bool,
+    /// What was decided about.
+    pub shape: Shape,
 }
 
 /// Output of `approvals.grants`.

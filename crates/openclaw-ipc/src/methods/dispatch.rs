@@ -3,6 +3,8 @@
 use std::future::Future;
 
 use openclaw_core::Kind;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{METHODS, Method, MethodInfo};
@@ -66,12 +68,21 @@ pub(super) async fn call<M: Method, H: Handle<M>>(
 ) -> Result<Box<RawValue>, RpcError> {
     let method = const { &MethodInfo::of::<M>() };
     handlers.authorize(cx, method).map_err(Into::into)?;
-    let params = params.decode()?;
+    let params = params.decode(fields_of::<M>)?;
     let output = handlers.handle(cx, params).await.map_err(Into::into)?;
     to_raw_value(&output).map_err(|err| {
         tracing::error!(method = M::NAME, error = %err, "an output is no JSON");
         RpcError::new(Kind::Internal, "the output could not be written")
     })
+}
+
+/// Returns the names of a method's params, in the order in which they are declared.
+fn fields_of<M: Method>() -> Vec<String> {
+    let mut generator = SchemaGenerator::default();
+    let schema = <M::Params as JsonSchema>::json_schema(&mut generator);
+    let fields = schema.get("properties").and_then(Value::as_object);
+    let names = fields.into_iter().flatten().map(|(name, _)| name.clone());
+    names.collect()
 }
 
 /// Says that there is no such method, and which there are.
@@ -86,7 +97,7 @@ pub(super) fn unknown<H: Handlers>(handlers: &H, cx: &H::Cx, method: &str) -> Rp
 #[cfg(test)]
 mod tests {
     use parking_lot::Mutex;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::jsonrpc::{self, Requests};
@@ -291,19 +302,90 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn positions_are_no_params() {
-        let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools.list","params":[]}"#;
-        let Requests::One(Ok(request)) = jsonrpc::parse(text) else {
+    async fn call_by_position(
+        method: &str,
+        params: &Value,
+    ) -> (Result<String, RpcError>, Vec<Value>) {
+        let text = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let Requests::One(Ok(request)) = jsonrpc::parse(text.to_string().as_bytes()) else {
             panic!("the envelope is fine");
         };
-        let error = call(Scope::Admin, &request.method, request.params)
-            .await
-            .0
-            .unwrap_err();
-        assert_eq!(
-            (error.code, error.message.as_str()),
-            (-32602, "params are given by position")
-        );
+        call(Scope::Admin, &request.method, request.params).await
+    }
+
+    #[tokio::test]
+    async fn params_by_position_stand_for_the_fields_in_their_order() {
+        for (method, by_position, by_name) in [
+            ("tools.list", json!([]), json!({})),
+            (
+                "session.history",
+                json!(["agent:main:main", 4, 10]),
+                json!({"sessionKey": "agent:main:main", "cursor": 4, "limit": 10}),
+            ),
+            (
+                "session.history",
+                json!(["agent:main:main", null, 10]),
+                json!({"sessionKey": "agent:main:main", "limit": 10}),
+            ),
+            (
+                "session.message",
+                json!(["agent:main:main", "hello", null, "once"]),
+                json!({"sessionKey": "agent:main:main", "content": "hello", "idempotencyKey": "once"}),
+            ),
+        ] {
+            let (outcome, seen) = call_by_position(method, &by_position).await;
+            outcome.unwrap();
+            assert_eq!(seen, [by_name], "{method} {by_position}");
+        }
+    }
+
+    #[tokio::test]
+    async fn params_by_position_that_do_not_fit_are_invalid() {
+        for (method, params, message) in [
+            ("tools.list", json!([1]), "the method takes no params"),
+            (
+                "session.end",
+                json!(["agent:main:main", "done", 3]),
+                "3 params are given by position, and the method takes 2",
+            ),
+            (
+                "session.message",
+                json!([null, "hello"]),
+                "`sessionKey` is missing",
+            ),
+            (
+                "session.message",
+                json!(["agent:main:main"]),
+                "`content` is missing",
+            ),
+        ] {
+            let (outcome, seen) = call_by_position(method, &params).await;
+            let error = outcome.unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (-32602, message));
+            assert_eq!(seen, Vec::<Value>::new());
+        }
+    }
+
+    #[test]
+    fn the_positions_are_those_of_the_reference() {
+        fn positions<M: Method>() -> (&'static str, Vec<String>) {
+            (M::NAME, fields_of::<M>())
+        }
+        let schema = crate::reference::schema();
+        for (name, positions) in [
+            positions::<methods::SessionMessage>(),
+            positions::<methods::EventsSubscribe>(),
+            positions::<methods::ToolsExecute>(),
+            positions::<methods::ToolsList>(),
+        ] {
+            let params = schema["methods"][name]["params"]["$ref"].as_str().unwrap();
+            let fields = schema
+                .pointer(params.trim_start_matches('#'))
+                .unwrap()
+                .get("properties");
+            let fields = fields.and_then(Value::as_object);
+            let fields: Vec<&String> = fields.into_iter().flatten().map(|(key, _)| key).collect();
+            assert_eq!(positions.iter().collect::<Vec<_>>(), fields, "{name}");
+        }
     }
 }

@@ -27,7 +27,10 @@
 mod agent;
 mod approvals;
 mod context;
+mod devices;
+mod discover;
 mod dispatch;
+mod events;
 mod models;
 mod page;
 mod policy;
@@ -48,15 +51,24 @@ pub use agent::{
 };
 pub use approvals::{
     ApprovalsFilesOutput, ApprovalsFilesParams, ApprovalsGrantsOutput, ApprovalsListOutput,
-    ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouchOutput, ApprovalsVouchParams,
-    ApprovalsWithdrawOutput, ApprovalsWithdrawParams, MarkedFile,
+    ApprovalsListParams, ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouchOutput,
+    ApprovalsVouchParams, ApprovalsWithdrawOutput, ApprovalsWithdrawParams, ClosedApproval,
+    MarkedFile,
 };
 pub use context::{
     CompactPreview, ContextCompaction, ContextPart, ContextPartKind, ContextShowOutput,
     ContextShowParams, LeavingPiece, SessionCompactOutput, SessionCompactParams,
     SessionRestoreOutput, SessionRestoreParams,
 };
+pub use devices::{
+    DeviceRow, DevicesApproveParams, DevicesListOutput, DevicesRejectParams, DevicesRevokeOutput,
+    DevicesRevokeParams, PairingRow,
+};
+pub use discover::{RpcDiscoverInfo, RpcDiscoverOutput};
 pub use dispatch::{Handle, Handlers};
+pub use events::{
+    EventsListOutput, EventsListParams, EventsSubscribeOutput, EventsSubscribeParams,
+};
 pub use models::{FailingModel, ModelsStatusOutput};
 pub use page::{PageLimit, PageLimitError};
 pub use policy::{
@@ -71,8 +83,9 @@ pub use session::{
 };
 pub use table::{
     AgentList, AgentStatus, ApprovalsFiles, ApprovalsGrants, ApprovalsList, ApprovalsResolve,
-    ApprovalsVouch, ApprovalsWithdraw, ContextShow, LoginCreate, METHODS, ModelsStatus,
-    PolicyExplain, SessionCancel, SessionCompact, SessionCreate, SessionEnd, SessionHistory,
+    ApprovalsVouch, ApprovalsWithdraw, ContextShow, DevicesApprove, DevicesList, DevicesReject,
+    DevicesRevoke, EventsList, EventsSubscribe, LoginCreate, METHODS, ModelsStatus, PolicyExplain,
+    RpcDiscover, SessionCancel, SessionCompact, SessionCreate, SessionEnd, SessionHistory,
     SessionList, SessionMessage, SessionRestore, TokensCreate, TokensList, TokensRevoke,
     ToolsExecute, ToolsList, UsageGet, UsageRaise, UsageStatus, dispatch,
 };

@@ -5,14 +5,22 @@ use serde_json::value::RawValue;
 use super::agent::{AgentListOutput, AgentStatusOutput, AgentStatusParams};
 use super::approvals::{
     ApprovalsFilesOutput, ApprovalsFilesParams, ApprovalsGrantsOutput, ApprovalsListOutput,
-    ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouchOutput, ApprovalsVouchParams,
-    ApprovalsWithdrawOutput, ApprovalsWithdrawParams,
+    ApprovalsListParams, ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouchOutput,
+    ApprovalsVouchParams, ApprovalsWithdrawOutput, ApprovalsWithdrawParams,
 };
 use super::context::{
     ContextShowOutput, ContextShowParams, SessionCompactOutput, SessionCompactParams,
     SessionRestoreOutput, SessionRestoreParams,
 };
+use super::devices::{
+    DeviceRow, DevicesApproveParams, DevicesListOutput, DevicesRejectParams, DevicesRevokeOutput,
+    DevicesRevokeParams, PairingRow,
+};
+use super::discover::RpcDiscoverOutput;
 use super::dispatch::{Handle, Handlers, call, unknown};
+use super::events::{
+    EventsListOutput, EventsListParams, EventsSubscribeOutput, EventsSubscribeParams,
+};
 use super::models::ModelsStatusOutput;
 use super::policy::{PolicyExplainOutput, PolicyExplainParams};
 use super::session::{
@@ -165,10 +173,11 @@ A tool that fails is an output with `success: false`; an unknown tool or argumen
         example: r#"{"tool": "exec", "params": {"command": "echo hello"}}"#
             => r#"{"success": true, "result": "hello\n", "sessionKey": "agent:main:explicit:0198c5a2-7f3e-4b7a-9d0e-3c1f5a6b7c8d", "callId": "call-1", "durationMs": 12}"#,
     }
-    ApprovalsList = "approvals.list", Read, NoParams => ApprovalsListOutput {
+    ApprovalsList = "approvals.list", Read, ApprovalsListParams => ApprovalsListOutput {
         doc: "Lists the tool calls that wait for somebody's consent, the oldest first.
 
-Each shows exactly what would run, and why it is asked for.",
+Each shows exactly what would run, and why it is asked for.
+With `all`, the newest hundred that wait no more are listed, too, with who decided and when.",
         example: r"{}"
             => r#"{"approvals": [{"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "session": "agent:main:main", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "callId": "call-1", "shape": {"agent": "main", "tool": "exec", "arguments": {"command": "make install"}, "argv": ["/bin/sh", "-c", "make install"], "cwd": "/home/you/.openclaw/workspace", "env": ["HOME", "LANG", "PATH", "TERM"], "policy": ["sandbox: strict", "network: none"]}, "reasons": ["a web page (docs.example) came into view since your last message"], "asked": "2026-11-22T23:15:04.207Z", "expires": "2026-11-22T23:45:04.207Z"}]}"#,
     }
@@ -178,7 +187,7 @@ Each shows exactly what would run, and why it is asked for.",
 `allow-once` is about this call, `allow-always` also about every later one of exactly the same shape, `deny` refuses it.
 Of several decisions the first one counts; a request that was decided, has expired or belongs to a run that is over is an error of the kind `conflict`.",
         example: r#"{"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "decision": "allow-once"}"#
-            => r#"{"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "decision": "allow-once", "allowed": true}"#,
+            => r#"{"id": "0198c5a2-8b20-7d55-a1c2-1d2e3f4a5b6c", "decision": "allow-once", "allowed": true, "shape": {"agent": "main", "tool": "exec", "arguments": {"command": "make install"}, "argv": ["/bin/sh", "-c", "make install"], "cwd": "/home/you/.openclaw/workspace", "env": ["HOME", "LANG", "PATH", "TERM"], "policy": ["sandbox: strict", "network: none"]}}"#,
     }
     ApprovalsGrants = "approvals.grants", Read, NoParams => ApprovalsGrantsOutput {
         doc: "Lists the calls that run without being asked for, as somebody allowed them for good.",
@@ -251,11 +260,62 @@ Neither can be read again.",
         doc: "Ends a grant: its tokens open nothing any more, and its connections are closed.",
         example: r#"{"tokenId": "t-5f0c1a9e"}"# => r#"{"revoked": true}"#,
     }
+    DevicesList = "devices.list", Admin, NoParams => DevicesListOutput {
+        doc: "Lists the devices that were let in, and those that wait for it, the newest first.
+
+A device is a program that speaks OpenClaw's own protocol and keeps a key of its own.",
+        example: r"{}"
+            => r#"{"pending": [{"requestId": "5e91da93-9c95-46ac-b73c-3550d2446b71", "deviceId": "48e26651cfff014e091854005b8b0f065e1d1a14b68af92b390a485952e2b62e", "client": "openclaw-tui", "platform": "linux", "name": null, "scopes": ["operator.read"], "from": "192.0.2.7", "wantsMore": false, "at": "2026-11-22T23:15:04.207Z"}], "paired": []}"#,
+    }
+    DevicesApprove = "devices.approve", Admin, DevicesApproveParams => DeviceRow {
+        doc: "Lets a device in that waits for it.
+
+Nobody can give a device more than they may do themselves.",
+        example: r#"{"requestId": "5e91da93-9c95-46ac-b73c-3550d2446b71"}"#
+            => r#"{"deviceId": "48e26651cfff014e091854005b8b0f065e1d1a14b68af92b390a485952e2b62e", "client": "openclaw-tui", "platform": "linux", "name": null, "scopes": ["operator.read"], "approvedBy": "local-owner", "approvedAt": "2026-11-22T23:16:04.207Z", "hasToken": false}"#,
+    }
+    DevicesReject = "devices.reject", Admin, DevicesRejectParams => PairingRow {
+        doc: "Turns a device away that waits to be let in.",
+        example: r#"{"requestId": "5e91da93-9c95-46ac-b73c-3550d2446b71"}"#
+            => r#"{"requestId": "5e91da93-9c95-46ac-b73c-3550d2446b71", "deviceId": "48e26651cfff014e091854005b8b0f065e1d1a14b68af92b390a485952e2b62e", "client": "openclaw-tui", "platform": "linux", "name": null, "scopes": ["operator.read"], "from": "192.0.2.7", "wantsMore": false, "at": "2026-11-22T23:15:04.207Z"}"#,
+    }
+    DevicesRevoke = "devices.revoke", Admin, DevicesRevokeParams => DevicesRevokeOutput {
+        doc: "Takes a device out: its token opens nothing any more, and its connections are closed.",
+        example: r#"{"deviceId": "48e26651cfff014e091854005b8b0f065e1d1a14b68af92b390a485952e2b62e"}"#
+            => r#"{"revoked": true}"#,
+    }
     LoginCreate = "login.create", Admin, NoParams => LoginCreateOutput {
         doc: "Makes a code by which one browser can log in, once, within ten minutes.
 
 It belongs into the fragment of the address, `/login#t=CODE`, which browsers send to nobody.",
         example: r"{}" => r#"{"code": "oc_lc_…", "expiresAt": "2026-11-22T23:25:04.207Z"}"#,
+    }
+    EventsSubscribe = "events.subscribe", Read, EventsSubscribeParams => EventsSubscribeOutput {
+        doc: "Says what this socket follows: the log from a place on, of all sessions or of some.
+
+A socket follows everything from when it was opened until it says otherwise.
+What comes after the answer is what follows the answer's cursor: each event once, in the order of the log, and then what is recorded from then on; pieces of what is going on come once the log has been caught up with.
+What came before the answer belongs to what was followed before.
+After a lost connection, pass the cursor of the last `session.event` that was seen.
+A cursor that cannot be followed is an error with a `reason`: `cursor.foreign` (of another log, or of a state of it that is gone), `cursor.future` (the log does not go that far) or `cursor.deleted` (some of what followed was deleted); the hint says how to go on.
+It is for the WebSocket; over `POST /rpc`, `events.list` reads the same.",
+        example: r#"{"cursor": "42.9c1185a5c5e9fc54", "sessions": ["agent:main:main"]}"#
+            => r#"{"cursor": "42.9c1185a5c5e9fc54", "behind": 3}"#,
+    }
+    EventsList = "events.list", Read, EventsListParams => EventsListOutput {
+        doc: "Reads the log of all sessions in its order, a page at a time.
+
+Sessions that were deleted are not in it.
+The `nextCursor` of the last page is where `events.subscribe`, or the next call, goes on.",
+        example: r#"{"cursor": "1.5d41402abc4b2a76", "limit": 1}"#
+            => r#"{"events": [{"sessionKey": "agent:main:main", "seq": 2, "position": 2, "time": "2026-11-22T23:15:04.207Z", "runId": "0198c5a2-8a10-7c44-b1d2-5e6f7a8b9c0d", "kind": "MessageReceived", "data": {"content": "list the files here", "attachments": []}, "hash": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}], "nextCursor": "2.9c1185a5c5e9fc54", "more": true}"#,
+    }
+    RpcDiscover = "rpc.discover", Read, NoParams => RpcDiscoverOutput {
+        doc: "Describes every method, type and error of this gateway, as a document of [OpenRPC 1.3](https://spec.open-rpc.org).
+
+`x-scope` of a method is the scope that it needs, and `x-notifications` are those of the WebSocket.",
+        example: r"{}"
+            => r##"{"openrpc": "1.3.2", "info": {"title": "openclaw-rs", "version": "0.2.0"}, "methods": [{"name": "rpc.discover", "params": [], "result": {"name": "output", "schema": {"$ref": "#/components/schemas/RpcDiscoverOutput"}}}], "components": {"schemas": {}}, "x-notifications": []}"##,
     }
 }
 
@@ -281,11 +341,20 @@ mod tests {
     fn a_method_that_only_looks_needs_the_scope_to_look() {
         for method in METHODS {
             // Who may use the gateway is for those to know who decide it.
-            let of_access = ["tokens.", "login."]
+            let of_access = ["tokens.", "devices.", "login."]
                 .iter()
                 .any(|resource| method.name.starts_with(resource));
             let looks = [
-                ".list", ".status", ".history", ".get", ".show", ".grants", ".files", ".explain",
+                ".list",
+                ".status",
+                ".history",
+                ".get",
+                ".show",
+                ".grants",
+                ".files",
+                ".explain",
+                ".subscribe",
+                ".discover",
             ]
             .iter()
             .any(|verb| method.name.ends_with(verb));

@@ -3,8 +3,10 @@
 //! `cargo xtask codegen` keeps `docs/reference/rpc.md` and the committed schema equal to what
 //! these functions return. Their output depends on the tables alone.
 
+mod openrpc;
 mod page;
 mod types;
+mod typescript;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +19,9 @@ use crate::jsonrpc::{INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR};
 use crate::methods::METHODS;
 use crate::notifications::NOTIFICATIONS;
 
+pub use openrpc::openrpc;
 pub use page::markdown;
+pub use typescript::typescript;
 
 /// Returns the JSON Schema of every params, output and notification in one document.
 ///

@@ -82,12 +82,15 @@ fn introduction(page: &mut Page) {
          -d '{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools.list\"}'",
     );
     page.block(format!(
-        "Params are an object; missing params are an empty one, and an unknown field is an error.\n\
+        "Params are an object or an array; missing params are an empty one, and an unknown field is an error.\n\
+         An array has the fields in the order of the tables below; `null` leaves out an optional one, and fewer are enough where the rest is optional.\n\
          Outputs may gain fields in later versions, so a client ignores what it does not know.\n\
          An optional field may be null, which is the same as leaving it out.\n\
          Times are RFC 3339 in UTC.\n\
          A batch has at most {MAX_BATCH} requests, JSON is nested at most {MAX_JSON_DEPTH} levels deep, and a message has at most {MAX_MESSAGE_SIZE} bytes of text.\n\
-         A body of `POST /rpc` has at most {MAX_BODY} bytes and a message to the WebSocket {MAX_SOCKET_MESSAGE}; attachments count with their base64."
+         A body of `POST /rpc` has at most {MAX_BODY} bytes and a message to the WebSocket {MAX_SOCKET_MESSAGE}; attachments count with their base64.\n\
+         The requests on one socket are worked on side by side, up to 64 of them, and those of one batch one after the other; messages to one session are recorded in the order in which they were sent.\n\
+         The types are in [openclaw.d.ts](openclaw.d.ts) for TypeScript and in [rpc.schema.json](rpc.schema.json) as JSON Schema; `rpc.discover` answers an OpenRPC document."
     ));
     first_message(page);
     page.block(format!(
@@ -158,7 +161,10 @@ fn notifications(page: &mut Page, schema: &Value, types: Types<'_>) {
     page.block(
         "The gateway sends these over the WebSocket without being asked, for every session.\n\
          Session events are facts and come after they are on disk; deltas and tool output are shown while they happen and are never stored.\n\
-         A client that reads too slowly loses notifications, not answers, and is told how many.",
+         Each fact has a cursor; after a lost connection, `events.subscribe` with the last one goes on behind it.\n\
+         A client that reads too slowly loses pieces, and is told how many by `stream.lagged`; facts wait in the log for it, and answers are never left out.\n\
+         What waits for it in memory is the message that is being sent and a page of facts: 1,048,576 bytes of text, or one fact that is larger.\n\
+         A client that reads nothing for ten seconds while something waits is cut off.",
     );
     for notification in NOTIFICATIONS {
         page.heading(format!("### {}", notification.name));

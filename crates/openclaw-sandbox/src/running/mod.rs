@@ -8,6 +8,7 @@ use std::{process::ExitStatus, time::Duration};
 use tokio::{io::AsyncWriteExt as _, process::ChildStdin};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::channel::Channel;
 #[cfg(target_os = "linux")]
@@ -72,7 +73,8 @@ impl Running {
             source,
         })?;
         let mut run = JoinSet::new();
-        drop(run.spawn(supervise(job, screen, stop.clone(), tx)));
+        // What is logged of it belongs to the call that it was started for.
+        drop(run.spawn(supervise(job, screen, stop.clone(), tx).in_current_span()));
         Ok(Self {
             chunks,
             run,

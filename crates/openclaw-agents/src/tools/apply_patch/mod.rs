@@ -11,9 +11,10 @@ use async_trait::async_trait;
 use openclaw_sandbox::FileError;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use self::files::Files;
-use self::parse::parse;
+use self::parse::{Action, FilePatch, parse};
 use super::{Effect, MAX_TRIES, Tool, ToolCx, ToolError, ToolOutput, Touch};
 
 /// Changes several files of the workspace at once.
@@ -41,6 +42,22 @@ impl Tool for ApplyPatchTool {
     const TOUCH: Touch = Touch::Writes;
     const EFFECT: Effect = Effect::Write;
     type Args = ApplyPatchArgs;
+
+    fn writes(params: &Value) -> Vec<String> {
+        let input = params.get("input").and_then(Value::as_str);
+        let patch = input
+            .and_then(|input| parse(input).ok())
+            .unwrap_or_default();
+        let named = |file: FilePatch| match file.action {
+            Action::Update {
+                moved: Some(moved), ..
+            } => vec![file.path, moved],
+            Action::Add(_) | Action::Delete | Action::Update { moved: None, .. } => {
+                vec![file.path]
+            }
+        };
+        patch.into_iter().flat_map(named).collect()
+    }
 
     async fn run(&self, args: ApplyPatchArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
         let patch = parse(&args.input)

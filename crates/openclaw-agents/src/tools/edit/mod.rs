@@ -7,6 +7,7 @@ use openclaw_core::redaction::mask;
 use openclaw_sandbox::{Before, Change, FileError};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use self::passages::{Passage, PassageFault, replace};
 use super::near::nearest;
@@ -43,6 +44,11 @@ impl Tool for EditTool {
     const TOUCH: Touch = Touch::Writes;
     const EFFECT: Effect = Effect::Write;
     type Args = EditArgs;
+
+    fn writes(params: &Value) -> Vec<String> {
+        let path = params.get("path").and_then(Value::as_str);
+        path.map(str::to_owned).into_iter().collect()
+    }
 
     async fn run(&self, args: EditArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
         let path = args.path.clone();

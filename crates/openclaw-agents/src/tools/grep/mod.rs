@@ -1,5 +1,6 @@
 //! `grep`: searches the text files of the workspace or of a skill.
 
+mod bounded;
 mod hits;
 mod reading;
 
@@ -8,14 +9,15 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use grep_matcher::LineTerminator;
-use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder};
 use openclaw_core::decode::excerpt;
 use openclaw_core::redaction::mask;
 use openclaw_sandbox::{EntryKind, Found, Inside, Next, Visitor, WalkBounds, WalkEnd};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
+use self::bounded::{Bounded, MAX_PATTERN, Meant};
 use self::hits::{AnyHit, Hits, OfFile};
 use self::reading::{Masked, Watch, Watched};
 use super::page::count;
@@ -33,7 +35,11 @@ const MAX_LIMIT: usize = 2000;
 const MAX_CONTEXT: usize = 50;
 
 /// The most bytes that a search keeps of a file at once, and so the longest line.
-const HEAP: usize = 16 * 1024 * 1024;
+const HEAP: usize = 4 * 1024 * 1024;
+
+/// Lets in as many searches as may go on side by side, so that many calls in one step take neither
+/// all memory nor all processors.
+static SEARCHES: Semaphore = Semaphore::const_new(4);
 
 /// Searches text files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +50,7 @@ pub struct GrepTool;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct GrepArgs {
     /// A regular expression, as of Rust's `regex`, that has to match within a line.
+    #[schemars(length(max = 4096))]
     pattern: String,
     /// The file or folder to search, inside the workspace or a skill's folder; the workspace
     /// itself when left out.
@@ -72,7 +79,7 @@ pub struct GrepArgs {
 
 /// Whoever searches the files that a walk comes by.
 struct Grep {
-    matcher: RegexMatcher,
+    matcher: Bounded,
     /// Looks whether there is anything in a file.
     first: Searcher,
     /// Looks what there is.
@@ -102,12 +109,16 @@ impl Tool for GrepTool {
         let place = Place::find(cx, args.path.as_deref().unwrap_or_default()).await?;
         let ignored = Ignored::above(&place).await;
         let bounds = WalkBounds::default();
+        // The semaphore is never closed.
+        let searching = SEARCHES.acquire().await.ok();
         let watch = Watch::new(Instant::now() + bounds.time, cx.stop.clone());
         let grep = Grep::new(args, ignored, watch)?;
         let walked = place
             .folder
             .walk(&place.path, grep, bounds, cx.stop.clone())
-            .await?;
+            .await;
+        drop(searching);
+        let walked = walked?;
         let grep = walked.visitor;
         let end = if grep.watch.has_ended() {
             WalkEnd::TooLong
@@ -129,12 +140,17 @@ impl Grep {
         let names = args.glob.as_deref().map(Names::parse).transpose();
         let names =
             names.map_err(|err| ToolError::ForModel(format!("`glob` cannot be used: {err}")))?;
-        let matcher = RegexMatcherBuilder::new()
-            .case_insensitive(args.ignore_case == Some(true))
-            .fixed_strings(args.literal == Some(true))
-            .crlf(true)
-            .build(&args.pattern)
-            .map_err(|err| no_pattern(&err))?;
+        if args.pattern.len() > MAX_PATTERN {
+            return Err(ToolError::ForModel(format!(
+                "`pattern` cannot be used: it has more than {MAX_PATTERN} bytes"
+            )));
+        }
+        let meant = Meant {
+            ignores_case: args.ignore_case == Some(true),
+            is_literal: args.literal == Some(true),
+        };
+        let matcher = Bounded::parse(&args.pattern, meant, watch.clone());
+        let matcher = matcher.map_err(|err| no_pattern(&err))?;
         let context = args.context.unwrap_or(0).min(MAX_CONTEXT);
         let searcher = |context: usize| {
             SearcherBuilder::new()
@@ -258,6 +274,12 @@ fn no_pattern(err: &grep_regex::Error) -> ToolError {
     // What the library says shows the pattern with the place, over several lines.
     let said = err.to_string();
     let last = said.lines().last().unwrap_or_default();
+    if matches!(err.kind(), grep_regex::ErrorKind::Regex(why) if why.contains("size limit")) {
+        return ToolError::ForModel(format!(
+            "`pattern` takes too much memory: {}; search for less at once",
+            excerpt(last)
+        ));
+    }
     ToolError::ForModel(format!(
         "`pattern` is no regular expression: {}; set `literal` to search for it as it is",
         excerpt(last.strip_prefix("error: ").unwrap_or(last))

@@ -55,7 +55,8 @@ impl Watch {
         self.has_ended.load(Ordering::Relaxed)
     }
 
-    fn check(&self) -> io::Result<()> {
+    /// Fails once a search has to end.
+    pub(super) fn check(&self) -> io::Result<()> {
         if self.stop.is_cancelled() || Instant::now() > self.until {
             self.has_ended.store(true, Ordering::Relaxed);
             return Err(io::ErrorKind::TimedOut.into());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_core::events::ToolPayload;
+use openclaw_core::provenance::Mark;
 use openclaw_sandbox::Status;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::exec::{ending, payload};
 use super::{Effect, Tool, ToolCx, ToolError, ToolOutput, Touch};
 use crate::jobs::{At, Fate, Job};
+use crate::taint::add_all;
 
 /// How many lines of a log are shown unless something else is said.
 const LINES: usize = 200;
@@ -102,9 +104,18 @@ impl Tool for ProcessTool {
     fn effect(params: &Value) -> Effect {
         let action = params.get("action").and_then(Value::as_str);
         match action {
-            Some("write" | "send-keys" | "submit" | "paste") => Effect::Exec,
+            // The principal's own commands are within reach, too: to end one is to do something.
+            Some("write" | "send-keys" | "submit" | "paste" | "kill" | "clear" | "remove") => {
+                Effect::Exec
+            }
             _ => Effect::Read,
         }
+    }
+
+    fn about(&self, params: &Value, cx: &ToolCx) -> Option<String> {
+        let id = params.get("sessionId").and_then(Value::as_str)?;
+        let job = cx.world.jobs.find(&cx.caller, id).ok()?;
+        Some(format!("command in the background: {}", job.command()))
     }
 
     async fn run(&self, args: ProcessArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
@@ -112,7 +123,10 @@ impl Tool for ProcessTool {
         if args.action == Action::List {
             let jobs = jobs.of(&cx.caller);
             let list: Vec<Value> = jobs.iter().map(|job| Value::Object(facts(job))).collect();
-            return Ok(told(json!({ "processes": list })));
+            return Ok(ToolOutput {
+                marks: marks(&jobs),
+                ..ToolOutput::of(json!({ "processes": list }))
+            });
         }
         let id = args.session_id.as_deref().ok_or_else(|| {
             ToolError::ForModel("`sessionId` is missing: which command is meant?".to_owned())
@@ -125,8 +139,14 @@ impl Tool for ProcessTool {
                 let wait = Duration::from_millis(args.timeout.unwrap_or_default()).min(LONGEST);
                 job.changed(wait).await;
             }
-            Action::Log => return Ok(told(page(&job, &args))),
+            Action::Log => {
+                return Ok(ToolOutput {
+                    marks: job.marks(),
+                    ..ToolOutput::of(page(&job, &args))
+                });
+            }
             Action::Write | Action::SendKeys | Action::Submit | Action::Paste => {
+                job.marked(&cx.in_view);
                 type_into(&job, &args).await?;
             }
             Action::Kill => {
@@ -215,7 +235,7 @@ fn look(job: &Job) -> ToolOutput {
         result: Value::Object(result),
         success,
         payload,
-        marks: Vec::new(),
+        marks: job.marks(),
         wrote: Vec::new(),
         calls: Vec::new(),
     }
@@ -263,13 +283,35 @@ fn page(job: &Job, args: &ProcessArgs) -> Value {
     Value::Object(result)
 }
 
-fn told(result: Value) -> ToolOutput {
-    ToolOutput {
-        result,
-        success: true,
-        payload: ToolPayload::default(),
-        marks: Vec::new(),
-        wrote: Vec::new(),
-        calls: Vec::new(),
+/// Returns the marks of several jobs, each once.
+fn marks(jobs: &[Arc<Job>]) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for job in jobs {
+        add_all(&mut marks, job.marks());
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_changes_a_command_counts_as_running_one_and_looking_does_not() {
+        let effect = |action: &str| ProcessTool::effect(&json!({ "action": action }));
+        for action in [
+            "write",
+            "send-keys",
+            "submit",
+            "paste",
+            "kill",
+            "clear",
+            "remove",
+        ] {
+            assert_eq!(effect(action), Effect::Exec, "{action}");
+        }
+        for action in ["list", "poll", "log"] {
+            assert_eq!(effect(action), Effect::Read, "{action}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use openclaw_core::events::SessionSummary;
+use openclaw_core::provenance::{Mark, Source, Trust};
 use openclaw_core::session_key::Scope;
-use openclaw_core::{AgentId, Clock};
+use openclaw_core::{AgentId, Clock, SessionKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -76,7 +77,7 @@ impl Tool for SessionsListTool {
     async fn run(&self, args: SessionsListArgs, cx: &ToolCx) -> Result<ToolOutput, ToolError> {
         let limit = args.limit.unwrap_or(ROWS).clamp(1, MAX_ROWS);
         let end = args.offset.saturating_add(limit);
-        let mut rows = Vec::new();
+        let (mut rows, mut marks) = (Vec::new(), Vec::new());
         let mut found = 0_usize;
         let mut is_whole = false;
         for page in 0..PAGES {
@@ -90,6 +91,9 @@ impl Tool for SessionsListTool {
                 }
                 if (args.offset..end).contains(&found) {
                     rows.push(row(&session, &cx.caller));
+                    if marks.is_empty() {
+                        marks.extend(named_by_others(&session.key));
+                    }
                 }
                 found = found.saturating_add(1);
             }
@@ -109,9 +113,25 @@ impl Tool for SessionsListTool {
         result.insert("sessions".to_owned(), Value::Array(rows));
         Ok(ToolOutput {
             result: Value::Object(result),
+            marks,
             ..ToolOutput::text("")
         })
     }
+}
+
+/// Returns the mark of a row whose key has a name in it that somebody else may have chosen.
+fn named_by_others(key: &SessionKey) -> Option<Mark> {
+    let name = match key.scope() {
+        Scope::Main | Scope::Other(_) => return None,
+        Scope::Direct { peer, .. } => peer.to_string(),
+        Scope::Group { group, .. } => group.to_string(),
+    };
+    // A number, as most channels give to people, says nothing.
+    let says_nothing = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-');
+    (!name.chars().all(says_nothing)).then(|| Mark {
+        source: Source::Session { key: key.clone() },
+        trust: Trust::Untrusted,
+    })
 }
 
 impl SessionsListTool {
@@ -169,4 +189,23 @@ fn row(session: &SessionSummary, caller: &Caller) -> Value {
         row.insert("current".to_owned(), json!(true));
     }
     Value::Object(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_with_a_name_that_a_stranger_chose_is_marked() {
+        for (key, is_marked) in [
+            ("agent:main:main", false),
+            ("agent:main:telegram:direct:4711", false),
+            ("agent:main:telegram:group:-100123", false),
+            ("agent:main:telegram:direct:SYSTEM_run_exec", true),
+            ("agent:main:chat:group:do_as_i_say", true),
+        ] {
+            let key: SessionKey = key.parse().unwrap();
+            assert_eq!(named_by_others(&key).is_some(), is_marked, "{key}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use openclaw_providers::Arguments;
 use serde_json::{Value, json};
 
 use super::super::{CallRefused, ToolRegistry};
+use super::Bench;
 
 /// Returns what a model is told of arguments.
 fn told(tool: &str, arguments: &Value) -> String {
@@ -98,4 +99,30 @@ fn an_error_is_short_whatever_the_arguments_are() {
     let written =
         ToolRegistry::standard().validate("write", &json!({ "path": "a", "content": long }));
     assert!(written.is_ok());
+}
+
+#[tokio::test]
+async fn more_variables_than_a_command_can_have_are_refused_before_anything_runs() {
+    let bench = Bench::new().await;
+    let env: serde_json::Map<String, Value> =
+        (0..300).map(|n| (format!("V{n}"), json!("x"))).collect();
+    let said = bench
+        .refused("exec", json!({ "command": "true", "env": env }))
+        .await;
+    assert_eq!(
+        said,
+        "`env` has 300 variables, and at most 256 are set; put them into a file"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_is_reached_through_a_link_is_shown_and_used_as_it_is() {
+    let bench = Bench::new().await;
+    bench.put(&[("good/run.sh", "true")]);
+    std::os::unix::fs::symlink("good", bench.path("cur")).unwrap();
+    let tool = bench.tools.get("exec").unwrap();
+    let params = json!({ "command": "sh run.sh", "workdir": "cur" });
+    let (_, command) = tool.would_run(&params, &bench.cx).unwrap();
+    assert_eq!(command.cwd, Some(bench.path("good")));
 }

@@ -59,6 +59,7 @@ impl Bench {
             },
             world: World::closed(store),
             stop: CancellationToken::new(),
+            in_view: Vec::new(),
             live: LiveOutput::new(MAX_RESULT_BYTES, |_, _| {}),
         };
         let tools = ToolRegistry::standard();

@@ -76,6 +76,23 @@ async fn what_cannot_be_searched_for_is_said() {
 }
 
 #[tokio::test]
+async fn a_pattern_that_takes_more_than_its_share_is_refused() {
+    let bench = Bench::new().await;
+    bench.put(&[("line", &"A".repeat(1_000_000))]);
+    insta::assert_snapshot!(bench.refused("grep", json!({ "pattern": "(A{1,500}){1,50}B" })).await, @"`pattern` takes too much memory: compiled regex exceeds size limit of 524288; search for less at once");
+    for literal in [true, false] {
+        let long = json!({ "pattern": "A".repeat(4097), "literal": literal });
+        let said = bench.refused("grep", long).await;
+        assert!(said.contains("pattern"), "{said}");
+    }
+    // One that is just small enough takes long, and ends within the line when it is told to.
+    let large = json!({ "pattern": "(A{1,60}){1,60}B" });
+    let stop = async { bench.cx.stop.cancel() };
+    let (said, ()) = tokio::join!(bench.said("grep", large), stop);
+    assert!(said.contains("incomplete"), "{said}");
+}
+
+#[tokio::test]
 async fn many_matches_come_page_by_page_and_none_twice() {
     let bench = Bench::new().await;
     let lines: Vec<String> = (0..3000)

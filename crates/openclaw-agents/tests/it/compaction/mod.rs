@@ -1,6 +1,7 @@
 //! Sessions that outgrow their model's window: what the model sees then, and that no turn is lost.
 
 mod failing;
+mod handed_over;
 mod hooks;
 mod long;
 mod manual;

@@ -7,6 +7,7 @@ mod modes;
 mod places;
 mod recovery;
 mod steering;
+mod terms;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

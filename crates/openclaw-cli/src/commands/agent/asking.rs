@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::{self, JoinHandle};
 
 use crate::commands::Cx;
-use crate::commands::approvals::card;
+use crate::commands::approvals::{card, subject};
 use crate::output::Look;
 
 /// How many notes about questions may wait to be looked at.
@@ -170,19 +170,23 @@ impl Asker<'_> {
     /// Returns what was decided with a line, if it is about the question on the screen.
     fn read(&mut self, line: &io::Result<String>) -> Option<(ApprovalId, Answer)> {
         let id = self.asked.clone()?;
-        let answer = match line.as_deref().map(str::trim) {
-            Ok("a") => Answer::AllowOnce,
-            Ok("A") => Answer::AllowAlways,
-            Ok("d" | "D") => Answer::Deny,
-            // The end of the input: nobody will type anything any more.
-            Err(_) => return None,
+        let (answer, told) = match line.as_deref().map(str::trim) {
+            Ok("a") => (Answer::AllowOnce, None),
+            Ok("A") => (Answer::AllowAlways, None),
+            Ok("d" | "D") => (Answer::Deny, Some("denied")),
+            // The end of the input, which is no answer and must not leave the call waiting.
+            Err(_) => (Answer::Deny, Some("\ndenied, as nothing was answered")),
             Ok(_) => {
                 self.prompt();
                 return None;
             }
         };
         self.asked = None;
-        self.waiting.retain(|pending| pending.id != id);
+        let asked = self.waiting.iter().position(|pending| pending.id == id);
+        if let (Some(told), Some(asked)) = (told, asked.and_then(|at| self.waiting.remove(at))) {
+            let subject = subject(&asked.shape);
+            self.cx.out.note(format_args!("{told}: {subject}"));
+        }
         self.ask_next();
         Some((id, answer))
     }

@@ -14,7 +14,7 @@ use openclaw_core::access::Admitted;
 use openclaw_core::session_key::Scope;
 use openclaw_core::usage::Attended;
 use openclaw_core::validation::{MAX_MESSAGE_SIZE, validate_message, validate_message_bytes};
-use openclaw_core::{AgentId, ModelRef, SessionKey};
+use openclaw_core::{AgentId, ModelRef, RunId, SessionKey};
 use openclaw_gateway::{Gateway, GatewayBuilder, Home, Running, renewal};
 use openclaw_ipc::methods::{
     ApprovalsResolve, ApprovalsResolveParams, QueueMode, SessionCancel, SessionCancelParams,
@@ -25,6 +25,7 @@ use tokio::{task, time};
 use super::Cx;
 use crate::conversation::{Conversation, Detail};
 use crate::error::CliError;
+use crate::logging::{self, Stderr};
 use crate::output::Look;
 use crate::remote;
 use crate::runtime::{self, Threads};
@@ -252,7 +253,11 @@ async fn remote(
         }
     };
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
-    let (mut shown, params, began) = begin(cx, &session, message);
+    // With a name of its own, the message can be sent again when the connection is lost.
+    let once = RunId::generate().to_string();
+    client.follow(None, Some(vec![session.clone()])).await?;
+    let (mut shown, mut params, began) = begin(cx, &session, message);
+    params.idempotency_key = Some(once);
     let (ear, mut asker) = asking::asker(cx, &session);
     let deciding = async {
         loop {
@@ -312,6 +317,9 @@ async fn embedded(
     let settings = home.config.agent(&target.agent());
     if let Some(settings) = settings.filter(|settings| settings.model.is_none()) {
         return Err(CliError::no_model(home, settings));
+    }
+    for problem in logging::follow(home, Stderr::AsBefore) {
+        cx.out.warning(problem);
     }
     renewal::renew_due(home).await;
     // Reading keys may mean to open the credential store, which takes long.

@@ -1,7 +1,8 @@
 //! What a person sees of a call before they decide about it: exactly what would run, and nothing
 //! that moves the cursor.
 
-use openclaw_core::approvals::{Pending, Shape};
+use openclaw_core::approvals::{Answer, Decision, Pending, Shape};
+use openclaw_ipc::methods::ClosedApproval;
 use serde_json::{Value, json};
 
 use crate::text;
@@ -21,11 +22,43 @@ pub(crate) fn card(pending: &Pending) -> Vec<String> {
     lines
 }
 
+/// Returns what became of a request as lines.
+pub(super) fn closed(closed: &ClosedApproval) -> Vec<String> {
+    let mut lines = card(&closed.request);
+    let decided = match &closed.decision {
+        Some(decision) => {
+            let Decision {
+                allowed,
+                answer,
+                by,
+                decided,
+            } = decision;
+            let how = match answer {
+                Some(Answer::AllowOnce) => "allowed once",
+                Some(Answer::AllowAlways) => "allowed for good",
+                Some(Answer::Deny) => "denied",
+                None if *allowed => "allowed",
+                None => "denied unanswered",
+            };
+            format!("{how} by {by}, {decided}")
+        }
+        None => "denied, as its time was up".to_owned(),
+    };
+    lines.push(field("decided", &decided));
+    lines
+}
+
+/// Returns in one line what was decided about.
+pub(crate) fn subject(shape: &Shape) -> String {
+    text::exact(&shape.subject())
+}
+
 /// Returns what would run as lines.
 pub(super) fn shape(shape: &Shape) -> Vec<String> {
     let mut lines = vec![field("tool", &shape.tool)];
     if shape.argv.is_empty() {
         lines.push(field("arguments", &shape.arguments.to_string()));
+        lines.extend(shape.policy.iter().map(|line| field("about", line)));
         return lines;
     }
     // As JSON, so that it is clear where an argument ends.
@@ -63,6 +96,27 @@ fn field(name: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_typed_is_shown_with_the_command_that_it_is_typed_into() {
+        let shown = shape(&Shape {
+            agent: "main".into(),
+            tool: "process".to_owned(),
+            arguments: json!({ "action": "submit", "sessionId": "b1" }),
+            argv: Vec::new(),
+            cwd: None,
+            env: Vec::new(),
+            policy: vec!["command in the background: sudo -s".to_owned()],
+        });
+        assert_eq!(
+            shown,
+            [
+                "tool       process",
+                "arguments  {\"action\":\"submit\",\"sessionId\":\"b1\"}",
+                "about      command in the background: sudo -s",
+            ]
+        );
+    }
 
     #[test]
     fn what_would_run_is_shown_as_it_is_and_cannot_move_the_cursor() {

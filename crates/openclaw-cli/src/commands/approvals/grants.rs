@@ -1,7 +1,9 @@
 //! `openclaw approvals grants` and `withdraw`: what runs without being asked for.
 
 use clap::Args;
+use openclaw_core::Kind;
 use openclaw_gateway::Home;
+use openclaw_ipc::RpcError;
 use openclaw_ipc::methods::{
     ApprovalsGrants, ApprovalsWithdraw, ApprovalsWithdrawParams, NoParams,
 };
@@ -55,7 +57,7 @@ pub(super) async fn withdraw(cx: Cx<'_>, home: &Home, args: WithdrawArgs) -> Res
     cx.out.line("withdrawn: such calls are asked for again")
 }
 
-/// Returns the one digest that begins like this; what is not clear stays as it was typed.
+/// Returns the one digest that begins like this; where there is none, what was typed.
 async fn whole(home: &Home, typed: String) -> Result<String, CliError> {
     let grants = remote::call::<ApprovalsGrants>(home, NoParams {})
         .await?
@@ -63,9 +65,15 @@ async fn whole(home: &Home, typed: String) -> Result<String, CliError> {
     let mut meant = grants
         .into_iter()
         .map(|grant| grant.digest)
-        .filter(|digest| !typed.is_empty() && digest.starts_with(&typed));
-    Ok(match (meant.next(), meant.next()) {
-        (Some(only), None) => only,
-        _ => typed,
-    })
+        .filter(|digest| digest.starts_with(&typed));
+    match (meant.next(), meant.next()) {
+        (Some(only), None) if !typed.is_empty() => Ok(only),
+        (Some(one), Some(other)) if one != typed && other != typed => {
+            let message = format!("several standing approvals begin with `{typed}`");
+            let error = RpcError::new(Kind::Invalid, message).with_field("digest");
+            let hint = "name more of the digest; see them with `openclaw approvals grants`";
+            Err(error.with_hint(hint).into())
+        }
+        _ => Ok(typed),
+    }
 }

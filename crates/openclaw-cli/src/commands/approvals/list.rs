@@ -1,31 +1,41 @@
-//! `openclaw approvals list`: what waits.
+//! `openclaw approvals list`: what waits, and what became of what waited.
 
+use clap::Args;
 use openclaw_gateway::Home;
-use openclaw_ipc::methods::{ApprovalsList, NoParams};
+use openclaw_ipc::methods::{ApprovalsList, ApprovalsListParams};
 
-use super::card::card;
+use super::card::{card, closed};
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::remote;
 
-pub(super) async fn run(cx: Cx<'_>, home: &Home) -> Result<(), CliError> {
-    let list = remote::call::<ApprovalsList>(home, NoParams {}).await?;
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// List those that wait no more, too, the newest hundred, with who decided and when
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) async fn run(cx: Cx<'_>, home: &Home, args: ListArgs) -> Result<(), CliError> {
+    let params = ApprovalsListParams { all: args.all };
+    let list = remote::call::<ApprovalsList>(home, params).await?;
     if cx.out.is_json() {
         return cx.out.answer(&list, &[]);
     }
-    if list.approvals.is_empty() {
-        cx.out.note("nothing waits for your consent");
-        return Ok(());
-    }
-    for (n, pending) in list.approvals.iter().enumerate() {
+    let waiting = list.approvals.iter().map(card);
+    let over = list.closed.iter().flatten().map(closed);
+    for (n, lines) in waiting.chain(over).enumerate() {
         if n > 0 {
             cx.out.line("")?;
         }
-        for line in card(pending) {
+        for line in lines {
             cx.out.line(line)?;
         }
     }
-    cx.out
-        .note("`openclaw approvals resolve ID allow-once|allow-always|deny` decides");
+    cx.out.note(if list.approvals.is_empty() {
+        "nothing waits for your consent"
+    } else {
+        "`openclaw approvals resolve ID allow-once|allow-always|deny` decides"
+    });
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-pub(crate) use self::card::card;
+pub(crate) use self::card::{card, subject};
 use super::Cx;
 use crate::error::CliError;
 use crate::runtime::{self, Threads};
@@ -18,7 +18,7 @@ use crate::runtime::{self, Threads};
 const LIST_EXAMPLES: &str = "\
 Examples:
   openclaw approvals list
-  openclaw approvals list --json";
+  openclaw approvals list --all --json";
 
 const RESOLVE_EXAMPLES: &str = "\
 Examples:
@@ -62,7 +62,7 @@ pub(crate) struct ApprovalsArgs {
 enum ApprovalsCommand {
     /// List the calls that wait for somebody's consent
     #[command(after_help = LIST_EXAMPLES)]
-    List,
+    List(list::ListArgs),
     /// Decide whether a call may run
     #[command(after_help = RESOLVE_EXAMPLES)]
     Resolve(resolve::ResolveArgs),
@@ -84,7 +84,7 @@ pub(crate) fn run(cx: Cx<'_>, args: ApprovalsArgs) -> Result<ExitCode, CliError>
     let home = cx.home_to_call()?;
     runtime::block_on(Threads::Two, async {
         match args.command {
-            ApprovalsCommand::List => list::run(cx, &home).await,
+            ApprovalsCommand::List(args) => list::run(cx, &home, args).await,
             ApprovalsCommand::Resolve(args) => resolve::run(cx, &home, args).await,
             ApprovalsCommand::Grants => grants::list(cx, &home).await,
             ApprovalsCommand::Withdraw(args) => grants::withdraw(cx, &home, args).await,

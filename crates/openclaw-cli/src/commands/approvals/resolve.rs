@@ -5,6 +5,7 @@ use openclaw_core::approvals::{Answer, ApprovalId};
 use openclaw_gateway::Home;
 use openclaw_ipc::methods::{ApprovalsResolve, ApprovalsResolveParams};
 
+use super::card::subject;
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::remote;
@@ -47,9 +48,11 @@ pub(super) async fn run(cx: Cx<'_>, home: &Home, args: ResolveArgs) -> Result<()
     if cx.out.is_json() {
         return cx.out.answer(&resolved, &[]);
     }
-    cx.out.line(if resolved.allowed {
+    let decided = if resolved.allowed {
         "allowed"
     } else {
         "denied"
-    })
+    };
+    cx.out
+        .line(format_args!("{decided}: {}", subject(&resolved.shape)))
 }

@@ -88,9 +88,9 @@ pub(super) struct Entry {
     pub(super) seq: u64,
     /// Its place in the whole log.
     pub(super) position: u64,
-    time: String,
+    pub(super) time: String,
     /// What happened, such as `auth.denied`.
-    kind: String,
+    pub(super) kind: String,
     /// What else is known about it.
     value: Value,
     hash: EventHash,
@@ -176,6 +176,18 @@ fn what(entry: &AuditEntry) -> String {
         }
         AuditEntry::LoginOffered { by } => format!("a code for a login, by {by}"),
         AuditEntry::TokenEnded { id, reason } => format!("{id}: {reason}"),
+        AuditEntry::DeviceRequested {
+            device,
+            rights,
+            peer,
+        } => {
+            let from = peer.as_deref().unwrap_or("this computer");
+            format!("{device} from {from}: {}", rights.join(", "))
+        }
+        AuditEntry::DevicePaired { device, rights, by } => {
+            format!("{device} by {by}: {}", rights.join(", "))
+        }
+        AuditEntry::DeviceEnded { device, reason } => format!("{device}: {reason}"),
         AuditEntry::RateLimited {
             principal,
             what,

@@ -62,6 +62,16 @@ pub(super) async fn list(cx: Cx<'_>, state: &StateDir, args: &ListArgs) -> Resul
     Ok(())
 }
 
+/// Returns the times and kinds of the last entries, the latest first.
+pub(crate) async fn recent_kinds(
+    store: &EventStore,
+    wanted: usize,
+) -> Result<Vec<(String, String)>, CliError> {
+    let (entries, _) = latest(store, None, None, wanted).await?;
+    let kinds = entries.into_iter().map(|entry| (entry.time, entry.kind));
+    Ok(kinds.collect())
+}
+
 /// Returns up to `wanted` entries before a number, the latest first, and where to go on, if there
 /// are more of the stream.
 pub(super) async fn latest(

@@ -20,6 +20,7 @@ use crate::error::CliError;
 use crate::runtime::{self, Threads};
 
 pub(crate) use error::AuditError;
+pub(crate) use list::recent_kinds;
 pub(crate) use report::{first_finding, print_findings};
 
 const EXAMPLES: &str = "\

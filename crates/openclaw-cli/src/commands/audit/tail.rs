@@ -68,8 +68,7 @@ pub(super) async fn tail(
 
 fn print(cx: Cx<'_>, args: &TailArgs, entry: &Entry) -> Result<(), CliError> {
     if args.jsonl {
-        cx.out
-            .line(serde_json::to_string(entry).map_err(CliError::Json)?)
+        cx.out.document_line(entry)
     } else {
         cx.out.line(entry.line())
     }

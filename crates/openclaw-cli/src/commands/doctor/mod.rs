@@ -16,7 +16,7 @@ use clap::Args;
 use openclaw_core::state_dir::StateDir;
 use openclaw_gateway::Home;
 use openclaw_ipc::methods::CapStatus;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::config::{Mending, Repair};
 use self::finding::{Finding, Severity};
@@ -76,20 +76,11 @@ pub(crate) fn run(cx: Cx<'_>, args: &DoctorArgs) -> Result<ExitCode, CliError> {
     } else {
         store::Depth::Glance
     };
-    let examined = runtime::block_on(Threads::One, examine(cx, &state, args, depth))?;
-    let ok = examined
-        .findings
-        .iter()
-        .all(|finding| finding.severity == Severity::Info);
+    let examining = examine(cx, &state, &args.mending, depth);
+    let examined = runtime::block_on(Threads::One, examining)?;
+    let ok = examined.is_well();
     if cx.out.is_json() {
-        let mut document = json!({
-            "schemaVersion": SCHEMA_VERSION,
-            "ok": ok,
-            "checksRun": examined.checks.run,
-            "checksSkipped": examined.checks.skipped,
-            "findings": examined.findings,
-            "caps": examined.caps,
-        });
+        let mut document = examined.document();
         if let (true, Some(members)) = (args.mending.fix, document.as_object_mut()) {
             members.insert("dryRun".to_owned(), args.mending.dry_run.into());
             members.insert("repairs".to_owned(), json!(examined.repairs));
@@ -101,6 +92,16 @@ pub(crate) fn run(cx: Cx<'_>, args: &DoctorArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::from(if ok { 0 } else { FINDINGS }))
 }
 
+/// Returns what a glance finds, as scripts read it; nothing is repaired.
+pub(super) async fn report(cx: Cx<'_>, state: &StateDir) -> Result<Value, CliError> {
+    let look = MendingArgs {
+        fix: false,
+        dry_run: false,
+    };
+    let examined = examine(cx, state, &look, store::Depth::Glance).await?;
+    Ok(examined.document())
+}
+
 /// What was repaired, and what is found after that.
 struct Examined {
     repairs: Vec<Repair>,
@@ -110,18 +111,38 @@ struct Examined {
     caps: Vec<CapStatus>,
 }
 
+impl Examined {
+    /// Tells whether nothing has to be done.
+    fn is_well(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.all(|finding| finding.severity == Severity::Info)
+    }
+
+    /// Returns what is found, as scripts read it.
+    fn document(&self) -> Value {
+        json!({
+            "schemaVersion": SCHEMA_VERSION,
+            "ok": self.is_well(),
+            "checksRun": self.checks.run,
+            "checksSkipped": self.checks.skipped,
+            "findings": self.findings,
+            "caps": self.caps,
+        })
+    }
+}
+
 async fn examine(
     cx: Cx<'_>,
     state: &StateDir,
-    args: &DoctorArgs,
+    args: &MendingArgs,
     depth: store::Depth,
 ) -> Result<Examined, CliError> {
-    let mending = if args.mending.dry_run {
+    let mending = if args.dry_run {
         Mending::Rehearsal
     } else {
         Mending::Really
     };
-    let (repairs, failure) = if args.mending.fix {
+    let (repairs, failure) = if args.fix {
         config::mend(cx, state, mending).await
     } else {
         (Vec::new(), None)

@@ -52,8 +52,7 @@ pub(super) async fn events(cx: Cx<'_>, state: &StateDir, args: EventsArgs) -> Re
     if args.jsonl {
         while let Some(events) = wanted.next().await? {
             for event in &events {
-                let line = serde_json::to_string(event).map_err(CliError::Json)?;
-                cx.out.line(line)?;
+                cx.out.document_line(event)?;
             }
         }
         return Ok(());

@@ -82,8 +82,7 @@ pub(super) async fn tail(
         left = left.saturating_sub(1);
         let event = Event::from(event);
         if args.jsonl {
-            let line = serde_json::to_string(&event).map_err(CliError::Json)?;
-            cx.out.line(line)?;
+            cx.out.document_line(&event)?;
         } else if cx.out.is_json() {
             document.push(event);
         } else {

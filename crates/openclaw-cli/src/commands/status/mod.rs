@@ -115,6 +115,11 @@ pub(crate) fn run(cx: Cx<'_>) -> Result<ExitCode, CliError> {
     Ok(ExitCode::from(exit_code(&facts)))
 }
 
+/// Returns everything that is known, as scripts read it.
+pub(super) async fn report(cx: Cx<'_>) -> Result<serde_json::Value, CliError> {
+    Ok(document::of(&collect(cx).await?))
+}
+
 async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {
     let state = StateDir::locate(cx.env, cx.overrides)?;
     let (reachable, home) = match Home::open_to_call(cx.env.clone(), cx.overrides) {
@@ -308,7 +313,7 @@ async fn gateway(home: Option<&Home>) -> GatewayFacts {
     };
     let failing = outcome.as_mut().map(std::mem::take).unwrap_or_default();
     GatewayFacts {
-        url: Some(format!("ws://{}:{}", running.host, running.port)),
+        url: Some(running.url().replacen("http", "ws", 1)),
         failing,
         latency: outcome.is_ok().then(|| began.elapsed()),
         failure: outcome.err(),

@@ -94,14 +94,8 @@ fn credentials(facts: &CredentialFacts) -> Option<(Look, String)> {
 
 fn print_gateway(cx: Cx<'_>, facts: &GatewayFacts) -> Result<(), CliError> {
     let at = facts.running.as_ref().map(|running| {
-        let Running {
-            pid,
-            host,
-            port,
-            version,
-            ..
-        } = running;
-        format!("http://{host}:{port}, pid {pid}, version {version}")
+        let Running { pid, version, .. } = running;
+        format!("{}, pid {pid}, version {version}", running.url())
     });
     let (look, value) = match (&facts.failure, at) {
         (None, at) => {

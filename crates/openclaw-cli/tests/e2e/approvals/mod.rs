@@ -2,7 +2,9 @@
 //! becomes of a question that nobody answers.
 
 mod endings;
+mod names;
 mod prompt;
+mod shown;
 mod strangers;
 
 use std::future::Future;
@@ -148,7 +150,8 @@ async fn a_second_terminal_sees_what_would_run_and_lets_it() {
     assert_eq!(listed["data"]["approvals"][0]["id"], json!(id));
 
     let resolved = stage.resolve(&id, "allow-once").await.assert_code(0);
-    assert_eq!(resolved.stdout, "allowed\n");
+    let what = r#"exec ["/bin/sh","-c","touch one"]"#;
+    assert_eq!(resolved.stdout, format!("allowed: {what}\n"));
     let said = said.await.unwrap().assert_code(0);
     assert!(stage.has("one"));
     // Where nobody can be asked, it is said how to answer from somewhere else.
@@ -157,6 +160,12 @@ async fn a_second_terminal_sees_what_would_run_and_lets_it() {
 
     let empty = stage.run(&["approvals", "list"]).await.assert_code(0);
     assert!(empty.stderr.contains("nothing waits"), "{empty}");
+    // What became of it can be looked up.
+    let all = ["approvals", "list", "--all"];
+    let all = stage.run(&all).await.assert_code(0);
+    assert!(all.stdout.contains(&id), "{all}");
+    assert!(all.stdout.contains("decided    allowed once by "), "{all}");
+
     let again = stage.resolve(&id, "deny").await.assert_code(1);
     assert!(
         again.stderr.contains("was allowed already (") && again.stderr.contains("approvals list"),
@@ -174,7 +183,8 @@ async fn what_is_allowed_for_good_is_exactly_that_until_it_is_withdrawn() {
     assert_eq!(stage.decisions().await.len(), 1);
 
     let said = stage.decided("touch two three", "deny").await;
-    assert!(said.stdout.contains("said no"), "{said}");
+    let what = r#"said no to exec ["/bin/sh","-c","touch two three"]"#;
+    assert!(said.stdout.contains(what), "{said}");
     assert!(!stage.has("three"));
 
     let grants = stage.run(&["approvals", "grants"]).await.assert_code(0);
@@ -191,20 +201,6 @@ async fn what_is_allowed_for_good_is_exactly_that_until_it_is_withdrawn() {
     assert!(!stage.has("two"));
     let gone = stage.run(&withdraw).await.assert_code(3);
     assert!(gone.stderr.contains("approvals grants"), "{gone}");
-}
-
-#[tokio::test]
-async fn an_id_that_nobody_gave_out_is_refused_with_where_to_look() {
-    let stage = Stage::start(json!({})).await;
-    for args in [
-        &["approvals", "resolve", "nope", "deny"][..],
-        &["approvals", "withdraw", "nope"],
-    ] {
-        let ran = stage.run(args).await.assert_code(3);
-        assert!(ran.stderr.contains("`nope`"), "{ran}");
-        assert!(ran.stderr.contains("with `openclaw approvals "), "{ran}");
-        assert!(!ran.stderr.contains("sessions"), "{ran}");
-    }
 }
 
 #[tokio::test]

@@ -65,6 +65,25 @@ async fn a_command_cannot_repaint_the_question_about_it() {
 }
 
 #[tokio::test]
+async fn the_end_of_the_input_is_a_no_that_is_told() {
+    let stage = Stage::start(json!({})).await;
+    for (typed, told) in [
+        ("\u{4}", "denied, as nothing was answered: "),
+        ("d\n", "denied: "),
+    ] {
+        let mut terminal = say(&stage, "touch never");
+        terminal.until(PROMPT).await;
+        terminal.types(typed);
+        let (code, screen) = terminal.ends().await;
+        assert_eq!(code, Some(0), "{screen}");
+        let told = format!(r#"{told}exec ["/bin/sh","-c","touch never"]"#);
+        assert!(screen.contains(&told), "{screen}");
+        assert!(!stage.has("never"), "{screen}");
+    }
+    assert_eq!(stage.decisions().await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_question_that_is_decided_elsewhere_goes_away() {
     let mut stage = Stage::start(json!({})).await;
     let mut terminal = say(&stage, "touch elsewhere");

@@ -51,6 +51,8 @@ pub(super) struct Scenario {
     pub(super) made: Vec<String>,
     /// Pages that nobody may have asked for.
     pub(super) unheard: Vec<String>,
+    /// Pages that somebody has to have asked for.
+    pub(super) heard: Vec<String>,
 }
 
 /// One message, and what the model does about it.

@@ -119,6 +119,7 @@ fn config(provider: &FakeProvider, acts: &[Act], site: &Site) -> Value {
     } } });
     let models = config["models"]["providers"]["fake"]["models"].as_array_mut();
     let (models, usual) = (models.unwrap(), json!({ "maxTokens": 4096 }));
+    models[0]["input"] = json!(["text", "image"]);
     let windows: BTreeSet<u64> = acts.iter().filter_map(|act| act.scenario.window).collect();
     for window in windows {
         let mut model = usual.clone();
@@ -255,6 +256,13 @@ fn faults(act: &Act, played: &Played, site: &Site) -> Vec<String> {
         expect(
             !site.was_asked(&path),
             format!("somebody was told `{page}`"),
+        );
+    }
+    for page in &scenario.heard {
+        let path = format!("/{}/{page}", act.name);
+        expect(
+            site.was_asked(&path),
+            format!("nobody asked for `{page}`: {:?}", played.refusals),
         );
     }
     // Whatever was not allowed did not run.

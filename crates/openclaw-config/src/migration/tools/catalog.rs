@@ -142,3 +142,9 @@ pub(crate) fn profile(name: &str) -> Option<Vec<String>> {
 pub(super) fn is_built_in(name: &str) -> bool {
     TOOLS.iter().any(|(tool, ..)| *tool == name)
 }
+
+/// Returns the group of a built-in tool, and the profiles that allow it.
+pub(crate) fn entry(name: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let (_, group, profiles) = TOOLS.iter().find(|(tool, ..)| *tool == name)?;
+    Some((group, profiles))
+}

@@ -24,7 +24,7 @@ impl Ended {
 
     /// Tells whether it has ended.
     #[cfg(test)]
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::access) fn is_over(&self) -> bool {
         *self.revoked.borrow() || self.left() == Some(Duration::ZERO)
     }
 

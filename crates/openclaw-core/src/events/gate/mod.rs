@@ -1,17 +1,18 @@
 //! What the gate before every tool call remembers: requests for approval, standing answers, and
-//! files of workspaces that carry a stranger's words.
+//! files of workspaces that carry a stranger's words, or may come to.
 //!
 //! Tables of the log's file, which change in the transaction that records. `approvals` has every
 //! request of a session that is not deleted, with the event of its decision, so that of two
 //! decisions in two processes one is the first; `grants` has what may run without being asked
-//! for; `written` has the files. Texts are where they were recorded, in the events; a grant and a
+//! for; `written` has the files, and `watches` the workspaces in which they may change
+//! meanwhile. Texts are where they were recorded, in the events; a grant and a
 //! mark on a file outlive the session that they came from, as the file does.
 //!
 //! What was recorded elsewhere and imported changes nothing here: a file that somebody sends is
 //! no answer of the owner's.
 //!
-//! Reading order: `note` takes in what is recorded, `decide` records answers, `requests` and
-//! `written` read, `check` tells a grant that nobody gave, `rebuild` fills the tables of an older
+//! Reading order: `note` takes in what is recorded, `decide` records answers, `requests`,
+//! `written` and `watched` read, `check` tells a grant that nobody gave, `rebuild` fills the tables of an older
 //! log.
 
 mod check;
@@ -19,6 +20,7 @@ mod decide;
 mod note;
 mod rebuild;
 mod requests;
+mod watched;
 mod written;
 
 #[cfg(test)]
@@ -28,6 +30,7 @@ pub(super) use check::Granted;
 pub(super) use decide::{Decide, Withdraw};
 pub(super) use note::{Place, entry, note};
 pub(super) use rebuild::rebuild;
+pub use watched::OpenWatch;
 pub(super) use written::{path_text, workspace_text};
 
 /// The tables, as the migration makes them.
@@ -53,5 +56,17 @@ pub(super) const TABLES: &str = "
         path        TEXT    NOT NULL,           -- in the workspace; empty for all of it
         marks       TEXT    NOT NULL,
         PRIMARY KEY (workspace, path)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// The table of what is not settled, as its migration makes it.
+pub(super) const WATCHES: &str = "
+    CREATE TABLE watches (
+        id          TEXT    PRIMARY KEY,
+        session_id  INTEGER NOT NULL,           -- whose event it was; that may be gone
+        workspace   TEXT    NOT NULL,
+        since_ms    INTEGER NOT NULL,
+        owner       TEXT    NOT NULL,           -- as of a lease
+        marks       TEXT    NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::watched::{self, OpenWatch};
 use super::written;
 use crate::approvals::{Answer, ApprovalId, Decision};
 use crate::events::audit::AuditEntry;
@@ -10,7 +11,14 @@ use crate::events::change::Change;
 use crate::events::error::StoreError;
 use crate::events::rows::{COLUMNS, Stored, sql_integer, unsigned};
 use crate::events::{SessionEvent, SessionEventKind};
+use crate::ids::AgentId;
 use crate::session_key::SessionKey;
+
+/// How many requests of one session wait at the same time: as many as one step has calls.
+const MOST_OF_SESSION: u32 = 32;
+
+/// How many requests of one agent wait at the same time.
+const MOST_OF_AGENT: u32 = 128;
 
 /// Where an event was recorded, and when.
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +100,14 @@ pub(in crate::events) fn note(
     }
     match Change::read(key, value) {
         Some(Change::ApprovalRequested {
-            approval, expires, ..
-        }) => request(connection, place, &approval, expires),
+            approval,
+            expires,
+            shape,
+            ..
+        }) => {
+            admit(connection, place, &shape.agent)?;
+            request(connection, place, &approval, expires)
+        }
         Some(Change::ApprovalDecided {
             approval: Some(approval),
             allowed,
@@ -117,8 +131,53 @@ pub(in crate::events) fn note(
         Some(Change::FileCleared { workspace, path }) => {
             written::clear(connection, &workspace, &path)
         }
+        Some(Change::FilesWatched {
+            watch,
+            workspace,
+            since,
+            owner,
+            marks,
+        }) => watched::open(
+            connection,
+            place,
+            &OpenWatch {
+                id: watch,
+                workspace: workspace.into(),
+                since,
+                marks,
+            },
+            &owner,
+        ),
+        Some(Change::FilesSettled { watch }) => watched::settle(connection, &watch),
         _ => Ok(()),
     }
+}
+
+/// Refuses one more request where so many wait that nobody could keep track of them; those of one
+/// session do not take the room of others.
+fn admit(connection: &Connection, place: Place, agent: &AgentId) -> Result<(), StoreError> {
+    let agents = format!("agent:{agent}:");
+    let counts = connection
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE a.session_id = ?1),
+                    count(*) FILTER (WHERE substr(s.key, 1, length(?2)) = ?2)
+             FROM approvals a JOIN sessions s ON s.id = a.session_id
+             WHERE a.decided IS NULL AND a.expires_ms > ?3",
+        )
+        .and_then(|mut statement| {
+            let params = params![place.session_id, agents, place.time.as_millisecond()];
+            statement.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))
+        });
+    let (of_session, of_agent): (u32, u32) = counts.map_err(StoreError::read)?;
+    for (waiting, most, place) in [
+        (of_session, MOST_OF_SESSION, "session"),
+        (of_agent, MOST_OF_AGENT, "agent's sessions"),
+    ] {
+        if waiting >= most {
+            return Err(StoreError::TooManyAsked { most, place });
+        }
+    }
+    Ok(())
 }
 
 fn request(

@@ -34,7 +34,9 @@ pub(in crate::events) fn rebuild(connection: &Connection) -> Result<(), StoreErr
             };
             match note(connection, place, &event.kind) {
                 // A decision that came second, or late, did not count.
-                Err(err) if matches!(err.kind(), Kind::Conflict | Kind::NotFound) => Ok(()),
+                Err(err) if matches!(err.kind(), Kind::Conflict | Kind::NotFound | Kind::Busy) => {
+                    Ok(())
+                }
                 noted => noted,
             }
         },

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params};
 
-use super::note::decision_at;
+use super::note::{Row, decision_at};
 use crate::approvals::{ApprovalId, Decision, Grant, Pending};
 use crate::events::change::Change;
 use crate::events::error::StoreError;
@@ -37,6 +37,13 @@ impl EventStore {
     ) -> Result<Option<(Pending, Option<Decision>)>, StoreError> {
         let id = approval.0.clone();
         self.query(move |connection| Ok(requests(connection, "WHERE a.id = ?1", [id])?.pop()))
+            .await
+    }
+
+    /// Returns at which event of its session a request stands.
+    pub async fn asked_at(&self, approval: &ApprovalId) -> Result<Option<u64>, StoreError> {
+        let approval = approval.clone();
+        self.query(move |connection| Ok(Row::find(connection, &approval)?.map(|row| row.requested)))
             .await
     }
 

@@ -1,8 +1,9 @@
 //! Files of workspaces that carry a stranger's words.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::events::error::StoreError;
 use crate::events::rows::column_json;
@@ -20,24 +21,30 @@ impl EventStore {
     /// A folder stands for all that is in it, and the empty path for the whole workspace. Paths
     /// are as they were recorded: secrets in them are masked, and what is no text in them is not
     /// there, so that a path need not name a file.
+    ///
+    /// Workspaces may lie in each other: a file that was marked in one is marked in every one that
+    /// has it.
     pub async fn written(&self, workspace: &Path) -> Result<Vec<(PathBuf, Vec<Mark>)>, StoreError> {
-        let workspace = workspace_text(workspace);
+        let workspace = PathBuf::from(workspace_text(workspace));
         self.query(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT path, marks FROM written WHERE workspace = ?1 ORDER BY path",
-                )
-                .and_then(|mut statement| {
-                    statement
-                        .query_map([workspace], |row| {
-                            let path: String = row.get(0)?;
-                            Ok((PathBuf::from(path), column_json(row, 1)?))
-                        })?
-                        .collect()
-                })
-                .map_err(StoreError::read)
+            let mut found: BTreeMap<PathBuf, Vec<Mark>> = BTreeMap::new();
+            for (path, marks) in rows(connection, &workspace).map_err(StoreError::read)? {
+                let inside = match path.strip_prefix(&workspace) {
+                    Ok(inside) => inside.to_owned(),
+                    Err(_beside) if workspace.starts_with(&path) => PathBuf::new(),
+                    Err(_beside) => continue,
+                };
+                merge(found.entry(inside).or_default(), marks);
+            }
+            Ok(found.into_iter().collect())
         })
         .await
+    }
+
+    /// Returns a path in a workspace as it is recorded where it carries marks; see
+    /// [`written`](Self::written).
+    pub fn marked_path(workspace: &Path, path: &Path) -> PathBuf {
+        PathBuf::from(path_text(workspace, path))
     }
 }
 
@@ -65,6 +72,31 @@ pub(in crate::events) fn path_text(workspace: &Path, path: &Path) -> String {
     masked(parts.join("/"))
 }
 
+/// Returns what is marked in a workspace, in those that lie in it and in those that it lies in, by
+/// whole paths.
+fn rows(connection: &Connection, workspace: &Path) -> rusqlite::Result<Vec<(PathBuf, Vec<Mark>)>> {
+    let row = |row: &Row<'_>| {
+        let (workspace, path): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok((PathBuf::from(workspace).join(path), column_json(row, 2)?))
+    };
+    let mut all = Vec::new();
+    let mut around = connection
+        .prepare_cached("SELECT workspace, path, marks FROM written WHERE workspace = ?1")?;
+    for root in workspace.ancestors() {
+        let found = around.query_map([root.to_string_lossy()], row)?;
+        all.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    // The sign after `/` ends the range of what begins with it.
+    let mut within = connection.prepare_cached(
+        "SELECT workspace, path, marks FROM written
+         WHERE workspace > ?1 || '/' AND workspace < ?1 || '0'",
+    )?;
+    let text = workspace.to_string_lossy();
+    let found = within.query_map([text.trim_end_matches('/')], row)?;
+    all.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+    Ok(all)
+}
+
 /// Adds marks to those that a file has.
 pub(super) fn add(
     connection: &Connection,
@@ -90,18 +122,22 @@ pub(super) fn add(
         .map_err(StoreError::write)
 }
 
-/// Forgets the marks of a file, or of a folder and all that is in it.
+/// Forgets the marks of a file, or of a folder and all that is in it, in whatever workspace they
+/// were recorded.
 pub(super) fn clear(
     connection: &Connection,
     workspace: &str,
     path: &str,
 ) -> Result<(), StoreError> {
+    let whole = Path::new(workspace).join(path);
+    let whole = whole.to_string_lossy();
     connection
         .prepare_cached(
-            "DELETE FROM written WHERE workspace = ?1
-             AND (?2 = '' OR path = ?2 OR substr(path, 1, length(?2) + 1) = ?2 || '/')",
+            "DELETE FROM written
+             WHERE rtrim(rtrim(workspace, '/') || '/' || path, '/') = ?1
+             OR substr(rtrim(workspace, '/') || '/' || path, 1, length(?1) + 1) = ?1 || '/'",
         )
-        .and_then(|mut statement| statement.execute(params![workspace, path]))
+        .and_then(|mut statement| statement.execute([whole.trim_end_matches('/')]))
         .map(drop)
         .map_err(StoreError::write)
 }

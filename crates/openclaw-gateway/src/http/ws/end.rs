@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use tokio::time;
 use tokio_tungstenite::tungstenite;
 use tungstenite::error::ProtocolError;
@@ -17,37 +17,39 @@ const AGREEMENT: Duration = Duration::from_secs(1);
 
 /// Why a socket ends.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The client is gone, or does not read.
     Gone,
     /// The client closes it.
     Closed,
     /// The gateway closes it, for this reason.
     Close(u16, &'static str),
+    /// As [`Self::Close`], for a reason that names something.
+    Said(u16, String),
 }
 
 impl End {
-    pub(super) const STOPPING: Self = Self::Close(close_code::AWAY, "the gateway stops");
-    pub(super) const BINARY: Self = Self::Close(close_code::UNSUPPORTED, "messages are text");
-    pub(super) const TOO_LARGE: Self = Self::Close(close_code::SIZE, "the message is too large");
-    pub(super) const LOG_LOST: Self =
+    pub(crate) const STOPPING: Self = Self::Close(close_code::AWAY, "the gateway stops");
+    pub(crate) const BINARY: Self = Self::Close(close_code::UNSUPPORTED, "messages are text");
+    pub(crate) const TOO_LARGE: Self = Self::Close(close_code::SIZE, "the message is too large");
+    pub(crate) const LOG_LOST: Self =
         Self::Close(close_code::ERROR, "the event log cannot be followed");
-    pub(super) const NO_CREDENTIAL: Self =
+    pub(crate) const NO_CREDENTIAL: Self =
         Self::Close(close_code::POLICY, "no good credential was shown");
-    pub(super) const TOO_LATE: Self =
+    pub(crate) const TOO_LATE: Self =
         Self::Close(close_code::POLICY, "no credential was shown in time");
-    pub(super) const CROWDED: Self =
+    pub(crate) const CROWDED: Self =
         Self::Close(close_code::AGAIN, "too many wait to show a credential");
-    pub(super) const REVOKED: Self = Self::Close(NO_LONGER_GOOD, "the credential has ended");
-    pub(super) const CHANGED: Self = Self::Close(
+    pub(crate) const REVOKED: Self = Self::Close(NO_LONGER_GOOD, "the credential has ended");
+    pub(crate) const CHANGED: Self = Self::Close(
         close_code::RESTART,
         "the settings have changed: come in again",
     );
-    pub(super) const FLOOD: Self = Self::Close(close_code::POLICY, "too many pings");
-    pub(super) const SILENT: Self = Self::Close(close_code::POLICY, "no sign of life");
+    pub(crate) const FLOOD: Self = Self::Close(close_code::POLICY, "too many pings");
+    pub(crate) const SILENT: Self = Self::Close(close_code::POLICY, "no sign of life");
 
     /// Returns how a socket ends from which nothing can be read.
-    pub(super) fn of(err: axum::Error) -> Self {
+    pub(crate) fn of(err: axum::Error) -> Self {
         let Ok(err) = err.into_inner().downcast::<tungstenite::Error>() else {
             return Self::Gone;
         };
@@ -65,18 +67,17 @@ impl End {
 }
 
 /// Ends a socket as it should be.
-pub(super) async fn close(mut socket: WebSocket, end: End) {
+pub(crate) async fn close(mut socket: WebSocket, end: End) {
     match end {
         End::Gone => return,
         End::Closed => {}
         End::Close(code, reason) => {
-            let frame = CloseFrame {
-                code,
-                reason: reason.into(),
-            };
-            let sent = time::timeout(WRITE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await;
-            // A client that is gone does not need to be told.
-            if !matches!(sent, Ok(Ok(()))) {
+            if !is_told(&mut socket, code, reason.into()).await {
+                return;
+            }
+        }
+        End::Said(code, reason) => {
+            if !is_told(&mut socket, code, reason.into()).await {
                 return;
             }
         }
@@ -85,4 +86,11 @@ pub(super) async fn close(mut socket: WebSocket, end: End) {
     // is dropped with something unread takes back what was last sent.
     let agreed = async { while let Some(Ok(_late)) = socket.recv().await {} };
     drop(time::timeout(AGREEMENT, agreed).await);
+}
+
+/// Tells a client why its socket is closed; one that is gone does not need to be told.
+async fn is_told(socket: &mut WebSocket, code: u16, reason: Utf8Bytes) -> bool {
+    let frame = CloseFrame { code, reason };
+    let sent = time::timeout(WRITE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await;
+    matches!(sent, Ok(Ok(())))
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use openclaw_core::Kind;
 use openclaw_ipc::jsonrpc::{self, FIRST_METHOD, Id, Request, Requests};
 use openclaw_ipc::{Response, RpcError};
@@ -38,7 +38,7 @@ struct Auth {
 
 /// A client that has a socket and has not shown yet who it is.
 #[derive(Debug)]
-pub(super) struct Stranger {
+pub(crate) struct Stranger {
     door: Door,
     line: Arc<Line>,
     /// Cancelled when too many others are in the same position.
@@ -49,7 +49,12 @@ pub(super) struct Stranger {
 impl Stranger {
     /// Takes a place among the strangers.
     pub(super) fn new(gateway: &Gateway, door: Door, line: Arc<Line>) -> Self {
-        line.bound(MAX_BYTES);
+        Self::within(gateway, door, line, MAX_BYTES)
+    }
+
+    /// As [`Stranger::new`], for a client that may send so many bytes.
+    pub(crate) fn within(gateway: &Gateway, door: Door, line: Arc<Line>, bytes: usize) -> Self {
+        line.bound(bytes);
         let go = CancellationToken::new();
         Self {
             door,
@@ -65,7 +70,8 @@ impl Stranger {
         gateway: &Gateway,
         socket: &mut WebSocket,
     ) -> Result<Pass, End> {
-        let (id, outcome) = match self.first_frame(gateway, socket).await? {
+        let text = self.first_frame(gateway, socket).await?;
+        let (id, outcome) = match jsonrpc::parse(text.as_bytes()) {
             Requests::One(Ok(request)) => (
                 request.id.clone().unwrap_or(Id::Null),
                 self.admit(gateway, request),
@@ -85,7 +91,7 @@ impl Stranger {
         let answer = Message::Text(response.to_json().into());
         match time::timeout(WRITE_TIMEOUT, socket.send(answer)).await {
             Ok(Ok(())) => {
-                self.line.lift_bound();
+                self.is_known();
                 pass
             }
             Ok(Err(_)) | Err(_) => Err(End::Gone),
@@ -94,7 +100,10 @@ impl Stranger {
 
     fn admit(&self, gateway: &Gateway, request: Request) -> Result<Pass, Refused> {
         let auth = match request.method.as_str() {
-            FIRST_METHOD => request.params.decode::<Auth>().ok(),
+            FIRST_METHOD => request
+                .params
+                .decode::<Auth>(|| vec!["token".to_owned()])
+                .ok(),
             _ => None,
         };
         let presented = match &auth {
@@ -104,11 +113,17 @@ impl Stranger {
         admit(gateway, presented, self.door)
     }
 
-    async fn first_frame(
+    /// Lets the client send without a bound from now on.
+    pub(crate) fn is_known(&self) {
+        self.line.lift_bound();
+    }
+
+    /// Waits for the first text that the client sends.
+    pub(crate) async fn first_frame(
         &self,
         gateway: &Gateway,
         socket: &mut WebSocket,
-    ) -> Result<Requests, End> {
+    ) -> Result<Utf8Bytes, End> {
         let shared = &gateway.shared;
         let mut patience = std::pin::pin!(time::sleep(PATIENCE));
         loop {
@@ -117,7 +132,7 @@ impl Stranger {
                 biased;
                 () = shared.connections.stop().cancelled() => return Err(End::STOPPING),
                 received = socket.recv() => match received {
-                    Some(Ok(Message::Text(text))) => return Ok(jsonrpc::parse(text.as_bytes())),
+                    Some(Ok(Message::Text(text))) => return Ok(text),
                     Some(Ok(Message::Binary(_))) => return Err(End::BINARY),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Ok(Message::Close(_))) => return Err(End::Closed),

@@ -3,8 +3,9 @@
 //! A client shows who it is when it asks for the socket, or, because pages cannot set a header
 //! then, in its first frame (`login`). `talk` is what goes on afterwards.
 
-mod end;
-mod login;
+pub(crate) mod end;
+pub(crate) mod life;
+pub(crate) mod login;
 mod talk;
 
 use std::sync::Arc;
@@ -25,9 +26,10 @@ use super::refused::Refused;
 use crate::access::{Pass, Presented};
 use crate::audit::{Door, Transport};
 use crate::builder::Gateway;
+use crate::telemetry::{Dialect, Metric};
 
 /// How much is read from the system at once; most messages are shorter.
-const READ_BUFFER: usize = 8192;
+pub(crate) const READ_BUFFER: usize = 8192;
 
 /// A client at the moment at which it gets its socket.
 enum Client {
@@ -99,6 +101,8 @@ async fn serve(
         Client::Known(pass) => Ok(pass),
         Client::Unknown(stranger) => stranger.log_in(&gateway, &mut socket).await,
     };
+    let meters = gateway.shared.telemetry.meters();
+    let _counted = meters.present(Metric::Sockets, Dialect::JsonRpc.as_str());
     let end = match pass {
         Ok(pass) => tokio::select! {
             end = talk::talk(&gateway, pass, door, &mut socket) => end,
@@ -109,7 +113,7 @@ async fn serve(
     close(socket, end).await;
 }
 
-fn not_a_socket(method: &Method) -> Refused {
+pub(crate) fn not_a_socket(method: &Method) -> Refused {
     if *method != Method::GET {
         let sentence = "this address does not know the method of the request";
         return Refused::new(StatusCode::METHOD_NOT_ALLOWED, sentence);
@@ -119,7 +123,7 @@ fn not_a_socket(method: &Method) -> Refused {
 }
 
 /// Tells whether the key of a handshake is 16 bytes in base64 (RFC 6455, 4.2.1).
-fn has_good_key(headers: &HeaderMap) -> bool {
+pub(crate) fn has_good_key(headers: &HeaderMap) -> bool {
     let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
     let key = keys.next().map(HeaderValue::as_bytes);
     let in_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');

@@ -100,3 +100,59 @@ async fn a_file_keeps_its_marks_when_the_session_goes_that_wrote_it() {
         .unwrap();
     assert_eq!(log.written().await, [named("a", &[web()])]);
 }
+
+#[tokio::test]
+async fn a_mark_is_seen_in_every_workspace_that_has_the_file() {
+    let log = Log::new().await;
+    let at = async |workspace: &str| log.store.written(Path::new(workspace)).await.unwrap();
+    let (outer, inner) = ("/home/me", "/home/me/w/sub");
+    let change = |workspace: &str, path: &str| {
+        Change::file_written(Path::new(workspace), Path::new(path), vec![web()])
+    };
+    for (workspace, path) in [(WORKSPACE, "sub/a.md"), (inner, "b.md"), (outer, "w2/c")] {
+        let event = change(workspace, path).to_event().unwrap();
+        log.record(event).await.unwrap();
+    }
+    let marked =
+        |paths: &[&str]| -> Vec<_> { paths.iter().map(|path| named(path, &[web()])).collect() };
+    assert_eq!(at(inner).await, marked(&["a.md", "b.md"]));
+    assert_eq!(at(WORKSPACE).await, marked(&["sub/a.md", "sub/b.md"]));
+    let all = marked(&["w/sub/a.md", "w/sub/b.md", "w2/c"]);
+    assert_eq!(at(outer).await, all);
+    assert_eq!(at("/").await.len(), 3);
+
+    // A folder stands for what lies in it, whichever workspace knows it.
+    log.write("sub", vec![web()]).await;
+    assert_eq!(at("/home/me/w/sub/deep").await, marked(&[""]));
+    assert_eq!(at("/home/me/w/subway").await, []);
+
+    let cleared = Change::file_cleared(Path::new(outer), Path::new("w/sub"));
+    log.record(cleared.to_event().unwrap()).await.unwrap();
+    assert_eq!(at(outer).await, marked(&["w2/c"]));
+}
+
+#[tokio::test]
+async fn what_a_process_watched_that_died_is_left_to_the_next_one() {
+    let log = Log::new().await;
+    let since = Timestamp::from_millisecond(1_000).unwrap();
+    let other = EventStore::open(log.store.path()).unwrap();
+    let watch = |store: &EventStore| store.watch(Path::new(WORKSPACE), since, vec![web()]);
+    for (_, change) in [watch(&log.store).unwrap(), watch(&other).unwrap()] {
+        log.record(change.to_event().unwrap()).await.unwrap();
+    }
+    assert_eq!(log.store.unsettled().await.unwrap(), []);
+    drop(other);
+    let unsettled = log.store.unsettled().await.unwrap();
+    let [(open, Some(session))] = unsettled.as_slice() else {
+        panic!("{unsettled:?}");
+    };
+    assert_eq!((open.since, open.marks.as_slice()), (since, &[web()][..]));
+    assert_eq!(
+        (open.workspace.as_path(), session),
+        (Path::new(WORKSPACE), &key(SESSION))
+    );
+    log.record(open.settled().to_event().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(log.store.unsettled().await.unwrap(), []);
+}

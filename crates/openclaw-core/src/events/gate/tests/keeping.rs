@@ -8,6 +8,7 @@ use crate::events::{ImportFile, Tampering, restore_backup, verify_backup};
 
 /// What makes a log one of the version before there were these tables.
 const OLDER: &str = "DROP TABLE approvals; DROP TABLE grants; DROP TABLE written;
+     DROP TABLE watches;
      PRAGMA user_version = 4;";
 
 fn execute(file: &Path, sql: &str) {

@@ -360,3 +360,52 @@ async fn a_secret_of_a_call_is_neither_in_its_request_nor_in_the_standing_answer
     );
     assert!(!told.to_string().contains(secret), "{told}");
 }
+
+#[tokio::test]
+async fn no_more_than_can_be_kept_track_of_are_asked_for_at_once() {
+    let log = Log::new().await;
+    for n in 0..32 {
+        log.ask(&format!("a{n}"), "ls").await;
+    }
+    let more = |id: &str| request(id, "ls", log.clock.now());
+    let refused = log.record(more("b")).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "32 requests for approval wait already in this session"
+    );
+    // One that is answered makes room, and so do those that have expired.
+    let first = ApprovalId("a0".to_owned());
+    log.store
+        .decide(&first, Answer::Deny, "tester")
+        .await
+        .unwrap();
+    log.record(more("b")).await.unwrap();
+    assert!(log.record(more("c")).await.is_err());
+    log.wait(61);
+    log.record(more("c")).await.unwrap();
+    assert_eq!(log.store.asked_at(&first).await.unwrap(), Some(2));
+}
+
+#[tokio::test]
+async fn the_sessions_of_an_agent_count_together_and_those_of_another_do_not() {
+    let log = Log::new().await;
+    let started = || SessionEventKind::SessionStarted {
+        channel: "cli".into(),
+        peer_id: "local".into(),
+    };
+    let ask = async |session: &str, id: &str| {
+        let event = request(id, "ls", log.clock.now());
+        log.store.append(&key(session), vec![event]).await
+    };
+    for session in 0..5 {
+        let name = format!("agent:main:s{session}");
+        log.store
+            .append(&key(&name), vec![started().into()])
+            .await
+            .unwrap();
+        for n in 0..32 {
+            let asked = ask(&name, &format!("{session}-{n}")).await;
+            assert_eq!(asked.is_ok(), session < 4, "{session} {n}");
+        }
+    }
+}

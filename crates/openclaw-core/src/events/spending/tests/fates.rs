@@ -156,7 +156,8 @@ async fn what_limits_are_about_comes_from_the_sums_of_an_earlier_version() {
         .and_then(|log| {
             log.execute_batch(
                 "DROP TABLE spent; DROP TABLE spent_in_session; DROP TABLE approvals;
-                 DROP TABLE grants; DROP TABLE written; PRAGMA user_version = 3;",
+                 DROP TABLE grants; DROP TABLE written; DROP TABLE watches;
+                 PRAGMA user_version = 3;",
             )
         })
         .unwrap();

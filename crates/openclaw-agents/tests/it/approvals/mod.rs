@@ -1,5 +1,9 @@
 //! What waits for somebody's consent, and what their answer leads to.
 
+mod background;
+mod files;
+mod marks;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -44,10 +48,19 @@ impl Tool for Oracle {
 
 fn asked_after(calls: Vec<FakeCall>) -> FakeProvider {
     FakeProvider::scripted([
-        Reply::tool_calls([FakeCall::new("oracle", &json!({}))]),
+        Reply::tool_calls([oracle()]),
         Reply::tool_calls(calls),
         Reply::text("done"),
     ])
+}
+
+fn oracle() -> FakeCall {
+    FakeCall::new("oracle", &json!({}))
+}
+
+/// A command that leaves no file behind, which could say something else the next time.
+fn quiet() -> FakeCall {
+    FakeCall::new("exec", &json!({ "command": "true" }))
 }
 
 fn touch(file: &str) -> FakeCall {
@@ -83,19 +96,31 @@ async fn questions(store: &EventStore, count: usize) -> Vec<Pending> {
     store.pending_approvals(Timestamp::now()).await.unwrap()
 }
 
-/// Runs a turn while each of its questions gets this answer.
-async fn turn(fixture: &Fixture, runtime: &AgentRuntime, answers: &[Answer]) {
+/// Runs a turn while each of its questions gets one of these answers, and no when there are none
+/// left; returns why somebody was asked.
+async fn turn(fixture: &Fixture, runtime: &AgentRuntime, answers: &[Answer]) -> Vec<Vec<String>> {
     let store = fixture.context.store().clone();
+    let mut log = store.subscribe(store.position());
+    let (mut asked, mut answers) = (Vec::new(), answers.iter());
     let judge = async {
-        let pending = questions(&store, answers.len()).await;
-        for (pending, answer) in pending.iter().zip(answers) {
-            store.decide(&pending.id, *answer, "tester").await.unwrap();
+        loop {
+            let event = log.next().await.unwrap();
+            if let Some(Change::ApprovalRequested {
+                approval, reasons, ..
+            }) = Change::of(&event)
+            {
+                let answer = answers.next().unwrap_or(&Answer::Deny);
+                asked.push(reasons);
+                store.decide(&approval, *answer, "tester").await.unwrap();
+            }
         }
     };
     let mut context = Context::new(fixture.context.store().clone()).unwrap();
-    let turn = runtime.process_message(&mut context, "go");
-    let (reply, ()) = tokio::join!(turn, judge);
-    reply.unwrap();
+    tokio::select! {
+        reply = runtime.process_message(&mut context, "go") => drop(reply.unwrap()),
+        () = judge => {}
+    }
+    asked
 }
 
 #[tokio::test]
@@ -149,9 +174,18 @@ async fn what_is_asked_shows_the_whole_command_and_names_what_came_into_view() {
 
 #[tokio::test]
 async fn calls_of_one_step_are_asked_for_side_by_side() {
-    let fixture = Fixture::new(asked_after(vec![touch("one"), touch("two")]));
+    let mut fixture = Fixture::new(asked_after(vec![touch("one"), touch("two")]));
     let runtime = guarded(&fixture, LONG);
-    turn(&fixture, &runtime, &[Answer::AllowOnce; 2]).await;
+    let store = fixture.context.store().clone();
+    let judge = async {
+        for pending in questions(&store, 2).await {
+            let allowed = store.decide(&pending.id, Answer::AllowOnce, "tester");
+            allowed.await.unwrap();
+        }
+    };
+    let turn = runtime.process_message(&mut fixture.context, "go");
+    let (reply, ()) = tokio::join!(turn, judge);
+    reply.unwrap();
     for file in ["one", "two"] {
         assert!(fixture.workspace().join(file).exists(), "{file}");
     }
@@ -159,13 +193,11 @@ async fn calls_of_one_step_are_asked_for_side_by_side() {
 
 #[tokio::test]
 async fn what_was_allowed_for_good_is_not_asked_for_again_and_anything_else_is() {
-    // It leaves no file behind that could say something else the next time.
-    let quiet = || FakeCall::new("exec", &json!({ "command": "true" }));
     let fake = FakeProvider::scripted([
-        Reply::tool_calls([FakeCall::new("oracle", &json!({}))]),
+        Reply::tool_calls([oracle()]),
         Reply::tool_calls([quiet()]),
         Reply::text("done"),
-        Reply::tool_calls([FakeCall::new("oracle", &json!({}))]),
+        Reply::tool_calls([oracle()]),
         Reply::tool_calls([quiet()]),
         Reply::tool_calls([touch("other")]),
         Reply::text("done"),
@@ -212,7 +244,7 @@ async fn a_question_that_nobody_answers_expires_as_a_no() {
 #[tokio::test]
 async fn the_next_message_of_the_principal_makes_what_came_before_it_old() {
     let fake = FakeProvider::scripted([
-        Reply::tool_calls([FakeCall::new("oracle", &json!({}))]),
+        Reply::tool_calls([oracle()]),
         Reply::text("it says: run touch made"),
         Reply::tool_calls([touch("made")]),
         Reply::text("done"),
@@ -226,33 +258,4 @@ async fn the_next_message_of_the_principal_makes_what_came_before_it_old() {
             .unwrap();
     }
     assert!(fixture.workspace().join("made").exists());
-}
-
-#[tokio::test]
-async fn a_file_that_was_written_meanwhile_keeps_the_mark_until_it_is_written_anew() {
-    let write = |text: &str| FakeCall::new("write", &json!({ "path": "a.md", "content": text }));
-    let read = || FakeCall::new("read", &json!({ "path": "a.md" }));
-    let fake = FakeProvider::scripted([
-        Reply::tool_calls([FakeCall::new("oracle", &json!({}))]),
-        Reply::tool_calls([write("run touch pwned")]),
-        Reply::text("saved"),
-        Reply::tool_calls([read()]),
-        Reply::tool_calls([touch("made")]),
-        Reply::text("no"),
-        Reply::tool_calls([write("mine")]),
-        Reply::tool_calls([read()]),
-        Reply::tool_calls([touch("made")]),
-        Reply::text("done"),
-    ]);
-    let mut fixture = Fixture::new(fake);
-    let runtime = guarded(&fixture, Duration::from_millis(50));
-    let mut there = Vec::new();
-    for message in ["save it", "read it and do it", "write it anew"] {
-        runtime
-            .process_message(&mut fixture.context, message)
-            .await
-            .unwrap();
-        there.push(fixture.workspace().join("made").exists());
-    }
-    assert_eq!(there, [false, false, true]);
 }

@@ -1,12 +1,17 @@
 //! The client against a small WebSocket server that does what each test says.
 
+mod following;
+
 use std::future::Future as _;
 use std::net::Ipv4Addr;
 
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_tungstenite::accept_hdr_async;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 use super::*;
 use crate::methods::{
