@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::time::Duration;
 
 use openclaw_core::env::Env;
@@ -14,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::OPENCLAW;
+use crate::measured::figures;
 
 /// How often the gateway is killed in the short form.
 const POINTS: u64 = 8;
@@ -95,18 +95,6 @@ async fn told(gateway: &GatewayProcess, session: &str) -> Told {
             .iter()
             .map(|cut_off| cut_off["unknown"].as_array().unwrap().len())
             .sum(),
-    }
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "the figures are what the long form is for"
-)]
-fn figures(line: &str) {
-    eprintln!("{line}");
-    if let Some(file) = Env::from_process().get_os("OPENCLAW_SOAK_FIGURES") {
-        let file = fs::File::options().append(true).create(true).open(file);
-        writeln!(file.unwrap(), "{line}").unwrap();
     }
 }
 

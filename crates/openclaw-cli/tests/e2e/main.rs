@@ -37,6 +37,7 @@ mod hung;
 mod injection;
 mod lifecycle;
 mod logs;
+mod measured;
 mod metrics;
 mod oauth;
 mod openai;

@@ -93,6 +93,11 @@ impl Socket {
         Self { stream }
     }
 
+    /// Returns what the socket goes over; nothing of a frame has been read yet.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     pub(crate) async fn send_text(&mut self, text: &str) {
         self.send(1, text.as_bytes()).await;
     }

@@ -1,13 +1,10 @@
 //! Thousands of connections that mean nothing good, and the clients beside them.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use openclaw_core::env::Env;
 use openclaw_testkit::http::HttpRequest;
 use openclaw_testkit::{GatewayProcess, TestHome};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -15,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time;
 
 use crate::OPENCLAW;
+use crate::measured::{figures, is_long, resident, sockets};
 
 /// How many strangers come; `cargo xtask soak` sends more.
 const STRANGERS: usize = 2000;
@@ -74,51 +72,13 @@ impl Stranger {
     }
 }
 
-/// Lets this process open as many sockets as it may, and returns how many that is.
-fn sockets() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(1 << 20);
-    let raised = Rlimit {
-        current: Some(most),
-        maximum: limit.maximum,
-    };
-    setrlimit(Resource::Nofile, raised).unwrap();
-    most
-}
-
-/// Returns how much memory a process holds, in kilobytes.
-fn resident(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "the figures are what the long form is for"
-)]
-fn figures(line: &str) {
-    use std::io::Write as _;
-    eprintln!("{line}");
-    if let Some(file) = Env::from_process().get_os("OPENCLAW_SOAK_FIGURES") {
-        let mut file = fs::File::options()
-            .append(true)
-            .create(true)
-            .open(file)
-            .unwrap();
-        writeln!(file, "{line}").unwrap();
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn thousands_of_strangers_keep_nobody_out() {
-    let asked_for = match Env::from_process().get("OPENCLAW_SOAK_ROUNDS") {
-        Some(_) => STRANGERS_OF_THE_LONG_FORM,
-        None => STRANGERS,
+    let asked_for = if is_long() {
+        STRANGERS_OF_THE_LONG_FORM
+    } else {
+        STRANGERS
     };
     let strangers = asked_for.min(usize::try_from(sockets() * 3 / 4).unwrap());
     let home = TestHome::new();

@@ -1,5 +1,6 @@
 //! JSON-RPC 2.0 as a foreign client finds it, over HTTP and WebSocket.
 
+mod crowd;
 mod cuts;
 mod order;
 mod resume;
