@@ -15,7 +15,7 @@ use super::methods::given::Given;
 use crate::rpc::{CallCx, Rpc};
 
 /// `device.pair.list`.
-pub(super) async fn list(rpc: &Rpc, cx: &CallCx, given: Given) -> Result<Value, RpcError> {
+pub(super) fn list(rpc: &Rpc, cx: &CallCx, given: Given) -> Result<Value, RpcError> {
     given.done()?;
     let (pending, paired) = rpc.access.devices()?.list();
     let own = match cx.admitted.principal() {

@@ -21,7 +21,7 @@ use super::Client;
 use super::pairing::{self, Asking};
 use super::refusal::{Attempt, Refused};
 use super::welcome;
-use crate::access::{Pass, Presented};
+use crate::access::{Access, Pass, Presented};
 use crate::audit::Door;
 use crate::builder::Gateway;
 use crate::http::wire::WRITE_TIMEOUT;
@@ -72,7 +72,7 @@ impl Means {
     fn of(principal: &Principal) -> Self {
         match principal {
             Principal::Anybody | Principal::LocalOwner => Self::Nothing,
-            Principal::SecretBearer => Self::Secret,
+            Principal::SecretBearer | Principal::Webhook => Self::Secret,
             Principal::Issued(_) | Principal::Browser(_) => Self::Issued,
             Principal::Proxied(_) => Self::Proxy,
             Principal::Device(_) => Self::Device,
@@ -80,10 +80,10 @@ impl Means {
     }
 
     /// Returns OpenClaw's word for it.
-    pub(super) const fn as_str(self, asks_password: bool) -> &'static str {
+    pub(super) fn named(self, access: &Access) -> &'static str {
         match self {
             Self::Nothing => "none",
-            Self::Secret if asks_password => "password",
+            Self::Secret if access.asks_password() => "password",
             Self::Secret | Self::Issued => "token",
             Self::Proxy => "trusted-proxy",
             Self::Device => "device-token",
@@ -231,7 +231,7 @@ impl Arrived {
             (Some(token), ..) => Presented::Bearer(token),
             (None, _, _, Some(password)) => Presented::Secret(password),
             (None, _, Some(_), None) => {
-                return Err(Refused::needs_device(false).into());
+                return Err(Refused::needs_device().into());
             }
             (None, _, None, None) => match &self.shown {
                 Some(pass) => return Ok(pass.clone()),
@@ -283,7 +283,7 @@ impl Arrived {
         rights: Rights,
     ) -> Result<Rights, Box<Refused>> {
         if FOR_PEOPLE.contains(&params.client.id.as_str()) && !matches!(means, Means::Proxy) {
-            return Err(Refused::needs_device(true).into());
+            return Err(Refused::page_needs_device().into());
         }
         let client = &params.client;
         let is_cli = client.id == "cli" && client.mode == "cli";
@@ -307,7 +307,7 @@ fn asked_for(params: &ConnectParams) -> Rights {
 /// Returns the key of a device that has signed our nonce, just now.
 fn proven(params: &ConnectParams, nonce: &str) -> Result<DeviceKey, Box<Refused>> {
     let Some(proof) = &params.device else {
-        return Err(Refused::needs_device(false).into());
+        return Err(Refused::needs_device().into());
     };
     let refuse = |reason, message| Err(Refused::device(reason, message).into());
     let Ok(key) = DeviceKey::read(&proof.public_key) else {

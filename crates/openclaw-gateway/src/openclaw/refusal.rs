@@ -52,14 +52,15 @@ impl Refused {
         Self::with(OpenclawError::invalid(message).with_details(details))
     }
 
-    /// Refuses a client without a device that needs one.
-    pub(super) fn needs_device(is_ui: bool) -> Self {
-        if is_ui {
-            let message =
-                "control ui requires device identity (use HTTPS or localhost secure context)";
-            let details = json!({"code": "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"});
-            return Self::with(OpenclawError::invalid(message).with_details(details));
-        }
+    /// Refuses a page of a browser without a device.
+    pub(super) fn page_needs_device() -> Self {
+        let message = "control ui requires device identity (use HTTPS or localhost secure context)";
+        let details = json!({"code": "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"});
+        Self::with(OpenclawError::invalid(message).with_details(details))
+    }
+
+    /// Refuses another client without a device that needs one.
+    pub(super) fn needs_device() -> Self {
         let details = json!({"code": "DEVICE_IDENTITY_REQUIRED"});
         let error = OpenclawError::new(ErrorCode::NotPaired, "device identity required");
         Self::with(error.with_details(details))

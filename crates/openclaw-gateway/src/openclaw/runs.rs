@@ -1,6 +1,6 @@
 //! What a connection knows of the runs that are under way, to put pieces together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use openclaw_core::{CallId, RunId, SessionKey};
 
@@ -18,7 +18,15 @@ pub(super) struct Running {
     /// Whether its beginning was told.
     pub(super) begun: bool,
     pub(super) started: i64,
-    /// The step that is being written.
+    writing: Writing,
+    /// The tools that run.
+    pub(super) calls: BTreeMap<CallId, Calling>,
+}
+
+/// What the model is writing.
+#[derive(Debug, Default)]
+struct Writing {
+    /// The step that it belongs to.
     step: u32,
     /// What the model has written in that step.
     text: String,
@@ -28,8 +36,6 @@ pub(super) struct Running {
     anew: bool,
     /// Whether pieces of the step are missing here.
     torn: bool,
-    /// The tools that run.
-    pub(super) calls: HashMap<CallId, Calling>,
 }
 
 /// A tool that runs.
@@ -62,12 +68,8 @@ impl Running {
             seq: 0,
             begun: false,
             started: now,
-            step: 0,
-            text: String::new(),
-            told: 0,
-            anew: false,
-            torn: false,
-            calls: HashMap::new(),
+            writing: Writing::default(),
+            calls: BTreeMap::new(),
         }
     }
 
@@ -79,39 +81,41 @@ impl Running {
 
     /// Adds a piece of text.
     pub(super) fn add(&mut self, step: u32, piece: &str) {
-        if step != self.step {
-            self.anew = self.told > 0;
-            (self.step, self.told, self.torn) = (step, 0, false);
-            self.text.clear();
+        let writing = &mut self.writing;
+        if step != writing.step {
+            writing.anew = writing.told > 0;
+            (writing.step, writing.told, writing.torn) = (step, 0, false);
+            writing.text.clear();
         }
-        if !self.torn {
-            self.text.push_str(piece);
+        if !writing.torn {
+            writing.text.push_str(piece);
         }
     }
 
     /// Notes that pieces are missing: what is known of the step is no beginning of it any more.
     pub(super) fn tear(&mut self) {
-        self.torn = true;
+        self.writing.torn = true;
     }
 
     /// Returns what has not been told of the text.
     pub(super) fn untold(&mut self) -> Option<Told> {
-        let delta = self.text.get(self.told..)?;
+        let writing = &mut self.writing;
+        let delta = writing.text.get(writing.told..)?;
         if delta.is_empty() {
             return None;
         }
         let told = Told {
-            text: self.text.clone(),
+            text: writing.text.clone(),
             delta: delta.to_owned(),
-            replaces: self.anew,
+            replaces: writing.anew,
         };
-        (self.told, self.anew) = (self.text.len(), false);
+        (writing.told, writing.anew) = (writing.text.len(), false);
         Some(told)
     }
 
     /// Tells whether anything of it waits to be told.
     pub(super) fn has_news(&self) -> bool {
-        self.text.len() > self.told || self.calls.values().any(|call| call.news)
+        self.writing.text.len() > self.writing.told || self.calls.values().any(|call| call.news)
     }
 
     /// Adds output of a tool, keeping the last of it.
@@ -138,13 +142,19 @@ mod tests {
         Running::new(&RunId::from("r"), None, session, 0)
     }
 
-    fn told(text: &str, delta: &str, replaces: bool) -> Option<Told> {
-        let (text, delta) = (text.to_owned(), delta.to_owned());
-        Some(Told {
-            text,
-            delta,
-            replaces,
-        })
+    fn told(text: &str, delta: &str) -> Told {
+        Told {
+            text: text.to_owned(),
+            delta: delta.to_owned(),
+            replaces: false,
+        }
+    }
+
+    fn told_anew(text: &str) -> Told {
+        Told {
+            replaces: true,
+            ..told(text, text)
+        }
     }
 
     #[test]
@@ -152,12 +162,12 @@ mod tests {
         let mut run = running();
         run.add(1, "Hel");
         run.add(1, "lo");
-        assert_eq!(run.untold(), told("Hello", "Hello", false));
+        assert_eq!(run.untold(), Some(told("Hello", "Hello")));
         assert_eq!(run.untold(), None);
         run.add(1, "!");
-        assert_eq!(run.untold(), told("Hello!", "!", false));
+        assert_eq!(run.untold(), Some(told("Hello!", "!")));
         run.add(2, "Next");
-        assert_eq!(run.untold(), told("Next", "Next", true));
+        assert_eq!(run.untold(), Some(told_anew("Next")));
     }
 
     #[test]
@@ -166,9 +176,9 @@ mod tests {
         run.add(1, "Hel");
         run.tear();
         run.add(1, "o");
-        assert_eq!(run.untold(), told("Hel", "Hel", false));
+        assert_eq!(run.untold(), Some(told("Hel", "Hel")));
         run.add(2, "whole");
-        assert_eq!(run.untold(), told("whole", "whole", true));
+        assert_eq!(run.untold(), Some(told_anew("whole")));
     }
 
     #[test]

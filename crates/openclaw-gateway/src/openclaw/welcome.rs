@@ -26,7 +26,7 @@ pub(super) async fn hello(
     token: Option<ApiKey>,
 ) -> HelloOk {
     let shared = &gateway.shared;
-    let method = means.as_str(shared.rpc.access.asks_password());
+    let method = means.named(&shared.rpc.access);
     let now = Clock::system().now().as_millisecond();
     HelloOk {
         protocol: client.protocol,

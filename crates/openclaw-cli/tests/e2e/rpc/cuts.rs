@@ -133,50 +133,12 @@ async fn a_hundred_cuts_while_sessions_stream_cost_no_event_and_repeat_none() {
             continue;
         }
         let next = timeout(PATIENCE, client.next_notification()).await.unwrap();
-        if next.is_err() {
-            let l = log(&gateway).await;
-            let at = seen.last().copied().unwrap_or_default();
-            let big = l
-                .iter()
-                .map(|e| {
-                    (
-                        e.to_string().len(),
-                        e["kind"].to_string(),
-                        e["position"].to_string(),
-                    )
-                })
-                .max();
-            let nx = l
-                .iter()
-                .find(|e| e["position"].as_u64().unwrap() > at)
-                .map(|e| {
-                    (
-                        e.to_string().len(),
-                        e["kind"].to_string(),
-                        e["position"].to_string(),
-                    )
-                });
-            println!(
-                "DBG cuts {} seen {} at {at} pieces {pieces} log {} biggest {big:?} next {nx:?}",
-                cuts.load(Ordering::Relaxed),
-                seen.len(),
-                l.len()
-            );
-        }
         match next.unwrap() {
             Notification::SessionEvent(fact) => seen.push(fact.event.position),
             _ => pieces += 1,
         }
     }
     passing.abort();
-    println!(
-        "DBGBIG {:?}",
-        log(&gateway)
-            .await
-            .iter()
-            .map(|e| (e.to_string().len(), e["kind"].to_string()))
-            .max()
-    );
     let all = positions(&log(&gateway).await);
     println!(
         "{} events, {pieces} pieces, {} cuts",

@@ -102,7 +102,6 @@ impl Feed<'_> {
                 told.push((id.clone(), call.tool.clone(), call.tail.clone()));
             }
         }
-        told.sort_unstable();
         let mut events = Vec::new();
         for (id, tool, tail) in told {
             let data = json!({

@@ -7,16 +7,16 @@ use super::super::runs::Running;
 
 pub(super) fn agent_event(running: &mut Running, stream: &str, data: Value, now: i64) -> Value {
     let seq = running.next();
-    json!({
-        "runId": running.name,
-        "sessionKey": running.session,
-        "agentId": running.session.agent(),
-        "stream": stream,
-        "data": data,
-        "seq": seq,
-        "ts": now,
-        "isHeartbeat": false,
-    })
+    let mut event = Map::new();
+    event.insert("runId".to_owned(), json!(running.name));
+    event.insert("sessionKey".to_owned(), json!(running.session));
+    event.insert("agentId".to_owned(), json!(running.session.agent()));
+    event.insert("stream".to_owned(), json!(stream));
+    event.insert("data".to_owned(), data);
+    event.insert("seq".to_owned(), json!(seq));
+    event.insert("ts".to_owned(), json!(now));
+    event.insert("isHeartbeat".to_owned(), json!(false));
+    event.into()
 }
 
 pub(super) fn chat_event(running: &Running, state: &str) -> Map<String, Value> {

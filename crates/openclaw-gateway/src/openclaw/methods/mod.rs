@@ -116,7 +116,7 @@ async fn answer(
         Method::ChatHistory => history::history(gateway, given).await,
         Method::ChatSend => chat::send(gateway, client, given).await,
         Method::ChatAbort => chat::abort(gateway, given).await,
-        Method::DevicePairList => devices::list(rpc, cx, given).await,
+        Method::DevicePairList => devices::list(rpc, cx, given),
         Method::DevicePairApprove => devices::approve(rpc, client, given).await,
         Method::DevicePairReject => devices::reject(rpc, client, given).await,
         Method::DevicePairRemove => devices::remove(rpc, client, given).await,

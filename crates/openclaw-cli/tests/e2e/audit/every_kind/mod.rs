@@ -2,9 +2,10 @@
 //!
 //! What kinds there are is asked of the type itself, so that a kind that is added and not provoked
 //! here fails the test. `owner` is what the owner does with the commands, `callers` is what others
-//! do over the network.
+//! do over the network, `devices` what a device does that has a key of its own.
 
 mod callers;
+mod devices;
 mod owner;
 
 use std::collections::BTreeSet;
@@ -62,6 +63,7 @@ async fn every_kind_of_entry_is_provoked_and_found_without_a_secret_in_it() {
     expected.extend(stage.tokens(&gateway).await);
     expected.extend(stage.limits(&gateway).await);
     expected.extend(stage.browser(&gateway).await);
+    expected.extend(stage.devices(&gateway).await);
     expected.extend(stage.strangers(&gateway).await);
     expected.extend(stage.edits(gateway).await);
     assert_intact(&stage.home).await;
@@ -138,6 +140,7 @@ impl Stage {
             json!({ "source": "store", "provider": "default", "id": "FAKE" });
         config["gateway"] = json!({
             "auth": { "mode": "password", "password": PASSWORD },
+            "trustedProxies": ["127.0.0.1"],
             "rateLimit": { "requestsPerMinute": CALLS, "messagesPerMinute": MESSAGES },
         });
         config
