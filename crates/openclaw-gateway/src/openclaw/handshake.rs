@@ -72,7 +72,7 @@ impl Means {
     fn of(principal: &Principal) -> Self {
         match principal {
             Principal::Anybody | Principal::LocalOwner => Self::Nothing,
-            Principal::SecretBearer | Principal::Webhook => Self::Secret,
+            Principal::SecretBearer => Self::Secret,
             Principal::Issued(_) | Principal::Browser(_) => Self::Issued,
             Principal::Proxied(_) => Self::Proxy,
             Principal::Device(_) => Self::Device,

@@ -1,5 +1,6 @@
 //! A device with a key of its own.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -111,6 +112,8 @@ impl Connect {
 pub(crate) struct Peer {
     socket: Socket,
     sent: u32,
+    /// The events that came while an answer was waited for.
+    passed: VecDeque<Value>,
     /// What the gateway greeted it with.
     pub(crate) hello: Value,
 }
@@ -125,6 +128,7 @@ impl Peer {
         let mut peer = Self {
             socket: Socket::open_at("/", addr, &connect.headers).await,
             sent: 0,
+            passed: VecDeque::new(),
             hello: Value::Null,
         };
         let challenge = peer.next().await.unwrap();
@@ -151,7 +155,7 @@ impl Peer {
         }
     }
 
-    /// Calls a method and returns its answer, or its error; events are passed over.
+    /// Calls a method and returns its answer, or its error; events are kept for later.
     pub(crate) async fn call(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         self.sent += 1;
         let id = format!("r{}", self.sent);
@@ -166,6 +170,7 @@ impl Peer {
                     Err(frame["error"].clone())
                 };
             }
+            self.passed.push_back(frame);
         }
     }
 
@@ -181,7 +186,10 @@ impl Peer {
     pub(crate) async fn until_chat(&mut self, state: &str) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
-            let frame = self.next().await.unwrap();
+            let frame = match self.passed.pop_front() {
+                Some(frame) => frame,
+                None => self.next().await.unwrap(),
+            };
             if frame["type"] != "event" {
                 continue;
             }
