@@ -123,12 +123,6 @@ impl Socket {
         timeout(PATIENCE, self.receive()).await.unwrap()
     }
 
-    /// Reads to the end, however the gateway ends it.
-    pub(crate) async fn read_to_end(&mut self) {
-        let mut part = vec![0; 1 << 16];
-        while let Ok(1..) = self.stream.read(&mut part).await {}
-    }
-
     /// Sends bytes as they are.
     pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();

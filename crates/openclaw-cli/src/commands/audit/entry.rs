@@ -151,43 +151,17 @@ impl Entry {
 
 fn what(entry: &AuditEntry) -> String {
     match entry {
-        AuditEntry::AuthAllowed {
-            principal: who,
-            transport,
-            peer,
-            count,
-        }
-        | AuditEntry::AuthDenied {
-            reason: who,
-            transport,
-            peer,
-            count,
-        } => {
-            let peer = from(peer.as_deref());
-            format!("{who} by {transport}{peer}{}", times(*count))
-        }
-        AuditEntry::AuthForbidden {
-            principal,
-            method,
-            count,
-        } => format!("{principal} may not call {method}{}", times(*count)),
+        AuditEntry::AuthAllowed { .. }
+        | AuditEntry::AuthDenied { .. }
+        | AuditEntry::AuthForbidden { .. } => entrance(entry),
         AuditEntry::TokenIssued { id, scopes, by } => {
             format!("{id} for {} by {by}", scopes.join(", "))
         }
         AuditEntry::LoginOffered { by } => format!("a code for a login, by {by}"),
         AuditEntry::TokenEnded { id, reason } => format!("{id}: {reason}"),
-        AuditEntry::DeviceRequested {
-            device,
-            rights,
-            peer,
-        } => {
-            let from = peer.as_deref().unwrap_or("this computer");
-            format!("{device} from {from}: {}", rights.join(", "))
-        }
-        AuditEntry::DevicePaired { device, rights, by } => {
-            format!("{device} by {by}: {}", rights.join(", "))
-        }
-        AuditEntry::DeviceEnded { device, reason } => format!("{device}: {reason}"),
+        AuditEntry::DeviceRequested { .. }
+        | AuditEntry::DevicePaired { .. }
+        | AuditEntry::DeviceEnded { .. } => device(entry),
         AuditEntry::RateLimited {
             principal,
             what,
@@ -241,6 +215,50 @@ fn what(entry: &AuditEntry) -> String {
         }
         AuditEntry::LogCut { from, to } => format!("the positions {from} to {to} are gone"),
         AuditEntry::LogAccepted { events, reason } => format!("{events} events: {reason}"),
+    }
+}
+
+fn entrance(entry: &AuditEntry) -> String {
+    match entry {
+        AuditEntry::AuthAllowed {
+            principal: who,
+            transport,
+            peer,
+            count,
+        }
+        | AuditEntry::AuthDenied {
+            reason: who,
+            transport,
+            peer,
+            count,
+        } => {
+            let peer = from(peer.as_deref());
+            format!("{who} by {transport}{peer}{}", times(*count))
+        }
+        AuditEntry::AuthForbidden {
+            principal,
+            method,
+            count,
+        } => format!("{principal} may not call {method}{}", times(*count)),
+        _ => String::new(),
+    }
+}
+
+fn device(entry: &AuditEntry) -> String {
+    match entry {
+        AuditEntry::DeviceRequested {
+            device,
+            rights,
+            peer,
+        } => {
+            let from = peer.as_deref().unwrap_or("this computer");
+            format!("{device} from {from}: {}", rights.join(", "))
+        }
+        AuditEntry::DevicePaired { device, rights, by } => {
+            format!("{device} by {by}: {}", rights.join(", "))
+        }
+        AuditEntry::DeviceEnded { device, reason } => format!("{device}: {reason}"),
+        _ => String::new(),
     }
 }
 

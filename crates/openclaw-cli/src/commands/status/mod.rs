@@ -117,7 +117,7 @@ pub(crate) fn run(cx: Cx<'_>) -> Result<ExitCode, CliError> {
 
 /// Returns everything that is known, as scripts read it.
 pub(super) async fn report(cx: Cx<'_>) -> Result<serde_json::Value, CliError> {
-    Ok(document::of(&collect(cx).await?))
+    Ok(document::of(&Box::pin(collect(cx)).await?))
 }
 
 async fn collect(cx: Cx<'_>) -> Result<Facts, CliError> {

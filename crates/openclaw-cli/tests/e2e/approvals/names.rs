@@ -90,7 +90,7 @@ async fn the_beginning_of_a_digest_has_to_be_clear() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|grant| grant["digest"].as_str().unwrap()[..1].to_owned())
+        .map(|grant| grant["digest"].as_str().unwrap().chars().take(1).collect())
         .collect();
     digits.sort_unstable();
     let twice = digits.windows(2).find(|two| two[0] == two[1]).unwrap();

@@ -136,7 +136,7 @@ async fn a_flood_of_requests_that_are_taken_back_ends_the_connection() {
         }
         panic!("ten thousand requests were taken back");
     };
-    timeout(Duration::from_secs(60), flood).await.unwrap();
+    timeout(Duration::from_mins(1), flood).await.unwrap();
     working.await.unwrap();
     let answer = openclaw_testkit::http::HttpRequest::get("/health");
     assert_eq!(answer.send(gateway.addr()).await.unwrap().status, 200);

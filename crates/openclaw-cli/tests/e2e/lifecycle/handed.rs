@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 use super::ask;
 use crate::OPENCLAW;
 
-/// Opens sockets as systemd does, and becomes the program: `-` in place of what LISTEN_FDS says
+/// Opens sockets as systemd does, and becomes the program: `-` in place of what `LISTEN_FDS` says
 /// takes their number.
 const ACTIVATE: &str = r#"
 import os, socket, sys

@@ -28,7 +28,7 @@ fn own_pair(home: &TestHome) -> (PathBuf, PathBuf) {
     )
 }
 
-fn enable(home: &TestHome, more: serde_json::Value) {
+fn enable(home: &TestHome, more: &serde_json::Value) {
     let mut tls = json!({ "enabled": true });
     tls.as_object_mut()
         .unwrap()
@@ -74,7 +74,7 @@ pub(super) async fn connect(
 #[tokio::test]
 async fn a_pair_is_made_and_the_command_line_knows_it() {
     let home = TestHome::new();
-    enable(&home, json!({}));
+    enable(&home, &json!({}));
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let (certificate, key) = own_pair(&home);
     for file in [&certificate, &key] {
@@ -130,7 +130,7 @@ async fn a_pair_is_made_and_the_command_line_knows_it() {
 #[tokio::test]
 async fn pages_of_the_gateway_itself_come_over_https() {
     let home = TestHome::new();
-    enable(&home, json!({}));
+    enable(&home, &json!({}));
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let (certificate, _) = own_pair(&home);
     let port = gateway.addr().port();
@@ -157,7 +157,7 @@ async fn a_renewed_pair_is_shown_to_new_connections_and_a_broken_one_is_not() {
     let (certificate, key) = (home.path().join("c.pem"), home.path().join("k.pem"));
     write_pair(&certificate, &key, 2040);
     let paths = json!({ "certPath": "~/c.pem", "keyPath": "~/k.pem", "autoGenerate": false });
-    enable(&home, paths);
+    enable(&home, &paths);
     let gateway = GatewayProcess::start(&home, OPENCLAW).await;
     let before = home.path().join("before.pem");
     fs::copy(&certificate, &before).unwrap();
@@ -219,10 +219,10 @@ async fn a_pair_that_cannot_be_used_is_named_at_the_start() {
     };
     enable(
         &home,
-        json!({ "certPath": "~/c.pem", "keyPath": "~/k.pem", "autoGenerate": false }),
+        &json!({ "certPath": "~/c.pem", "keyPath": "~/k.pem", "autoGenerate": false }),
     );
     refused("there is no certificate at").await;
-    enable(&home, paths);
+    enable(&home, &paths);
     write_pair(&certificate, &key, 2040);
     fs::remove_file(&key).unwrap();
     refused("is missing, and").await;

@@ -42,7 +42,7 @@ async fn a_device_from_afar_waits_until_the_owner_approves_it_and_a_revoked_one_
     let device = Device::new(3);
     let come = || {
         let shown = Connect::token(gateway.token().expose_secret());
-        Peer::connect(gateway.addr(), &device, shown.from_afar())
+        Peer::connect(gateway.addr(), &device, shown.by_proxy())
     };
     let (error, code) = come().await.unwrap_err();
     assert_eq!(code, 1008);
@@ -61,7 +61,7 @@ async fn a_device_from_afar_waits_until_the_owner_approves_it_and_a_revoked_one_
     drop(revoke.run().await.assert_code(0));
     assert_eq!(peer.closed().await, 4001);
     let own = peer.hello["auth"]["deviceToken"].clone();
-    let shown = Connect::auth(json!({ "deviceToken": own })).from_afar();
+    let shown = Connect::auth(json!({ "deviceToken": own })).by_proxy();
     let late = Peer::connect(gateway.addr(), &device, shown).await;
     let (error, code) = late.unwrap_err();
     assert_eq!(error["details"]["code"], "AUTH_DEVICE_TOKEN_MISMATCH");

@@ -96,7 +96,7 @@ impl Connect {
     }
 
     /// Comes by a proxy, from another machine.
-    pub(crate) fn from_afar(mut self) -> Self {
+    pub(crate) fn by_proxy(mut self) -> Self {
         self.headers = vec![("x-forwarded-for", "203.0.113.7")];
         self
     }

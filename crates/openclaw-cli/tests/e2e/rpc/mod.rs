@@ -54,7 +54,7 @@ async fn log(gateway: &GatewayProcess) -> Vec<Value> {
     loop {
         let params = json!({"cursor": cursor, "limit": 100});
         let mut page = gateway.rpc("events.list", params).await.unwrap();
-        events.extend(page["events"].as_array_mut().unwrap().drain(..));
+        events.append(page["events"].as_array_mut().unwrap());
         cursor = page["nextCursor"].take();
         if page["more"] == false {
             return events;

@@ -65,7 +65,7 @@ async fn a_client_that_comes_back_gets_what_followed_and_then_what_happens() {
         let (events, cursors): (Vec<Value>, Vec<Value>) = told.into_iter().unzip();
         assert_eq!(events, rest);
         for (event, cursor) in events.iter().zip(cursors) {
-            let digits = &event["hash"].as_str().unwrap()[..16];
+            let digits = event["hash"].as_str().unwrap().get(..16).unwrap();
             assert_eq!(cursor, format!("{}.{digits}", event["position"]));
         }
     }
@@ -137,7 +137,7 @@ async fn a_cursor_that_leads_nowhere_is_refused_with_a_way_to_go_on() {
         (json!("yesterday"), "invalid", Value::Null),
     ];
     let last = log(&gateway).await.pop().unwrap();
-    let digits = &last["hash"].as_str().unwrap()[..16];
+    let digits = last["hash"].as_str().unwrap().get(..16).unwrap();
     let good = format!("{}.{digits}", last["position"]);
     call(&mut socket, "events.subscribe", json!({"cursor": good}))
         .await

@@ -110,8 +110,8 @@ declare function call<M extends Method>(method: M, params: Params<M>): Promise<O
         .map(|n| path(&format!("bad{n}.ts")))
         .collect();
     let bad = check(names).await;
-    for n in 0..BAD.len() {
+    for (n, line) in BAD.iter().enumerate() {
         let error = format!("bad{n}.ts(3,");
-        assert!(bad.stdout.contains(&error), "{} is taken: {bad}", BAD[n]);
+        assert!(bad.stdout.contains(&error), "{line} is taken: {bad}");
     }
 }

@@ -15,7 +15,7 @@ impl Stage {
         let device = Device::new(7);
         let come = || {
             let shown = Connect::auth(json!({ "password": PASSWORD }));
-            Peer::connect(gateway.addr(), &device, shown.from_afar())
+            Peer::connect(gateway.addr(), &device, shown.by_proxy())
         };
         let (error, _) = come().await.unwrap_err();
         let request = error["details"]["requestId"].as_str().unwrap();
@@ -32,7 +32,7 @@ impl Stage {
         vec![
             named("device.requested", json!({ "peer": AFAR })),
             named("device.paired", json!({ "by": "token" })),
-            named("device.ended", json!({ "reason": "removed by token" })),
+            named("device.ended", json!({ "reason": "revoked by token" })),
         ]
     }
 }
