@@ -166,6 +166,12 @@ impl Floor {
         Entered::First(UnderWay { names, name })
     }
 
+    /// Notes that the end of a message's run was told: whoever heard of it finds it at its end,
+    /// even if those who gave the work have not been answered yet.
+    pub(super) fn told(&self, session: &SessionKey, name: &str) {
+        self.names.lock().end(&(session.clone(), name.to_owned()));
+    }
+
     /// Returns the names of a session's messages that have no answer yet.
     pub(super) fn under_way(&self, session: &SessionKey) -> Vec<String> {
         let names = self.names.lock();
@@ -188,12 +194,20 @@ impl Floor {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut names = self.names.lock();
-        names.under_way.remove(&self.name);
-        if names.done.len() >= DONE {
-            names.done.pop_front();
+        self.names.lock().end(&self.name);
+    }
+}
+
+impl Names {
+    /// Notes that a message has come to its end, once.
+    fn end(&mut self, name: &(SessionKey, String)) {
+        if !self.under_way.remove(name) {
+            return;
         }
-        names.done.push_back(self.name.clone());
+        if self.done.len() >= DONE {
+            self.done.pop_front();
+        }
+        self.done.push_back(name.clone());
     }
 }
 

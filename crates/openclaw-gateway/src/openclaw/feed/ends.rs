@@ -79,6 +79,8 @@ impl Feed<'_> {
         let data = outcome.lifecycle(running.started, now);
         let agent = agent_event(&mut running, "lifecycle", data, now);
         let chat = outcome.chat(&running, now);
+        let floor = &self.gateway.shared.rpc.floor;
+        floor.told(&running.session, &running.name);
         self.add("agent", agent);
         self.add("chat", chat);
         self.note_end(running.name);
