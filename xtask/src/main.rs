@@ -15,7 +15,6 @@ mod error;
 mod foreign;
 mod metadata;
 mod place;
-mod release;
 mod report;
 mod run;
 mod schema;

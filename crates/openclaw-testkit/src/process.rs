@@ -107,11 +107,6 @@ impl HomeCommand {
         self
     }
 
-    /// Returns how much time it has.
-    pub(crate) const fn patience(&self) -> Duration {
-        self.patience
-    }
-
     /// Runs it to its end.
     ///
     /// # Panics

@@ -11,7 +11,7 @@ use crate::problem::{KeyPath, Problem};
 use crate::schema;
 
 /// Keys of `channels` that no policy is read of.
-pub(super) const NO_CHANNELS: [&str; 3] = ["defaults", "modelByChannel", "tools"];
+const NO_CHANNELS: [&str; 3] = ["defaults", "modelByChannel", "tools"];
 /// Targets of a heartbeat that are no channel.
 const TARGETS: [&str; 3] = ["owner", "last", "none"];
 

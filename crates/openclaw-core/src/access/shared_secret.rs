@@ -32,7 +32,13 @@ impl SharedSecret {
     #[expect(clippy::disallowed_methods, reason = "its form is checked")]
     pub fn token(token: impl Into<Arc<ApiKey>>) -> Result<Self, WeakToken> {
         let token = token.into();
-        check_token(token.expose_secret())?;
+        let text = token.expose_secret();
+        if text.len() < MIN_TOKEN_LENGTH {
+            return Err(WeakToken::TooShort(text.len()));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(WeakToken::Characters);
+        }
         learn(&token);
         Ok(Self {
             secret: token,
@@ -78,17 +84,6 @@ impl SharedSecret {
     pub fn secret(&self) -> &ApiKey {
         &self.secret
     }
-}
-
-/// Checks that a text can be a bearer token that withstands guessing.
-pub(super) fn check_token(text: &str) -> Result<(), WeakToken> {
-    if text.len() < MIN_TOKEN_LENGTH {
-        return Err(WeakToken::TooShort(text.len()));
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(WeakToken::Characters);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -36,8 +36,6 @@ pub(crate) enum Transport {
     Status,
     /// `/auth/…`: logging in, and exchanging tokens.
     Auth,
-    /// The addresses of the webhooks.
-    Webhook,
     /// Anything else on the same port.
     Http,
 }
@@ -61,7 +59,6 @@ impl Transport {
             Self::Openclaw => "openclaw",
             Self::Status => "status",
             Self::Auth => "auth",
-            Self::Webhook => "webhook",
             Self::Http => "http",
         }
     }

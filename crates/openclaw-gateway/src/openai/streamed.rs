@@ -180,7 +180,7 @@ impl<V: Voice> Teller<V> {
     async fn tell(
         mut self,
         turn: Turn,
-        mut ear: broadcast::Receiver<Arc<Live>>,
+        mut ear: broadcast::Receiver<Live>,
         run: watch::Receiver<Option<RunId>>,
     ) {
         let begin = self.voice.begin();
@@ -215,17 +215,17 @@ impl<V: Voice> Teller<V> {
     /// Returns the text in a piece, if it is one of this run's.
     fn heard(
         &mut self,
-        piece: Result<Arc<Live>, RecvError>,
+        piece: Result<Live, RecvError>,
         run: &watch::Receiver<Option<RunId>>,
     ) -> Option<String> {
-        match piece.as_deref() {
+        match piece {
             Ok(Live::Delta {
                 run: of,
                 step,
                 part: Part::Text,
                 text,
                 ..
-            }) if run.borrow().as_ref() == Some(of) => self.told.piece(*step, text),
+            }) if run.borrow().as_ref() == Some(&of) => self.told.piece(step, &text),
             Ok(_) => None,
             Err(RecvError::Lagged(_) | RecvError::Closed) => {
                 self.told.stop();

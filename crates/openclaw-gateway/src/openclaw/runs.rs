@@ -36,9 +36,6 @@ struct Writing {
     anew: bool,
     /// Whether pieces of the step are missing here.
     torn: bool,
-    /// Whether the run began before this connection: of the first step that is heard of, the
-    /// beginning is missing.
-    joined: bool,
 }
 
 /// A tool that runs.
@@ -87,18 +84,12 @@ impl Running {
         let writing = &mut self.writing;
         if step != writing.step {
             writing.anew = writing.told > 0;
-            let torn = writing.joined && writing.step == 0;
-            (writing.step, writing.told, writing.torn) = (step, 0, torn);
+            (writing.step, writing.told, writing.torn) = (step, 0, false);
             writing.text.clear();
         }
         if !writing.torn {
             writing.text.push_str(piece);
         }
-    }
-
-    /// Notes that the run began before this connection.
-    pub(super) fn join(&mut self) {
-        self.writing.joined = true;
     }
 
     /// Notes that pieces are missing: what is known of the step is no beginning of it any more.
@@ -188,16 +179,6 @@ mod tests {
         assert_eq!(run.untold(), Some(told("Hel", "Hel")));
         run.add(2, "whole");
         assert_eq!(run.untold(), Some(told_anew("whole")));
-    }
-
-    #[test]
-    fn a_text_that_began_before_is_not_told_from_its_middle() {
-        let mut run = running();
-        run.join();
-        run.add(2, "llo");
-        assert_eq!(run.untold(), None);
-        run.add(3, "whole");
-        assert_eq!(run.untold(), told("whole", "whole", false));
     }
 
     #[test]

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use openclaw_config::change::{Action, ConfigPath, Expectation, Operation, reference_of};
 use serde_json::Value;
 
-use super::change::{self, Asked, Verb, Writing, WritingArgs};
+use super::change::{self, Asked, Expectation, Verb, Writing, WritingArgs};
 use super::failure::ConfigFailure;
 use super::input;
-use super::operation::{Mode, Said, json5_of, strict_value_of, value_of};
+use super::operation::{Action, Mode, Operation, json5_of, strict_value_of, value_of};
+use super::path::ConfigPath;
 use super::provider::{ProviderArgs, provider_path};
-use super::secret::RefArgs;
+use super::secret::{RefArgs, reference_of};
 use crate::commands::Cx;
 
 const EXAMPLES: &str = "\
@@ -125,7 +125,7 @@ impl SetArgs {
         Ok(Some(expectation))
     }
 
-    fn operations(&self, mode: Mode) -> Result<Vec<Said>, ConfigFailure> {
+    fn operations(&self, mode: Mode) -> Result<Vec<Operation>, ConfigFailure> {
         let batch = self.batch_json.is_some() || self.batch_file.is_some();
         let (reference, provider) = (self.reference.any(), self.provider.any());
         if [batch, reference, provider]
@@ -171,19 +171,16 @@ impl SetArgs {
         Ok(vec![self.operation(path, value, mode)])
     }
 
-    fn operation(&self, path: ConfigPath, value: Value, mode: Mode) -> Said {
+    fn operation(&self, path: ConfigPath, value: Value, mode: Mode) -> Operation {
         let action = match (self.collision.merge, self.collision.replace) {
             (true, _) => Action::Merge(value),
             (_, true) => Action::Replace(value),
             _ => Action::Set(value),
         };
-        Said {
-            what: Operation { path, action },
-            mode,
-        }
+        Operation { path, action, mode }
     }
 
-    fn batch(&self) -> Result<Vec<Said>, ConfigFailure> {
+    fn batch(&self) -> Result<Vec<Operation>, ConfigFailure> {
         let (text, name) = match (&self.batch_json, &self.batch_file) {
             (Some(text), None) => (text.clone(), "--batch-json"),
             (None, Some(file)) => (input::file(file, "--batch-file")?, "--batch-file"),
@@ -210,7 +207,7 @@ impl SetArgs {
             .collect()
     }
 
-    fn entry(&self, entry: &Value, name: &str) -> Result<Said, ConfigFailure> {
+    fn entry(&self, entry: &Value, name: &str) -> Result<Operation, ConfigFailure> {
         let bad = |problem: &str| ConfigFailure::Flag {
             flag: name.to_owned(),
             problem: problem.to_owned(),

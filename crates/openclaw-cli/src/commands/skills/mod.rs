@@ -1,12 +1,13 @@
 //! `openclaw skills`: which skills an agent has, and what the others lack.
 //!
 //! The files are looked at directly, with or without a running gateway, and nothing is written.
-//! One file for each subcommand. Documents have the shape that
-//! TypeScript OpenClaw's scripts read.
+//! One file for each subcommand; `report` is what they have in common. Documents have the shape
+//! that TypeScript OpenClaw's scripts read.
 
 mod check;
 mod info;
 mod list;
+mod report;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ use openclaw_gateway::Home;
 use openclaw_gateway::skills::Inventory;
 use serde::Serialize;
 
+use self::report::Report;
 use super::Cx;
 use crate::error::CliError;
 
@@ -87,7 +89,7 @@ pub(crate) fn run(cx: Cx<'_>, args: &SkillsArgs) -> Result<ExitCode, CliError> {
         );
         return refuse(cx, message, None);
     };
-    let report = inventory.report();
+    let report = Report::of(&inventory);
     match args
         .command
         .as_ref()

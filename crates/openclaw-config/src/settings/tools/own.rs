@@ -36,11 +36,8 @@ const DECISIONS: [(&str, Decision); 3] = [
     ("deny", Decision::Deny),
 ];
 
-const STANDINGS: [(&str, Standing); 3] = [
-    ("owner", Standing::Principal),
-    ("guest", Standing::Guest),
-    ("webhook", Standing::Webhook),
-];
+const STANDINGS: [(&str, Standing); 2] =
+    [("owner", Standing::Principal), ("guest", Standing::Guest)];
 
 /// The most rules; each is looked at for each call.
 const MOST_RULES: usize = 1000;

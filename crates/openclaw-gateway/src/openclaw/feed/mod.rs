@@ -60,14 +60,12 @@ pub(super) struct Feed<'a> {
     gateway: &'a Gateway,
     client: &'a Client,
     facts: Subscription,
-    pieces: Option<Receiver<Arc<bus::Live>>>,
+    pieces: Option<Receiver<bus::Live>>,
     shouts: Receiver<Shout>,
     runs: HashMap<RunId, Running>,
     ended: VecDeque<String>,
     /// What waits for the log to come as far.
     settled: Vec<Arc<Settled>>,
-    /// The last event of the log when the connection began.
-    joined: Position,
     /// The last event of the log that was taken.
     seen: Position,
     /// What was taken and not been told yet.
@@ -80,8 +78,8 @@ pub(super) struct Feed<'a> {
 
 #[derive(Debug)]
 enum Item {
-    Fact(Arc<SessionEvent>),
-    Piece(Arc<bus::Live>),
+    Fact(Box<SessionEvent>),
+    Piece(bus::Live),
 }
 
 impl<'a> Feed<'a> {
@@ -97,7 +95,6 @@ impl<'a> Feed<'a> {
             runs: HashMap::new(),
             ended: VecDeque::new(),
             settled: Vec::new(),
-            joined: seen,
             seen,
             item: None,
             out: VecDeque::new(),
@@ -141,7 +138,7 @@ impl<'a> Feed<'a> {
                     Some(piece) => self.item = Some(Item::Piece(piece)),
                     None => self.runs.values_mut().for_each(Running::tear),
                 },
-                fact = self.facts.next() => self.item = Some(Item::Fact(fact?)),
+                fact = self.facts.next() => self.item = Some(Item::Fact(Box::new(fact?))),
                 shout = self.shouts.recv() => match shout {
                     Ok(shout) => self.hear(shout),
                     // Who is connected is told whole each time, and a message that came to its end
@@ -157,12 +154,9 @@ impl<'a> Feed<'a> {
     async fn tell_item(&mut self) -> Result<(), StoreError> {
         let (session, run) = match &self.item {
             Some(Item::Fact(event)) => (event.session.clone(), event.run_id.clone()),
-            Some(Item::Piece(piece)) => match &**piece {
-                bus::Live::Delta { session, run, .. }
-                | bus::Live::ToolOutput { session, run, .. } => {
-                    (session.clone(), Some(run.clone()))
-                }
-            },
+            Some(Item::Piece(
+                bus::Live::Delta { session, run, .. } | bus::Live::ToolOutput { session, run, .. },
+            )) => (session.clone(), Some(run.clone())),
             None => return Ok(()),
         };
         let looks = match (&run, &self.item) {
@@ -172,8 +166,8 @@ impl<'a> Feed<'a> {
             },
             _ => false,
         };
-        let found = match &run {
-            Some(run) if looks => Some(self.look_up(&session, run).await?),
+        let name = match &run {
+            Some(run) if looks => self.name_of(&session, run).await?,
             _ => None,
         };
         let message = match &self.item {
@@ -183,31 +177,27 @@ impl<'a> Feed<'a> {
             _ => None,
         };
         let now = Clock::system().now().as_millisecond();
-        if let (Some(run), Some((name, began))) = (&run, found) {
-            let mut running = Running::new(run, name, session, now);
-            if began.is_none_or(|began| began <= self.joined) {
-                running.join();
-            }
+        if looks && let Some(run) = &run {
+            let running = Running::new(run, name, session, now);
             self.runs.insert(run.clone(), running);
         }
         match self.item.take() {
             Some(Item::Fact(event)) => self.tell_fact(&event, message, now),
-            Some(Item::Piece(piece)) => self.take_piece(&piece),
+            Some(Item::Piece(piece)) => self.take_piece(piece),
             None => {}
         }
         Ok(())
     }
 
-    /// Returns the name that clients know a run by, which began before this connection knew of it,
-    /// and the message that began it.
-    async fn look_up(
+    /// Returns the name that clients know a run by, which began before this connection knew of it.
+    async fn name_of(
         &self,
         session: &SessionKey,
         run: &RunId,
-    ) -> Result<(Option<String>, Option<Position>), StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let store = &self.gateway.shared.rpc.store;
         let Some(summary) = store.session(session).await? else {
-            return Ok((None, None));
+            return Ok(None);
         };
         let from = summary.head.saturating_sub(BACK).max(1);
         let events = store.read(session, from..=summary.head).await?;
@@ -215,8 +205,7 @@ impl<'a> Feed<'a> {
             let is_message = matches!(event.kind, SessionEventKind::MessageReceived { .. });
             is_message && event.run_id.as_ref() == Some(run)
         });
-        let name = began.and_then(messages::own_name).map(str::to_owned);
-        Ok((name, began.map(|message| message.position)))
+        Ok(began.and_then(messages::own_name).map(str::to_owned))
     }
 
     /// Returns the message that a fact stands for, for a client that follows its session.
@@ -242,7 +231,6 @@ impl<'a> Feed<'a> {
     fn hear(&mut self, shout: Shout) {
         match shout {
             Shout::Presence => self.tell_presence(),
-            Shout::Health(health) => self.tell_state("health", Value::clone(&health)),
             Shout::Device(event, payload) => {
                 if self.client.rights.include(Right::Pairing) {
                     self.add(event, payload);
@@ -258,13 +246,8 @@ impl<'a> Feed<'a> {
     fn tell_presence(&mut self) {
         let floor = &self.gateway.shared.rpc.floor;
         let presence = floor.presence(Clock::system().now().as_millisecond());
-        self.tell_state("presence", json!({"presence": presence}));
-    }
-
-    /// Tells something that everybody sees.
-    fn tell_state(&mut self, event: &str, payload: Value) {
-        let mut frame = EventFrame::new(event, payload);
-        frame.state_version = Some(self.gateway.shared.rpc.floor.version());
+        let mut frame = EventFrame::new("presence", json!({"presence": presence}));
+        frame.state_version = Some(floor.version());
         self.out.push_back(frame);
     }
 }
@@ -290,7 +273,7 @@ fn is_of_run(event: &SessionEvent) -> bool {
 ///
 /// # Cancel safety
 /// Nothing is lost when the future is dropped.
-async fn next_piece(pieces: &mut Option<Receiver<Arc<bus::Live>>>) -> Option<Arc<bus::Live>> {
+async fn next_piece(pieces: &mut Option<Receiver<bus::Live>>) -> Option<bus::Live> {
     let received = match pieces {
         Some(receiver) => receiver.recv().await,
         None => future::pending().await,
