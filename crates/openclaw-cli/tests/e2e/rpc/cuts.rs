@@ -21,6 +21,8 @@ use crate::OPENCLAW;
 const CUTS: usize = 100;
 /// How many sessions talk meanwhile.
 const SESSIONS: usize = 4;
+/// One cut of how many is a reset.
+const RESETS: usize = 4;
 /// The most bytes that come through before a cut.
 const MOST: u64 = 8000;
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -58,9 +60,10 @@ async fn pass_on(listener: TcpListener, gateway: SocketAddr, cuts: Arc<AtomicUsi
             _ = tokio::io::copy(&mut from_server, &mut to_client) => {}
         }
         drop(to_client.flush().await);
-        // Without a farewell, as a lost connection is.
-        client.set_zero_linger().unwrap();
-        cuts.fetch_add(1, Ordering::Relaxed);
+        // Now and then a reset, which also takes what had come and was not read yet.
+        if cuts.fetch_add(1, Ordering::Relaxed).is_multiple_of(RESETS) {
+            client.set_zero_linger().unwrap();
+        }
     }
 }
 
