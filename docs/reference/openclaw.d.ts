@@ -44,12 +44,42 @@ export interface Methods {
   "policy.explain": { params: PolicyExplainParams; output: PolicyExplainOutput; scope: "operator.read" };
   /** Names the models and keys whose last call failed, and until when each is left alone. */
   "models.status": { params: NoParams; output: ModelsStatusOutput; scope: "operator.read" };
+  /** Shows the config as its files are now, and where each value stands. */
+  "config.get": { params: ConfigGetParams; output: ConfigGetOutput; scope: "operator.read" };
+  /** Returns the JSON Schema of the config. */
+  "config.schema": { params: NoParams; output: ConfigSchemaOutput; scope: "operator.read" };
+  /** Says whether the config is valid as its files are now, and everything that is wrong with it. */
+  "config.validate": { params: NoParams; output: ConfigValidateOutput; scope: "operator.read" };
+  /** Sets a value in the config file as `openclaw config set` does, and puts that on record. */
+  "config.set": { params: ConfigSetParams; output: ConfigChangeOutput; scope: "operator.admin" };
+  /** Removes a value from the config file, as `config.set` sets one; where there is none, it is an error of the kind `notfound`. */
+  "config.unset": { params: ConfigUnsetParams; output: ConfigChangeOutput; scope: "operator.admin" };
+  /** Makes many changes to the config file, all of them or none, as `config.set` makes one. */
+  "config.patch": { params: ConfigPatchParams; output: ConfigChangeOutput; scope: "operator.admin" };
+  /** Lists the channels that the config names, and whether each is connected. */
+  "channels.list": { params: NoParams; output: ChannelsListOutput; scope: "operator.read" };
+  /** Lists the plugins that are installed in the home, and those that the config has settings for. */
+  "plugins.list": { params: NoParams; output: PluginsListOutput; scope: "operator.read" };
+  /** Lists the skills of an agent, with what each needs and what of that is missing. */
+  "skills.list": { params: SkillsListParams; output: SkillsListOutput; scope: "operator.read" };
   /** Sums up what the calls of models took, failed ones too. */
   "usage.get": { params: UsageGetParams; output: UsageGetOutput; scope: "operator.read" };
   /** Shows the caps on what models may cost, and how much of each is used. */
   "usage.status": { params: UsageStatusParams; output: UsageStatusOutput; scope: "operator.read" };
   /** Raises a cap for the current period and puts that on record. */
   "usage.raise": { params: UsageRaiseParams; output: UsageRaiseOutput; scope: "operator.approvals" };
+  /** Lists what the credential store has, by name, kind and age; no secret is in it, and none can be read by any method. */
+  "credentials.list": { params: NoParams; output: CredentialsListOutput; scope: "operator.admin" };
+  /** Lists the entries of the audit stream, the latest first: what was decided, attempted and given away. */
+  "audit.list": { params: AuditListParams; output: AuditListOutput; scope: "operator.admin" };
+  /** Checks every event of the log against its hash and its anchor, and says where the first one is that was changed. */
+  "audit.verify": { params: NoParams; output: AuditVerifyOutput; scope: "operator.admin" };
+  /** Examines the home as `openclaw doctor` does: what is wrong, why, and the command that repairs it. */
+  "doctor.run": { params: DoctorRunParams; output: DoctorRunOutput; scope: "operator.admin" };
+  /** Says whether the gateway can do its work, what stands in the way, and what it is doing. */
+  "health.get": { params: NoParams; output: HealthGetOutput; scope: "operator.read" };
+  /** Reads the gateway's log a page at a time: the last lines, or what was written after a cursor. */
+  "logs.tail": { params: LogsTailParams; output: LogsTailOutput; scope: "operator.read" };
   /** Issues a pair of tokens that may do what the scopes say, and nothing else. */
   "tokens.create": { params: TokensCreateParams; output: TokensCreateOutput; scope: "operator.admin" };
   /** Lists who was given tokens, the newest first; no token is in it. */
@@ -308,6 +338,93 @@ export type AttachmentSummary = {
 /** Whether somebody waits for the answer of a run. */
 export type Attended = "yes" | "no";
 
+/** One thing that is wrong with the log. */
+export type AuditFinding = {
+  /** The place in the whole log. */
+  position: number;
+  /** The session, where it is known. */
+  session: string | null;
+  /** The event's number in the session, where it is known. */
+  seq: number | null;
+  /** What is wrong there, such as `edited` or `cut-off`. */
+  what: string;
+};
+
+/** What entries are about: the first word of their kind. */
+export type AuditKind = "auth" | "token" | "device" | "rate" | "cap" | "tool" | "approval" | "grant" | "egress" | "secret" | "config" | "session" | "backup" | "anchors" | "log";
+
+/** Output of `audit.list`. */
+export type AuditListOutput = {
+  /** The entries, the latest first. */
+  entries: AuditRow[];
+  /** What to pass as `before` for the next page; null where there is none. */
+  nextBefore: number | null;
+};
+
+/** Params of `audit.list`. */
+export type AuditListParams = {
+  /** Only entries about this. */
+  kind?: AuditKind | null;
+  /** Only what came before the entry with this number. */
+  before?: number | null;
+  /** The largest number of entries: 1 to 1,000; 200 unless given. */
+  limit?: number | null;
+};
+
+/** An entry of the audit stream. */
+export type AuditRow = {
+  /** Its number in the audit stream. */
+  seq: number;
+  /** Its place in the whole log. */
+  position: number;
+  /** When it was recorded, as RFC 3339 in UTC. */
+  time: string;
+  /** What happened, such as `auth.denied`. */
+  kind: string;
+  /** What else is known about it. */
+  value: unknown;
+  /** The hash over it and the entry before it, in hexadecimal digits. */
+  hash: string;
+  /** All that in words. */
+  what: string;
+};
+
+/** Output of `audit.verify`. */
+export type AuditVerifyOutput = {
+  /** The file of the log. */
+  path: string;
+  /** Whether the log is as it was recorded. */
+  intact: boolean;
+  /** How many events were checked. */
+  events: number;
+  /** How many sessions they are in, deleted ones and the audit stream included. */
+  sessions: number;
+  /** The place of the last event; kept somewhere else, it tells when an older copy of the whole state directory is put back. */
+  position: number;
+  /** How many of the newest events lost their anchors in a power loss. */
+  unanchored: number;
+  /** How many anchors were missing after restarts of the machine and were written again. */
+  renewed: number;
+  /** The finding at the lowest position, which says where it began. */
+  first: AuditFinding | null;
+  /** What is wrong, the lowest position first; at most 100. */
+  findings: AuditFinding[];
+  /** What to do about it. */
+  hint: string | null;
+};
+
+/** A file that should be a skill and cannot be used. */
+export type BrokenSkillFile = {
+  /** The file. */
+  path: string;
+  /** The line, from 1, where that is known. */
+  line?: number | null;
+  /** The column, from 1, where that is known. */
+  column?: number | null;
+  /** What is wrong with it. */
+  message: string;
+};
+
 /** Names one tool call; it is the model's own id, so that the result finds its way back. */
 export type CallId = string;
 
@@ -337,6 +454,26 @@ export type CapStatus = {
 /** Names a channel: the way by which a message came in, such as `telegram` or `rpc`. */
 export type ChannelId = string;
 
+/** A channel that the config names. */
+export type ChannelRow = {
+  /** Its id. */
+  channel: string;
+  /** Whether the config leaves it switched on. */
+  enabled: boolean;
+  /** The ids of its accounts, where the config gives it several. */
+  accounts: string[];
+  /** Whether it is connected. */
+  running: boolean;
+  /** Why it is not. */
+  why: string | null;
+};
+
+/** Output of `channels.list`. */
+export type ChannelsListOutput = {
+  /** The channels that the config names, in its order. */
+  channels: ChannelRow[];
+};
+
 /** A call that was asked about and waits no more. */
 export type ClosedApproval = {
   /** Its name. */
@@ -361,6 +498,143 @@ export type ClosedApproval = {
 
 /** What is shown of a compaction that is not done. */
 export type CompactPreview = "boundaries" | "summary";
+
+/** Output of `config.set`, `config.unset` and `config.patch`. */
+export type ConfigChangeOutput = {
+  /** Whether any file is another one now; of a dry run, nothing is. */
+  changed: boolean;
+  /** The paths that were asked for. */
+  paths: string[];
+  /** Credentials of the gateway that were removed because its mode does not use them any more. */
+  removed: string[];
+  /** The files that were changed. */
+  files: string[];
+  /** The copies of these files as they were before. */
+  backups: string[];
+  /** The settings that are taken up at the next start of the gateway only; it takes up all others by itself. */
+  waiting: string[];
+  /** What the author should know about the config as it is now, or would be. */
+  warnings: ConfigIssue[];
+  /** Names the config as it is now, or would be. */
+  hash: string;
+};
+
+/** Output of `config.get`. In the place of a secret stands `__OPENCLAW_REDACTED__`, which `config.set` takes for the secret that is there. */
+export type ConfigGetOutput = {
+  /** The config file. */
+  file: string;
+  /** The files that it includes. */
+  includes: string[];
+  /** Whether there is a config file. */
+  exists: boolean;
+  /** Names the config as it is now; pass it as `baseHash` to change this config and no other. */
+  hash: string;
+  /** What counts, with the defaults that are shown; null where the config cannot be read. */
+  value: unknown;
+  /** What the files say, with variables as they are written; null where they say nothing. */
+  written: unknown;
+  /** Where each of the written values stands, by its path. */
+  places: Record<string, ConfigPlace>;
+  /** The text of the config file; null where a path is asked for, where there is no file, and where a comment may have a secret. */
+  raw: string | null;
+  /** Everything that is wrong with it; empty for a config that is valid as it stands. */
+  issues: ConfigIssue[];
+  /** What its author should know. */
+  warnings: ConfigIssue[];
+};
+
+/** Params of `config.get`. */
+export type ConfigGetParams = {
+  /** What to show, such as `gateway.port` or `agents.entries.work.skills[0]`; everything unless given. */
+  path?: string | null;
+};
+
+/** Something that is wrong with the config, or that its author should know. */
+export type ConfigIssue = {
+  /** Its path in the config; `<root>` for the file as a whole. */
+  path: string;
+  /** What it is. */
+  message: string;
+  /** The values that are allowed, where they can be listed. */
+  allowedValues?: string[];
+  /** The file that it stands in. */
+  file?: string | null;
+  /** The line there, from 1. */
+  line?: number | null;
+  /** The column there, in characters from 1. */
+  column?: number | null;
+  /** The known key that is most like an unknown one. */
+  nearest?: string | null;
+};
+
+/** Params of `config.patch`. */
+export type ConfigPatchParams = {
+  /** An object of changes in the shape of the config: objects are merged, null removes, everything else replaces. */
+  patch: Record<string, unknown>;
+  /** The paths at which an object or a list of the patch replaces what stands there as a whole. */
+  replacePaths?: string[];
+  /** Change only the config that has this hash, as `config.get` says it. */
+  baseHash?: string | null;
+  /** Write nothing; say what would come of it. */
+  dryRun?: boolean;
+};
+
+/** A place in a file. */
+export type ConfigPlace = {
+  /** The file. */
+  file: string;
+  /** The line, from 1. */
+  line: number;
+  /** The column, in characters from 1. */
+  column: number;
+};
+
+/** Output of `config.schema`. */
+export type ConfigSchemaOutput = {
+  /** The JSON Schema of the config. */
+  schema: unknown;
+};
+
+/** What becomes of what stands at a path already. */
+export type ConfigSetHow = "set" | "merge" | "replace";
+
+/** Params of `config.set`. */
+export type ConfigSetParams = {
+  /** Where, such as `gateway.port` or `agents.entries.work.skills[0]`. */
+  path: string;
+  /** What is to stand there. */
+  value: unknown;
+  /** What becomes of what stands there already. */
+  how?: ConfigSetHow;
+  /** Change only the config that has this hash, as `config.get` says it. */
+  baseHash?: string | null;
+  /** Write nothing; say what would come of it. */
+  dryRun?: boolean;
+};
+
+/** Params of `config.unset`. */
+export type ConfigUnsetParams = {
+  /** What to remove. */
+  path: string;
+  /** Change only the config that has this hash, as `config.get` says it. */
+  baseHash?: string | null;
+  /** Write nothing; say what would come of it. */
+  dryRun?: boolean;
+};
+
+/** Output of `config.validate`. */
+export type ConfigValidateOutput = {
+  /** Whether OpenClaw 2026.9 accepts the config as it stands, and this gateway would start. */
+  valid: boolean;
+  /** The config file. */
+  file: string;
+  /** Everything that is wrong. */
+  issues: ConfigIssue[];
+  /** What the author of a valid config should know. */
+  warnings: ConfigIssue[];
+  /** What of a valid config is accepted and has no effect in this version. */
+  notFollowed: ConfigIssue[];
+};
 
 /** A compaction on record. */
 export type ContextCompaction = {
@@ -429,6 +703,36 @@ export type ContextShowParams = {
 
 /** An amount in billionths of a US dollar (nano-USD), which holds the price of a single token. */
 export type Cost = number;
+
+/** What a record holds. */
+export type CredentialKind = "key" | "oauth";
+
+/** A record of the credential store, without its secret. */
+export type CredentialRow = {
+  /** Its name. */
+  name: string;
+  /** What it holds; null of a file that is not in the store's list. */
+  kind: CredentialKind | null;
+  /** When it was last stored, as RFC 3339 in UTC; null of a file that is not in the list. */
+  updated: string | null;
+  /** Whether it can be read. */
+  state: CredentialState;
+  /** What is wrong with it. */
+  damage?: string | null;
+};
+
+/** Whether a record can be read. */
+export type CredentialState = "ok" | "damaged";
+
+/** Output of `credentials.list`. */
+export type CredentialsListOutput = {
+  /** The folder of the store. */
+  path: string;
+  /** Whether there is a store. */
+  exists: boolean;
+  /** What is stored, by name. */
+  records: CredentialRow[];
+};
 
 /** A place in the log of all sessions: behind the event of that position, whose hash begins with these digits. `0` is the place before the first event. */
 export type Cursor = string;
@@ -502,6 +806,47 @@ export type DevicesRevokeParams = {
 
 /** A secret on its way to the one who asked for it; it prints as `[REDACTED]`. */
 export type Disclosed = string;
+
+/** One thing that is worth knowing. */
+export type DoctorFinding = {
+  /** Its name, which never changes. */
+  checkId: string;
+  /** How bad it is. */
+  severity: DoctorSeverity;
+  /** What is so. */
+  message: string;
+  /** Why that matters, or how it came to be. */
+  why: string;
+  /** The file or folder. */
+  path: string;
+  /** What to do about it: a command where there is one. */
+  fixHint?: string | null;
+};
+
+/** Output of `doctor.run`. */
+export type DoctorRunOutput = {
+  /** The version of this document. */
+  schemaVersion: number;
+  /** Whether nothing has to be done: there are no warnings and no errors. */
+  ok: boolean;
+  /** How many checks were made. */
+  checksRun: number;
+  /** How many were not. */
+  checksSkipped: number;
+  /** What was found. */
+  findings: DoctorFinding[];
+  /** The caps that hold on what models may cost. */
+  caps: CapStatus[];
+};
+
+/** Params of `doctor.run`. */
+export type DoctorRunParams = {
+  /** Read the whole event log and check every hash, which takes its time. */
+  deep?: boolean;
+};
+
+/** How bad a finding is. */
+export type DoctorSeverity = "info" | "warning" | "error";
 
 /** The member `data` of an error. */
 export type ErrorData = {
@@ -664,6 +1009,26 @@ export type FailingModel = {
   until: string | null;
 };
 
+/** What the gateway is doing. */
+export type GatewayStatus = {
+  /** Its version. */
+  version: string;
+  /** Its process. */
+  pid: number;
+  /** When it started, as RFC 3339 in UTC. */
+  startedAt: string;
+  /** How long ago that is, in milliseconds. */
+  uptimeMs: number;
+  /** The agents. */
+  agents: AgentId[];
+  /** How many sessions the log has; null where the log does not answer. */
+  sessions: number | null;
+  /** The sessions in which a run is under way. */
+  activeSessions: SessionKey[];
+  /** The registered tools. */
+  tools: string[];
+};
+
 /** A standing answer: calls of one shape run without being asked for. */
 export type Grant = {
   /** The digest of the shape. */
@@ -679,6 +1044,24 @@ export type Grant = {
 /** Who holds the tokens of a grant. */
 export type Grantee = "client" | "browser";
 
+/** Something that stands in the way of work. */
+export type HealthCause = {
+  /** Which part it is: `draining`, `recovering`, `log`, `agents`, `model`, `config` or `tls`. */
+  code: string;
+  /** What is the matter with it. */
+  message: string;
+};
+
+/** Output of `health.get`. */
+export type HealthGetOutput = {
+  /** Whether the gateway can do its work. */
+  ready: boolean;
+  /** What stands in the way; empty where nothing does. */
+  causes: HealthCause[];
+  /** What the gateway is doing. */
+  gateway: GatewayStatus;
+};
+
 /** The kind of a failure: what the caller can do about it. */
 export type Kind = "invalid" | "config" | "unauthenticated" | "denied" | "limited" | "notfound" | "conflict" | "busy" | "unreachable" | "unavailable" | "cancelled" | "internal";
 
@@ -692,12 +1075,55 @@ export type LeavingPiece = {
   text: string;
 };
 
+/** How bad what a line of the log says is. */
+export type LineLevel = "error" | "warn" | "info" | "debug" | "trace";
+
+/** A line of the log. */
+export type LogLine = {
+  /** When it was written; null of a line that is only text. */
+  time: string | null;
+  /** How bad it is; null of a line that is only text. */
+  level: string | null;
+  /** The part of the program that wrote it; null of a line that is only text. */
+  module: string | null;
+  /** What it says. */
+  message: string;
+  /** What else is in it, such as `request`, `session`, `run` and `call`. */
+  fields: Record<string, unknown>;
+};
+
 /** Output of `login.create`. */
 export type LoginCreateOutput = {
   /** The code. */
   code: Disclosed;
   /** Until when it can be used. */
   expiresAt: string;
+};
+
+/** Output of `logs.tail`. */
+export type LogsTailOutput = {
+  /** The lines, the oldest first. A page may be shorter than was asked for. */
+  lines: LogLine[];
+  /** The cursor of what is written from here on; null where there is no log yet. */
+  nextCursor: string | null;
+  /** Whether there are more such lines already: after these with a cursor, before them without. */
+  more: boolean;
+  /** Whether the file that the cursor was in is gone, so that these are the last lines and some may be missing. */
+  reset: boolean;
+};
+
+/** Params of `logs.tail`. */
+export type LogsTailParams = {
+  /** Read what was written after this place; the last lines unless given. */
+  cursor?: string | null;
+  /** The largest number of lines: 1 to 1,000; 200 unless given. */
+  limit?: number | null;
+  /** Only lines of this level and worse. */
+  level?: LineLevel | null;
+  /** Only lines of this session. */
+  sessionKey?: SessionKey | null;
+  /** Only lines of this run. */
+  runId?: RunId | null;
 };
 
 /** A file that was written while something untrusted was in view. */
@@ -784,6 +1210,34 @@ export type Percentiles = {
   p95: number;
 };
 
+/** A plugin. */
+export type PluginRow = {
+  /** Its id. */
+  pluginId: string;
+  /** What to call it. */
+  name: string | null;
+  /** Its version. */
+  version: string | null;
+  /** What it is for. */
+  description: string | null;
+  /** Its folder; null where it is not installed in the home. */
+  folder: string | null;
+  /** The channels that it brings. */
+  channels: string[];
+  /** Whether the config leaves it switched on. */
+  enabled: boolean;
+  /** Whether it runs. */
+  running: boolean;
+  /** Why it does not. */
+  why: string | null;
+};
+
+/** Output of `plugins.list`. */
+export type PluginsListOutput = {
+  /** The plugins that are installed in the home, and those that the config has settings for. */
+  plugins: PluginRow[];
+};
+
 /** What may be done. */
 export type PolicyDecision = "allow" | "ask" | "deny";
 
@@ -854,7 +1308,7 @@ export type PolicySender = {
 };
 
 /** What a sender is to the agent. */
-export type PolicyStanding = "owner" | "guest";
+export type PolicyStanding = "owner" | "guest" | "webhook";
 
 /** Names a configured model provider, such as `anthropic`. */
 export type ProviderId = string;
@@ -1117,6 +1571,112 @@ export type Shape = {
   env?: string[];
   /** The policy that the call runs under, a line each: the sandbox level, the network. */
   policy?: string[];
+};
+
+/** Whether a path of the config is set to something. */
+export type SkillConfigCheck = {
+  /** The path. */
+  path: string;
+  /** Whether it is. */
+  satisfied: boolean;
+};
+
+/** A way to get what a skill lacks. */
+export type SkillInstallOption = {
+  /** Its id. */
+  id: string;
+  /** The installer. */
+  kind: string;
+  /** What to call it. */
+  label: string;
+  /** The programs that come with it. */
+  bins: string[];
+};
+
+/** What a skill needs, or lacks, by kind. */
+export type SkillNeeds = {
+  /** Programs, all of them. */
+  bins: string[];
+  /** Programs, any of them. */
+  anyBins: string[];
+  /** Environment variables. */
+  env: string[];
+  /** Paths of the config. */
+  config: string[];
+  /** Systems, any of them. */
+  os: string[];
+};
+
+/** One skill. */
+export type SkillRow = {
+  /** What it is called. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** The kind of folder that it comes from. */
+  source: string;
+  /** Whether it comes with the program. */
+  bundled: boolean;
+  /** Its file. */
+  filePath: string;
+  /** The folder of that file. */
+  baseDir: string;
+  /** Its key in `skills.entries`. */
+  skillKey: string;
+  /** The environment variable that has its key. */
+  primaryEnv?: string | null;
+  /** The sign that is shown with it. */
+  emoji?: string | null;
+  /** Where more is said about it. */
+  homepage?: string | null;
+  /** Whether it is there whatever it needs. */
+  always: boolean;
+  /** Whether its entry in the config switches it off. */
+  disabled: boolean;
+  /** Whether it is missing from the list of bundled skills. */
+  blockedByAllowlist: boolean;
+  /** Whether it is missing from the agent's list. */
+  blockedByAgentFilter: boolean;
+  /** Whether it has what it needs, and nothing switches it off. */
+  eligible: boolean;
+  /** Whether it is for other systems than this one. */
+  platformIncompatible: boolean;
+  /** Whether the model is told of it. */
+  modelVisible: boolean;
+  /** Whether people may call it by its name. */
+  userInvocable: boolean;
+  /** Whether people are offered it as a command. */
+  commandVisible: boolean;
+  /** What it needs. */
+  requirements: SkillNeeds;
+  /** What of that is not there. */
+  missing: SkillNeeds;
+  /** The settings that it needs, and whether each is set. */
+  configChecks: SkillConfigCheck[];
+  /** How to get what is missing. */
+  install: SkillInstallOption[];
+};
+
+/** Output of `skills.list`: the skills of an agent, whether it has them or not. */
+export type SkillsListOutput = {
+  /** The agent. */
+  agentId: AgentId;
+  /** Its workspace, which may have skills of its own. */
+  workspaceDir: string;
+  /** The folder of skills for all agents. */
+  managedSkillsDir: string;
+  /** The skills that the agent may have, where the config lists them. */
+  agentSkillFilter?: string[] | null;
+  /** The skills. */
+  skills: SkillRow[];
+  /** The files that should be skills and cannot be used. */
+  broken: BrokenSkillFile[];
+};
+
+/** Params of `skills.list`. */
+export type SkillsListParams = {
+  /** The agent; the default agent unless given. */
+  agentId?: AgentId | null;
 };
 
 /** Why the model stopped; a run without an answer is an error instead. */

@@ -28,7 +28,7 @@ Commands:
                        kill writers, cut the power, let processes compete: what the event log has
                        to survive, at length, with N kills (50); then try the readers of foreign
                        files and streams with made-up ones, S seconds each (600)
-  way-back             install the real OpenClaw (npm, 600 MB) and have it look at homes that
+  way-back             install the real OpenClaw (npm, 800 MB) and have it look at homes that
                        this program has worked in
 
 Everything is built beneath CARGO_TARGET_DIR if that is set, otherwise in

@@ -2,6 +2,7 @@
 
 use crate::bench::BenchError;
 use crate::codegen::CodegenError;
+use crate::foreign::ForeignError;
 use crate::place::PlaceError;
 use crate::run::RunError;
 use crate::schema::SchemaError;
@@ -17,6 +18,9 @@ pub(crate) enum Error {
     /// A program failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A program of others cannot be installed.
+    #[error(transparent)]
+    Foreign(#[from] ForeignError),
     /// The benchmark's figures were not written.
     #[error(transparent)]
     Bench(#[from] BenchError),

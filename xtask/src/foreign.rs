@@ -1,9 +1,10 @@
-//! Servers of model APIs that nobody here wrote, for the tests of openclaw-cli to speak to.
+//! Programs that nobody here wrote, for the tests of openclaw-cli: servers of model APIs to speak to,
+//! and OpenClaw's own clients, which speak to the gateway.
 //!
-//! `fixtures/foreign-servers` pins them, with the hash of everything that they need. They come from
-//! the npm registry and from `PyPI` once, into the cache, and nothing of them is installed anywhere
-//! else. Where npm or pip is missing, the tests that need their servers say that they were skipped;
-//! where one of them fails, the tests fail.
+//! `fixtures/foreign-servers` and `fixtures/openclaw-clients` pin them, with the hash of everything
+//! that they need. They come from the npm registry and from `PyPI` once, into the cache, and nothing
+//! of them is installed anywhere else. Where npm or pip is missing, the tests that need what they
+//! install say that they were skipped; where one of them fails, the tests fail.
 
 use std::fs;
 use std::io;
@@ -13,13 +14,10 @@ use crate::place::Place;
 use crate::report;
 use crate::run::{Run, RunError};
 
-/// The folder of what pins them, in the checkout.
-const PINS: &str = "fixtures/foreign-servers";
-
 /// The file that tells what an installation was made from.
 const MADE_FROM: &str = "made-from";
 
-/// Why a server is not there.
+/// Why a program is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ForeignError {
     /// The folder cannot be made or the pins not read.
@@ -36,13 +34,15 @@ pub(crate) enum ForeignError {
     Run(#[from] RunError),
 }
 
-/// A server, or a program that it needs, as tests are told of it.
+/// A program, or what it needs, as tests are told of it.
 pub(crate) type Variable = (&'static str, PathBuf);
 
 /// A package manager and what is installed with it.
 struct Source {
     /// The name of its folder in the cache.
     name: &'static str,
+    /// The folder of what pins it, in the checkout.
+    folder: &'static str,
     /// Commands that succeed where it can be used; the first tells which release runs the servers.
     needs: [&'static [&'static str]; 2],
     /// The files that pin what is installed.
@@ -52,11 +52,37 @@ struct Source {
     variables: &'static [(&'static str, &'static str)],
 }
 
-const SOURCES: [Source; 2] = [
+/// Where the modules of OpenClaw's clients are in their folder.
+const MODULES: &str = "node_modules";
+
+/// OpenClaw itself and its client library, with a Node that both run on (800 MB).
+const OPENCLAW: Source = Source {
+    name: "openclaw-clients",
+    folder: "fixtures/openclaw-clients",
+    needs: [&["node", "--version"], &["npm", "--version"]],
+    pins: NPM,
+    install: |place, folder| {
+        place
+            .program("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            // The Node that the packages ask for comes with them.
+            .args(["--omit=dev", "--omit=optional", "--loglevel=error"])
+            .arg("--prefix")
+            .arg(folder)
+            .check()
+    },
+    variables: &[("OPENCLAW_FOREIGN_OPENCLAW", MODULES)],
+};
+
+/// What pins packages of npm.
+const NPM: &[&str] = &["package.json", "package-lock.json"];
+
+const SERVERS: [Source; 2] = [
     Source {
         name: "npm",
+        folder: "fixtures/foreign-servers",
         needs: [&["node", "--version"], &["npm", "--version"]],
-        pins: &["package.json", "package-lock.json"],
+        pins: NPM,
         install: |place, folder| {
             place
                 .program("npm")
@@ -75,6 +101,7 @@ const SOURCES: [Source; 2] = [
     },
     Source {
         name: "python",
+        folder: "fixtures/foreign-servers",
         needs: [
             &["python3", "--version"],
             &["python3", "-m", "pip", "--version"],
@@ -107,28 +134,30 @@ const SOURCES: [Source; 2] = [
     },
 ];
 
-/// Sees to it that the servers are there; returns how tests find them.
-pub(crate) fn servers(place: &Place) -> Vec<Variable> {
+/// Sees to it that the programs are there; returns how tests find them.
+pub(crate) fn programs(place: &Place) -> Vec<Variable> {
     let mut variables = Vec::new();
-    for source in SOURCES {
-        let mut needs = source.needs.into_iter();
-        if let Some(missing) = needs.find(|need| !run(place, need).succeeds()) {
-            report::note(&format!(
-                "`{}` does not work: the servers from {} are not tried",
-                missing.join(" "),
-                source.name
-            ));
-            continue;
-        }
-        let folder = place.tools().join("foreign-servers").join(source.name);
-        if let Err(err) = source.provide(place, &folder) {
-            report::error(&err);
-        }
-        // Named even if it is not there, so that the tests fail instead of being skipped.
-        let named = source.variables.iter();
-        variables.extend(named.map(|(name, path)| (*name, folder.join(path))));
+    for source in SERVERS {
+        variables.extend(source.variables(place));
+    }
+    if runs_openclaw() {
+        variables.extend(OPENCLAW.variables(place));
+    } else {
+        report::note("OpenClaw's clients are not tried: the Node for them is for Linux on x86-64");
     }
     variables
+}
+
+/// Sees to it that OpenClaw is there; returns the folder of its modules.
+pub(crate) fn openclaw(place: &Place) -> Result<PathBuf, ForeignError> {
+    let folder = OPENCLAW.place(place);
+    OPENCLAW.provide(place, &folder)?;
+    Ok(folder.join(MODULES))
+}
+
+/// Tells whether the Node that comes with OpenClaw's clients is for this machine.
+const fn runs_openclaw() -> bool {
+    cfg!(all(target_os = "linux", target_arch = "x86_64"))
 }
 
 fn run(place: &Place, command: &[&'static str]) -> Run {
@@ -138,9 +167,37 @@ fn run(place: &Place, command: &[&'static str]) -> Run {
 }
 
 impl Source {
+    /// Returns its folder in the cache.
+    fn place(&self, place: &Place) -> PathBuf {
+        place.tools().join("foreign").join(self.name)
+    }
+
+    /// Sees to it that its programs are there; returns how tests find them.
+    fn variables(&self, place: &Place) -> Vec<Variable> {
+        let mut needs = self.needs.into_iter();
+        if let Some(missing) = needs.find(|need| !run(place, need).succeeds()) {
+            report::note(&format!(
+                "`{}` does not work: what {} pins ({}) is not tried",
+                missing.join(" "),
+                self.folder,
+                self.name
+            ));
+            return Vec::new();
+        }
+        let folder = self.place(place);
+        if let Err(err) = self.provide(place, &folder) {
+            report::error(&err);
+        }
+        // Named even if it is not there, so that the tests fail instead of being skipped.
+        let named = self.variables.iter();
+        named
+            .map(|(name, path)| (*name, folder.join(path)))
+            .collect()
+    }
+
     /// Installs it, unless that was done with the same pins.
     fn provide(&self, place: &Place, folder: &Path) -> Result<(), ForeignError> {
-        let pins = place.root().join(PINS);
+        let pins = place.root().join(self.folder);
         // Packages with machine code fit one release of the interpreter.
         let [interpreter, _] = self.needs;
         let mut from = run(place, interpreter).stdout()?;
@@ -152,7 +209,7 @@ impl Source {
         if fs::read(&stamp).is_ok_and(|made_from| made_from == from) {
             return Ok(());
         }
-        report::step(&format!("installing servers from {}", self.name));
+        report::step(&format!("installing {}", self.name));
         self.empty(&pins, folder)
             .map_err(|source| ForeignError::Folder {
                 path: folder.to_path_buf(),

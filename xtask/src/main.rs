@@ -15,6 +15,7 @@ mod error;
 mod foreign;
 mod metadata;
 mod place;
+mod release;
 mod report;
 mod run;
 mod schema;

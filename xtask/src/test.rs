@@ -17,7 +17,7 @@ pub(crate) fn test(place: &Place) -> Result<(), Error> {
             "no recorded OpenClaw data (OPENCLAW_SHARED): tests that compare with it skip",
         );
     }
-    let tests = unit_and_integration(place, &foreign::servers(place));
+    let tests = unit_and_integration(place, &foreign::programs(place));
     report::step("doc tests");
     let doc_tests = place
         .cargo("test")
@@ -28,11 +28,11 @@ pub(crate) fn test(place: &Place) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs them with the variables by which they find servers that nobody here wrote.
-fn unit_and_integration(place: &Place, servers: &[Variable]) -> Result<(), RunError> {
+/// Runs them with the variables by which they find programs that nobody here wrote.
+fn unit_and_integration(place: &Place, programs: &[Variable]) -> Result<(), RunError> {
     let cargo = |command| {
-        let servers = servers.iter();
-        servers.fold(place.cargo(command), |run, (name, path)| {
+        let programs = programs.iter();
+        programs.fold(place.cargo(command), |run, (name, path)| {
             run.env(name, path)
         })
     };

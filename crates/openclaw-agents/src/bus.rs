@@ -1,6 +1,8 @@
 //! What happens right now and is not kept: the pieces of a text as the model writes them, the
 //! output of a tool while it runs.
 
+use std::sync::Arc;
+
 use openclaw_core::{CallId, RunId, SessionKey};
 use tokio::sync::broadcast;
 
@@ -58,7 +60,7 @@ pub enum OutputStream {
 
 /// Hands pieces to whoever listens; without a listener they are dropped.
 #[derive(Clone, Debug)]
-pub struct Bus(broadcast::Sender<Live>);
+pub struct Bus(broadcast::Sender<Arc<Live>>);
 
 impl Default for Bus {
     fn default() -> Self {
@@ -71,12 +73,12 @@ impl Bus {
     pub fn send(&self, piece: impl FnOnce() -> Live) {
         if self.0.receiver_count() > 0 {
             // A listener that left in between is no loss.
-            drop(self.0.send(piece()));
+            drop(self.0.send(Arc::new(piece())));
         }
     }
 
-    /// Listens from now on. A listener that lags behind is told how many pieces it lost.
-    pub fn listen(&self) -> broadcast::Receiver<Live> {
+    /// Listens from now on; all listeners share what they hear. A listener that lags behind is told how many pieces it lost.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Live>> {
         self.0.subscribe()
     }
 }

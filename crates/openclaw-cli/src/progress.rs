@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+pub(crate) use openclaw_gateway::doctor::Hear;
 use tokio::sync::watch;
 
 use crate::output::Output;
@@ -11,9 +12,6 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How often the line changes at most.
 const EVERY: Duration = Duration::from_millis(100);
-
-/// What long work calls with how much of how much is done.
-pub(crate) type Hear = Box<dyn FnMut(u64, u64) + Send>;
 
 /// Does long work and shows how far it is.
 ///

@@ -4,6 +4,7 @@
 //! with the place of every value, and can be edited without losing a comment; [`source`] reads the
 //! config with its includes and variables; [`migration`] brings older forms into the current one;
 //! [`schema`] and [`rules`] judge it; [`settings`] is what it means; [`edit`] writes it;
+//! [`change`] does what somebody asks for by paths; [`effective`] fills in defaults to be shown;
 //! [`upgrade`] writes an earlier form in the current one; [`redact`] is what may be shown.
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -15,8 +16,10 @@
 )]
 
 pub mod builtin;
+pub mod change;
 pub mod document;
 pub mod edit;
+pub mod effective;
 pub mod migration;
 pub mod problem;
 pub mod redact;

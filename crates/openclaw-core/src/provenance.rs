@@ -25,6 +25,11 @@ pub enum Source {
         /// Who they are there.
         peer: PeerId,
     },
+    /// A program that hands on what others wrote.
+    Webhook {
+        /// The name that it gives itself.
+        name: String,
+    },
     /// A web server.
     Web {
         /// Its host name.

@@ -35,6 +35,18 @@ pub struct Overrides {
     pub profile: Option<String>,
 }
 
+impl Overrides {
+    /// Returns the flags by which another command finds the same state directory, each with a space
+    /// in front.
+    pub fn flags(&self) -> String {
+        match (&self.state_dir, &self.profile) {
+            (Some(dir), _) => format!(" --workspace {}", dir.display()),
+            (None, Some(profile)) => format!(" --profile {profile}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
 /// Why there is no state directory.
 #[derive(Debug, thiserror::Error)]
 pub enum StateDirError {

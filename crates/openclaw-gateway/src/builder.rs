@@ -36,6 +36,8 @@ use crate::ready::Ready;
 use crate::rpc::{Agents, CallCx, Following, Rpc};
 use crate::takeover::Takeover;
 use crate::telemetry::Telemetry;
+use crate::told::Told;
+use crate::webhooks::{Open, Webhooks};
 
 /// Collects the parts of a gateway.
 ///
@@ -77,6 +79,8 @@ pub struct GatewayBuilder<S = ()> {
     caps: Caps,
     /// The way out of the agents' sandboxes.
     exits: Arc<Exits>,
+    /// What programs of others may hand in.
+    webhooks: Webhooks,
     /// How many turns go on at the same time, where somebody says so.
     most_turns: Option<usize>,
     /// What the config was read from.
@@ -100,6 +104,7 @@ impl GatewayBuilder {
             health: Arc::new(Health::new(Clock::system())),
             caps: Caps::new(BudgetSettings::default(), None),
             exits: Arc::default(),
+            webhooks: Webhooks::default(),
             most_turns: None,
             home: None,
         }
@@ -130,6 +135,9 @@ impl GatewayBuilder {
         builder.agents.extend(cast.agents);
         builder.takeover = Takeover::of(&home.state);
         builder.secrets.extend(cast.keys_read);
+        let (webhooks, token_read) = Open::of(home);
+        builder.webhooks.replace(webhooks);
+        builder.secrets.extend(token_read);
         builder.secrets.push(secret_read);
         Ok(builder)
     }
@@ -158,6 +166,7 @@ impl<S> GatewayBuilder<S> {
             health,
             caps,
             exits,
+            webhooks,
             most_turns,
             home,
         } = self;
@@ -175,6 +184,7 @@ impl<S> GatewayBuilder<S> {
             health,
             caps,
             exits,
+            webhooks,
             most_turns,
             home,
         }
@@ -239,7 +249,10 @@ impl GatewayBuilder<EventStore> {
         let measured = self.home.as_ref().map(|home| &home.config.diagnostics);
         let telemetry = Telemetry::of(measured.cloned().unwrap_or_default(), &self.store);
         self.exits.record_in(audit.clone());
+        let started = Clock::system().now();
+        let ready = Arc::new(Ready::since(started));
         let rpc = Rpc {
+            ready: Arc::clone(&ready),
             store: self.store,
             arrivals: Arrivals::default(),
             floor: Floor::default(),
@@ -261,11 +274,13 @@ impl GatewayBuilder<EventStore> {
         let shared = Arc::new(Shared {
             rpc,
             edge: Edge::new(self.edge),
-            started: Clock::system().now(),
+            started,
             connections: TaskScope::new(),
             telemetry,
+            webhooks: self.webhooks,
             recovered: OnceCell::new(),
-            ready: Ready::default(),
+            ready,
+            told: Told::default(),
         });
         doors.lead_to(&shared);
         Gateway { shared }
@@ -287,10 +302,14 @@ pub(crate) struct Shared {
     pub(crate) connections: TaskScope,
     /// What is measured.
     pub(crate) telemetry: Telemetry,
+    /// What programs of others may hand in.
+    pub(crate) webhooks: Webhooks,
     /// Set once what a crash cut off was closed.
     recovered: OnceCell<()>,
     /// What the parts say about themselves.
-    pub(crate) ready: Ready,
+    pub(crate) ready: Arc<Ready>,
+    /// What listeners were told last.
+    pub(crate) told: Told,
 }
 
 impl Gateway {
@@ -365,11 +384,6 @@ impl Shared {
         rpc.access.admit(presented, door, &rpc.limits, &rpc.audit)
     }
 
-    /// Tells whether what processes left open that died is closed.
-    pub(crate) fn is_recovered(&self) -> bool {
-        self.recovered.initialized()
-    }
-
     /// Closes, once, what processes left open that died.
     ///
     /// It comes before the first answer, so that whoever asks sees how things stand.
@@ -380,6 +394,7 @@ impl Shared {
             }
         };
         self.recovered.get_or_init(|| recover).await;
+        self.ready.recovered();
     }
 
     /// Starts to write the audit entries, once somebody can come in.

@@ -215,7 +215,7 @@ async fn say(
 /// Returns what a session is to another: a principal only if a principal set it off and nothing that
 /// a stranger wrote was ever in it.
 async fn standing(shared: &Shared, from: &Caller) -> Standing {
-    if from.sender.standing == Standing::Guest {
+    if from.sender.standing != Standing::Principal {
         return Standing::Guest;
     }
     let events = shared.rpc.store.read(&from.session, 1..=u64::MAX).await;

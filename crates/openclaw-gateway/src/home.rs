@@ -46,6 +46,8 @@ pub struct Home {
     process: Env,
     /// The credential store; whoever shares this home opens it once.
     vault: Arc<Vault>,
+    /// The flags by which a command finds this home.
+    flags: String,
     /// The state that the config file had when it was read.
     pub(crate) stamp: Stamp,
     /// What records the exchanges with models.
@@ -96,7 +98,9 @@ impl Home {
     pub fn open(env: Env, overrides: &Overrides) -> Result<Self, GatewayError> {
         let state = StateDir::locate(&env, overrides)?;
         let vault = Vault::new(&state, env.clone());
-        Self::read(state, env, Arc::new(vault))
+        let home = Self::read(state, env, Arc::new(vault))?;
+        let flags = overrides.flags();
+        Ok(Self { flags, ..home })
     }
 
     /// As [`Home::open`], for somebody who calls a gateway: one that runs goes on with the last
@@ -136,7 +140,11 @@ impl Home {
         }
     }
 
-    fn read(state: StateDir, process: Env, vault: Arc<Vault>) -> Result<Self, GatewayError> {
+    pub(crate) fn read(
+        state: StateDir,
+        process: Env,
+        vault: Arc<Vault>,
+    ) -> Result<Self, GatewayError> {
         // Looked at first: a change while it is read is one that is still to come.
         let stamp = Stamp::of(state.config_file());
         let config = Config::load(&state, &process)?;
@@ -144,11 +152,27 @@ impl Home {
             env: config.env.clone(),
             process,
             vault,
+            flags: String::new(),
             state,
             config,
             stamp,
             tape: None,
         })
+    }
+
+    /// Returns the flags by which a command finds this home, each with a space in front.
+    pub(crate) fn flags(&self) -> &str {
+        &self.flags
+    }
+
+    /// Returns the credential store, to be shared.
+    pub(crate) fn shared_vault(&self) -> Arc<Vault> {
+        Arc::clone(&self.vault)
+    }
+
+    /// Returns the environment without what the `.env` files add: what the config is read with.
+    pub(crate) const fn process_env(&self) -> &Env {
+        &self.process
     }
 
     /// Tells whether there was a config file when it was read.
@@ -159,7 +183,9 @@ impl Home {
     /// Reads the config again, as the process that opened this home would.
     pub(crate) fn reopened(&self) -> Result<Self, GatewayError> {
         let vault = Arc::clone(&self.vault);
-        Self::read(self.state.clone(), self.process.clone(), vault)
+        let home = Self::read(self.state.clone(), self.process.clone(), vault)?;
+        let flags = self.flags.clone();
+        Ok(Self { flags, ..home })
     }
 
     /// Returns what models may cost, by the days of the default agent's people.

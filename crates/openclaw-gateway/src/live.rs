@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::future;
+use std::sync::Arc;
 
 use openclaw_agents::bus::{self, Bus, OutputStream, Part};
 use openclaw_core::approvals::Pending;
@@ -41,7 +42,7 @@ enum Pieces {
     /// not known to the listener yet.
     After(Position, Bus),
     /// From those who make them.
-    Now(Receiver<bus::Live>),
+    Now(Receiver<Arc<bus::Live>>),
     /// There are none any more.
     Ended,
 }
@@ -49,11 +50,32 @@ enum Pieces {
 /// A fact that has been taken from the log.
 #[derive(Debug)]
 struct Held {
-    fact: Box<SessionEvent>,
+    fact: Arc<SessionEvent>,
     /// What it says to those who can give their consent.
     question: Option<Notification>,
     /// How many pieces come before it.
     pieces: usize,
+}
+
+/// Something that is due to be told.
+#[derive(Debug)]
+pub(crate) enum Due {
+    /// A fact of the log, which many may be told.
+    Fact(Arc<SessionEvent>),
+    /// A piece of what is going on, which many may be told.
+    Piece(Arc<bus::Live>),
+    /// What is for this listener.
+    Own(Notification),
+}
+
+impl From<Due> for Notification {
+    fn from(due: Due) -> Self {
+        match due {
+            Due::Fact(fact) => of_fact(&fact),
+            Due::Piece(piece) => of_piece(&piece),
+            Due::Own(notification) => notification,
+        }
+    }
 }
 
 /// How many facts may wait for a listener before it is told.
@@ -92,6 +114,14 @@ impl Live {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Notification, StoreError> {
+        Ok(self.due().await?.into())
+    }
+
+    /// As [`Live::next`], for one of many who are told the same.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub(crate) async fn due(&mut self) -> Result<Due, StoreError> {
         loop {
             if let Some(next) = self.release() {
                 return Ok(next);
@@ -118,16 +148,16 @@ impl Live {
 
     /// Keeps a fact until the pieces have been told that were there before it: they may be what it
     /// adds up to. Those that come later do not hold it up.
-    fn hold(&mut self, fact: SessionEvent) {
+    fn hold(&mut self, fact: Arc<SessionEvent>) {
         self.held = Some(Held {
             question: question(&fact),
-            fact: Box::new(fact),
+            fact,
             pieces: self.pieces.waiting(),
         });
     }
 
     /// Returns what is due now, if something is.
-    fn release(&mut self) -> Option<Notification> {
+    fn release(&mut self) -> Option<Due> {
         let held = self.held.as_mut()?;
         while held.pieces > 0 {
             held.pieces = held.pieces.saturating_sub(1);
@@ -138,11 +168,10 @@ impl Live {
         // Whoever has seen the fact and loses the connection does not see it again, and with it
         // would not have seen the question.
         if let Some(question) = held.question.take() {
-            return Some(question);
+            return Some(Due::Own(question));
         }
         let Held { fact, .. } = self.held.take()?;
-        let event = SessionEventParams::from(Event::from(*fact));
-        Some(Notification::SessionEvent(event))
+        Some(Due::Fact(fact))
     }
 }
 
@@ -165,12 +194,12 @@ impl Pieces {
     }
 
     /// Returns the next one that is there, if it is of interest.
-    fn try_next(&mut self, sessions: Option<&BTreeSet<SessionKey>>) -> Option<Notification> {
+    fn try_next(&mut self, sessions: Option<&BTreeSet<SessionKey>>) -> Option<Due> {
         let Self::Now(receiver) = self else {
             return None;
         };
         match receiver.try_recv() {
-            Ok(piece) => wanted(sessions, session_of(&piece)).then(|| notification(piece)),
+            Ok(piece) => wanted(sessions, session_of(&piece)).then_some(Due::Piece(piece)),
             Err(TryRecvError::Lagged(dropped)) => Some(lagged(dropped, 0)),
             Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
@@ -180,14 +209,14 @@ impl Pieces {
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    async fn next(&mut self, sessions: Option<&BTreeSet<SessionKey>>) -> Notification {
+    async fn next(&mut self, sessions: Option<&BTreeSet<SessionKey>>) -> Due {
         loop {
             let received = match self {
                 Self::Now(receiver) => receiver.recv().await,
                 Self::After(..) | Self::Ended => future::pending().await,
             };
             match received {
-                Ok(piece) if wanted(sessions, session_of(&piece)) => return notification(piece),
+                Ok(piece) if wanted(sessions, session_of(&piece)) => return Due::Piece(piece),
                 Ok(_) => {}
                 Err(RecvError::Lagged(dropped)) => return lagged(dropped, 0),
                 Err(RecvError::Closed) => *self = Self::Ended,
@@ -200,8 +229,11 @@ fn wanted(sessions: Option<&BTreeSet<SessionKey>>, session: &SessionKey) -> bool
     sessions.is_none_or(|sessions| sessions.contains(session))
 }
 
-const fn lagged(dropped: u64, behind: u64) -> Notification {
-    Notification::StreamLagged(StreamLaggedParams { dropped, behind })
+const fn lagged(dropped: u64, behind: u64) -> Due {
+    Due::Own(Notification::StreamLagged(StreamLaggedParams {
+        dropped,
+        behind,
+    }))
 }
 
 /// Returns what a fact says to those who can give their consent.
@@ -243,8 +275,15 @@ const fn session_of(piece: &bus::Live) -> &SessionKey {
     }
 }
 
-fn notification(piece: bus::Live) -> Notification {
-    match piece {
+/// Returns what a fact is told as.
+pub(crate) fn of_fact(fact: &SessionEvent) -> Notification {
+    let event = Event::from(fact.clone());
+    Notification::SessionEvent(SessionEventParams::from(event))
+}
+
+/// Returns what a piece is told as.
+pub(crate) fn of_piece(piece: &bus::Live) -> Notification {
+    match piece.clone() {
         bus::Live::Delta {
             session,
             run,

@@ -1,17 +1,22 @@
 //! From an inbound message to the agent's turn: the one way, for every channel.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openclaw_agents::lanes::QueueMode;
 use openclaw_agents::{Agent, AgentError, AgentModel, Attended, Reply, Terms, Turn};
 use openclaw_core::access::{Inbound, Scope, Sender, Standing};
-use openclaw_core::{ChannelId, PeerId, SessionKey};
+use openclaw_core::events::{NewEvent, StoreError};
+use openclaw_core::{ChannelId, PeerId, SessionEventKind, SessionKey};
 
 use crate::limits::Wait;
 use crate::rpc::{CallCx, Rpc};
 
 /// The channel of those who call over RPC.
 pub(crate) const RPC_CHANNEL: &str = "rpc";
+
+/// The channel of what comes by webhooks.
+pub(crate) const WEBHOOK_CHANNEL: &str = "webhook";
 
 /// Why a message got no answer.
 #[derive(Debug)]
@@ -44,6 +49,8 @@ pub(crate) struct Asked {
     pub(crate) terms: Arc<Terms>,
     /// The model that answers in place of the agent's own.
     pub(crate) instead: Option<AgentModel>,
+    /// The longest that the turn may take, in place of what the agent's turns may.
+    pub(crate) within: Option<Duration>,
 }
 
 /// Who wrote a message.
@@ -53,6 +60,8 @@ pub(crate) enum Speaker {
     Caller,
     /// Somebody whose message the caller passes on: a guest, unless they are listed as an owner.
     Relayed,
+    /// A webhook, by the name that it gives itself.
+    Webhook,
 }
 
 /// Returns the sender that the caller is: a principal, if they may give agents work.
@@ -68,13 +77,58 @@ pub(crate) fn caller(cx: &CallCx) -> Sender {
     }
 }
 
+/// Returns the sender that a webhook is, whoever is listed under its name as an owner.
+pub(crate) fn webhook(peer: PeerId) -> Sender {
+    Sender {
+        channel: ChannelId::from(WEBHOOK_CHANNEL),
+        peer,
+        standing: Standing::Webhook,
+    }
+}
+
 impl<E: Into<AgentError>> From<E> for NotAccepted {
     fn from(err: E) -> Self {
         Self::Agent(err.into())
     }
 }
 
+impl Asked {
+    /// Returns the agent as it is asked, and the terms on which it is.
+    fn of(self, agent: Arc<Agent>) -> (Arc<Agent>, Option<Arc<Terms>>) {
+        if self.instead.is_none() && self.within.is_none() {
+            return (agent, Some(self.terms));
+        }
+        let mut asked = Agent::clone(&agent);
+        if let Some(model) = self.instead {
+            asked.model = Ok(model);
+        }
+        if let Some(within) = self.within {
+            asked.limits.max_wall_time = within;
+        }
+        (Arc::new(asked), Some(self.terms))
+    }
+}
+
 impl Rpc {
+    /// Has a session begin, unless it has.
+    pub(crate) async fn begin(
+        &self,
+        session: &SessionKey,
+        channel: ChannelId,
+        peer_id: PeerId,
+    ) -> Result<(), StoreError> {
+        self.takeover.adopt(&self.store, session).await?;
+        let start = NewEvent::from(SessionEventKind::SessionStarted { channel, peer_id });
+        match self.store.append(session, vec![start]).await {
+            Ok(_) => {
+                self.tell_start(session);
+                Ok(())
+            }
+            Err(StoreError::SessionExists(_)) => Ok(()),
+            Err(err) => Err(err),
+        }
+    }
+
     /// Hands a message of somebody who was admitted to its agent, and waits for the answer.
     pub(crate) async fn accept(&self, cx: &CallCx, message: Said) -> Result<Reply, NotAccepted> {
         self.hand_in(cx, message, None).await
@@ -110,19 +164,13 @@ impl Rpc {
         let agent = self
             .find_agent(&session.agent())
             .ok_or_else(|| AgentError::NoAgent(session.agent()))?;
-        let (terms, instead) = match asked {
-            Some(Asked { terms, instead }) => (Some(terms), instead),
-            None => (None, None),
-        };
-        let agent = match instead {
-            Some(model) => Arc::new(Agent {
-                model: Ok(model),
-                ..Agent::clone(&agent)
-            }),
-            None => agent,
+        let (agent, terms) = match asked {
+            Some(asked) => asked.of(agent),
+            None => (agent, None),
         };
         let sender = match speaker {
             Speaker::Caller => caller(cx),
+            Speaker::Webhook => webhook(inbound.peer.clone()),
             Speaker::Relayed => agent
                 .rules
                 .policy

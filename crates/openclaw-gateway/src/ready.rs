@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use openclaw_core::{Clock, EventStore};
 use parking_lot::Mutex;
 use rustix::fs::{Access, access, statvfs};
 use serde::Serialize;
 use tokio::time::{self, Instant};
 
-use crate::builder::Shared;
 use crate::http::Tls;
+use crate::rpc::Rpc;
 
 /// How long the state of the event log is believed without another look: anybody may ask.
 const KEPT: Duration = Duration::from_millis(500);
@@ -23,9 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LEAST_FREE: u64 = 1 << 20;
 
 /// What the parts of a gateway say about themselves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ready {
+    started: Timestamp,
     draining: AtomicBool,
+    /// Whether what a crash cut off is closed.
+    recovered: AtomicBool,
     /// Why the config as it stands in the files is not followed.
     config: Mutex<Option<String>>,
     tls: OnceLock<Arc<Tls>>,
@@ -36,12 +40,34 @@ pub(crate) struct Ready {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Cause {
     /// Which part it is.
-    code: &'static str,
+    pub(crate) code: &'static str,
     /// What is the matter with it.
-    message: String,
+    pub(crate) message: String,
 }
 
 impl Ready {
+    /// Begins with a gateway that has started at this time.
+    pub(crate) fn since(started: Timestamp) -> Self {
+        Self {
+            started,
+            draining: AtomicBool::new(false),
+            recovered: AtomicBool::new(false),
+            config: Mutex::default(),
+            tls: OnceLock::new(),
+            log: Mutex::default(),
+        }
+    }
+
+    /// Returns when the gateway has started.
+    pub(crate) const fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// Notes that what a crash cut off is closed.
+    pub(crate) fn recovered(&self) {
+        self.recovered.store(true, Ordering::Release);
+    }
+
     /// Notes that the gateway stops.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
@@ -61,7 +87,7 @@ impl Ready {
     }
 }
 
-impl Shared {
+impl Rpc {
     /// Returns everything that stands in the way of work.
     pub(crate) async fn causes(&self) -> Vec<Cause> {
         let mut causes = Vec::new();
@@ -69,7 +95,7 @@ impl Shared {
         if self.ready.draining.load(Ordering::Acquire) {
             add("draining", "the gateway stops".to_owned());
         }
-        if !self.is_recovered() {
+        if !self.ready.recovered.load(Ordering::Acquire) {
             add(
                 "recovering",
                 "what a crash cut off is being closed".to_owned(),
@@ -78,7 +104,7 @@ impl Shared {
         if let Some(message) = self.log_trouble().await {
             add("log", message);
         }
-        let agents = self.rpc.agents.all();
+        let agents = self.agents.all();
         if agents.is_empty() {
             add("agents", "there is no agent".to_owned());
         }
@@ -101,7 +127,7 @@ impl Shared {
         {
             return known.clone();
         }
-        let found = log_trouble(&self.rpc.store).await;
+        let found = log_trouble(&self.store).await;
         *self.ready.log.lock() = Some((Instant::now(), found.clone()));
         found
     }
@@ -145,7 +171,7 @@ mod tests {
         let gateway = GatewayBuilder::new().with_event_store(store).build();
         let shared = &gateway.shared;
         let codes = async || {
-            let causes = shared.causes().await;
+            let causes = shared.rpc.causes().await;
             causes.iter().map(|cause| cause.code).collect::<Vec<_>>()
         };
         assert_eq!(codes().await, ["recovering", "agents"]);
@@ -166,7 +192,7 @@ mod tests {
         let gateway = GatewayBuilder::new().with_event_store(store).build();
         gateway.shared.recover().await;
         std::fs::remove_file(path).unwrap();
-        let causes = gateway.shared.causes().await;
+        let causes = gateway.shared.rpc.causes().await;
         assert_eq!(causes[0].code, "log");
         assert!(
             causes[0].message.contains("cannot be written"),

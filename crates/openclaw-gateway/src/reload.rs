@@ -23,6 +23,7 @@ use crate::home::Home;
 use crate::http::EdgeSettings;
 use crate::renewal::{self, Renewals};
 use crate::retention::Daily;
+use crate::webhooks::Open;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -141,9 +142,12 @@ impl Follower {
         let next = home.clone();
         let health = Arc::clone(&gateway.shared.rpc.health);
         let exits = Arc::clone(&gateway.shared.rpc.exits);
-        let cast = move || Ok((compose::cast(&next, &health, &exits)?, next.rules()?));
+        let cast = move || {
+            let cast = compose::cast(&next, &health, &exits)?;
+            Ok((cast, next.rules()?, Open::of(&next)))
+        };
         let parts = off_thread(cast).await;
-        let (cast, (rules, secret_read)) = match parts {
+        let (cast, (rules, secret_read), (webhooks, token_read)) = match parts {
             Ok(parts) => parts,
             Err(err) => return self.refuse(&err, gateway),
         };
@@ -160,6 +164,8 @@ impl Follower {
         shared.edge.replace(EdgeSettings::of(settings));
         shared.rpc.audit.enter(cast.keys_read);
         shared.rpc.audit.enter([secret_read]);
+        shared.webhooks.replace(webhooks);
+        shared.rpc.audit.enter(token_read);
         let files = home.config.files.clone();
         shared.rpc.audit.look_at_config(files, ON_RELOAD);
         for setting in self.waiting(&home) {

@@ -17,6 +17,7 @@ pub mod anthropic;
 pub mod catalogue;
 mod count;
 pub mod dispatch;
+pub mod embedding;
 pub mod error;
 pub mod event;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use catalogue::{Catalogue, ModelInfo};
 pub use dispatch::{
     Answer, Candidate, Credential, Defaults, Health, Policy, Refused, Route, tokens_at_most,
 };
+pub use embedding::{EmbeddingRequest, Embeddings};
 pub use error::{ProviderError, Reason};
 pub use event::{EventStream, StopReason, StreamEvent};
 pub use fold::{Completion, Fold};

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch;
+use crate::embedding::{EmbeddingRequest, Embeddings};
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::fold::Completion;
@@ -45,6 +46,17 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Asks which models there are.
     async fn models(&self, _stop: CancellationToken) -> Result<Vec<ListedModel>, ProviderError> {
         Err(ProviderError::NoListing {
+            provider: self.id().clone(),
+        })
+    }
+
+    /// Has a model make vectors of texts, one for each, in their order.
+    async fn embed(
+        &self,
+        _request: &EmbeddingRequest,
+        _stop: CancellationToken,
+    ) -> Result<Embeddings, ProviderError> {
+        Err(ProviderError::NoEmbeddings {
             provider: self.id().clone(),
         })
     }

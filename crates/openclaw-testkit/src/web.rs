@@ -223,6 +223,14 @@ async fn serve(mut stream: TcpStream, site: &Site) -> std::io::Result<()> {
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    // A body that nobody reads would reset the connection under the answer.
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or_default()];
+    stream.read_exact(&mut body).await?;
     site.requests.lock().push(head);
     let path = target.split('?').next().unwrap_or_default();
     let page = {

@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::place::Place;
-use crate::report;
 use crate::run::Run;
+use crate::{release, report};
 
 /// One thing that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +59,8 @@ impl Part {
 }
 
 fn gateway(place: &Place) -> Result<String, Error> {
-    let binary = release_binary(place)?;
-    report::step("measuring the gateway; this takes about two minutes");
+    let binary = release::binary(place)?;
+    report::step("measuring the gateway; this takes about three minutes");
     figures(
         &benchmark(place, "openclaw-gateway", "gateway")
             .arg("--binary")
@@ -69,7 +69,7 @@ fn gateway(place: &Place) -> Result<String, Error> {
 }
 
 fn events(place: &Place) -> Result<String, Error> {
-    let binary = release_binary(place)?;
+    let binary = release::binary(place)?;
     report::step("measuring a million events; the first time they are made, which takes a minute");
     let million = figures(
         &benchmark(place, "openclaw-core", "million")
@@ -113,22 +113,6 @@ fn agents(place: &Place) -> Result<String, Error> {
 fn sandbox(place: &Place) -> Result<String, Error> {
     report::step("measuring the start of a sandbox; this takes about half a minute");
     figures(&benchmark(place, "openclaw-sandbox", "sandbox"))
-}
-
-/// Builds the program that people run, and returns its path.
-fn release_binary(place: &Place) -> Result<std::ffi::OsString, Error> {
-    report::step("building the release binary");
-    place
-        .cargo("build")
-        .args([
-            "--release",
-            "--package",
-            "openclaw-cli",
-            "--bin",
-            "openclaw",
-        ])
-        .check()?;
-    Ok(place.target().join("release").join("openclaw").into())
 }
 
 fn benchmark(place: &Place, package: &str, name: &str) -> Run {

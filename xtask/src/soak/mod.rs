@@ -10,7 +10,7 @@ use std::{fs, io};
 
 use crate::error::Error;
 use crate::place::Place;
-use crate::{report, tools};
+use crate::{release, report, tools};
 
 /// How many times the writing process is killed unless the command line says otherwise.
 pub(crate) const ROUNDS: u32 = 50;
@@ -25,6 +25,16 @@ struct Step {
     target: &'static [&'static str],
     filter: &'static str,
     threads: &'static str,
+    binary: Binary,
+}
+
+/// Which program the tests are about, where they start one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Binary {
+    /// The one that is built with them.
+    Debug,
+    /// The one that people run.
+    Release,
 }
 
 /// What measures must be alone; what only tries may run side by side.
@@ -43,6 +53,7 @@ const STEPS: &[Step] = &[
         target: INTEGRATION,
         threads: ALONE,
         filter: "durability::kill",
+        binary: Binary::Debug,
     },
     Step {
         name: "power loss",
@@ -50,6 +61,7 @@ const STEPS: &[Step] = &[
         target: INTEGRATION,
         threads: ALONE,
         filter: "durability::power",
+        binary: Binary::Debug,
     },
     Step {
         name: "two processes",
@@ -57,6 +69,7 @@ const STEPS: &[Step] = &[
         target: INTEGRATION,
         threads: ALONE,
         filter: "durability::processes",
+        binary: Binary::Debug,
     },
     Step {
         name: "JSON5, $include",
@@ -64,6 +77,7 @@ const STEPS: &[Step] = &[
         target: INTEGRATION,
         threads: TOGETHER,
         filter: "_fuzz::",
+        binary: Binary::Debug,
     },
     Step {
         name: "front matter",
@@ -71,6 +85,7 @@ const STEPS: &[Step] = &[
         target: INTEGRATION,
         threads: TOGETHER,
         filter: "front_matter",
+        binary: Binary::Debug,
     },
     Step {
         name: "2,000 messages",
@@ -78,6 +93,7 @@ const STEPS: &[Step] = &[
         target: INTEGRATION,
         threads: ALONE,
         filter: "compaction::long::every_turn",
+        binary: Binary::Debug,
     },
     Step {
         name: "JSONL",
@@ -85,6 +101,7 @@ const STEPS: &[Step] = &[
         target: INTEGRATION,
         threads: TOGETHER,
         filter: "fuzz",
+        binary: Binary::Debug,
     },
     Step {
         name: "model streams",
@@ -92,6 +109,7 @@ const STEPS: &[Step] = &[
         target: LIBRARY,
         threads: TOGETHER,
         filter: "fuzz::",
+        binary: Binary::Debug,
     },
     Step {
         name: "kill -9 in turns",
@@ -99,6 +117,7 @@ const STEPS: &[Step] = &[
         target: END_TO_END,
         threads: ALONE,
         filter: "cut_off::",
+        binary: Binary::Debug,
     },
     Step {
         name: "10,000 strangers",
@@ -106,6 +125,15 @@ const STEPS: &[Step] = &[
         target: END_TO_END,
         threads: ALONE,
         filter: "strangers::",
+        binary: Binary::Debug,
+    },
+    Step {
+        name: "1,000 listeners",
+        package: "openclaw-cli",
+        target: END_TO_END,
+        threads: ALONE,
+        filter: "rpc::crowd::",
+        binary: Binary::Release,
     },
 ];
 
@@ -132,9 +160,12 @@ pub(crate) fn soak(place: &Place, rounds: u32, seconds: u32) -> Result<(), Error
     for step in STEPS {
         report::step(step.name);
         remove(&path)?;
+        let mut run = place.cargo("test");
+        if step.binary == Binary::Release {
+            run = run.env("OPENCLAW_SOAK_BINARY", release::binary(place)?);
+        }
         let start = Instant::now();
-        let result = place
-            .cargo("test")
+        let result = run
             .args(["--package", step.package])
             .args(step.target)
             .arg(step.filter)

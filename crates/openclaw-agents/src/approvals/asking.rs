@@ -181,7 +181,7 @@ impl Gate<'_> {
 /// Nothing is lost when the future is dropped.
 async fn decision(log: &mut Subscription, approval: &ApprovalId) -> Result<Ending, StoreError> {
     loop {
-        if let Some(ending) = ending_of(&log.next().await?, approval) {
+        if let Some(ending) = ending_of(&*log.next().await?, approval) {
             return Ok(ending);
         }
     }

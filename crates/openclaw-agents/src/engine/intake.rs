@@ -116,6 +116,9 @@ impl Shared {
                     return Ok(Some(Received { job, lease, coming }));
                 }
                 Fate::Known => {
+                    if let Some(terms) = &job.party.terms {
+                        terms.line.starts(&run);
+                    }
                     let (store, Job { party, reply, .. }) = (self.store.clone(), job);
                     let wait = async move {
                         let outcome = repeat::outcome(&store, &event, &party.agent).await;

@@ -208,6 +208,10 @@ fn standing(asking: &Asking<'_>, looked_at: &[Look]) -> Look {
             &place(DEFAULT),
             "a principal has every tool that no rule takes away",
         ),
+        (Standing::Webhook, _) => Look::silent(
+            &place(DEFAULT),
+            "a webhook has every tool that no rule takes away",
+        ),
         (Standing::Guest, Some(given)) => Look::silent(
             &place(GUEST_DEFAULT),
             format!("a guest has what a rule gives, and {} does", given.rule),

@@ -114,7 +114,9 @@ fn said_by(event: &SessionEvent) -> Writer {
     for mark in marks {
         match mark.source {
             Source::Principal => {}
-            Source::Person { .. } | Source::File { .. } => writer = Writer::Other,
+            Source::Person { .. } | Source::Webhook { .. } | Source::File { .. } => {
+                writer = Writer::Other;
+            }
             // It comes from another session, where a model wrote it.
             _ => return Writer::Model,
         }
@@ -131,9 +133,10 @@ fn found_by(event: &SessionEvent, tool: &str) -> Shown {
     let mut by = Shown::ByPrincipal;
     for mark in marks {
         match mark.source {
-            Source::Web { .. } | Source::File { .. } | Source::Person { .. } => {
-                by = Shown::ByOthers;
-            }
+            Source::Web { .. }
+            | Source::Webhook { .. }
+            | Source::File { .. }
+            | Source::Person { .. } => by = Shown::ByOthers,
             // As nothing untrusted was in view when it was written, it is the principal's.
             Source::Workspace if matches!(tool, "read" | "read_file") => {}
             Source::Workspace

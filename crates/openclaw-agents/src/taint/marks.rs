@@ -35,6 +35,10 @@ pub(crate) fn of_message(
                 .map(|source| rules.mark(source))
                 .collect()
         }
+        Standing::Webhook => {
+            let name = sender.peer.to_string();
+            vec![rules.mark(Source::Webhook { name })]
+        }
     }
 }
 
@@ -202,6 +206,7 @@ impl TaintRules {
         let origin = match &source {
             Source::Principal | Source::Workspace => None,
             Source::Person { .. } => Some(Origin::Person),
+            Source::Webhook { .. } => Some(Origin::Webhook),
             Source::Web { .. } => Some(Origin::Web),
             Source::File { .. } => Some(Origin::File),
             Source::Written { .. } => Some(Origin::Written),

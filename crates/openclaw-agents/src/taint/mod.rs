@@ -59,11 +59,13 @@ pub enum Origin {
     Tool,
     /// Skills that were written while something untrusted was in view.
     Skill,
+    /// What comes by the gateway's webhooks.
+    Webhook,
 }
 
 impl Origin {
     /// Every origin, with the name that a config has for it.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Web, "web"),
         (Self::File, "file"),
         (Self::Person, "person"),
@@ -72,6 +74,7 @@ impl Origin {
         (Self::Written, "written"),
         (Self::Tool, "tool"),
         (Self::Skill, "skill"),
+        (Self::Webhook, "webhook"),
     ];
 }
 

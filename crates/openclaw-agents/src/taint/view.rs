@@ -139,6 +139,7 @@ pub fn name(source: &Source) -> String {
     match source {
         Source::Principal => "your message".to_owned(),
         Source::Person { channel, peer } => format!("a message from {peer} on {channel}"),
+        Source::Webhook { name } => format!("what the webhook `{name}` brought"),
         Source::Web { host } if host == "web_search" => "what a web search found".to_owned(),
         Source::Web { host } => format!("a web page ({host})"),
         Source::File { path } => format!("a file from outside the workspace ({path})"),

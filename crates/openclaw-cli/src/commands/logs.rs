@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use openclaw_config::Config;
-use openclaw_core::log_files::{Follow, LogFiles};
+use openclaw_config::{Config, LogLevel};
+use openclaw_core::Kind;
+use openclaw_core::log_files::{Follow, LogFiles, PageSize};
 use openclaw_core::state_dir::StateDir;
-use openclaw_core::{Kind, work};
+use openclaw_gateway::logs::{self, LogFilter, members, text_of};
 use serde_json::{Map, Value, json};
 use tokio::time::{self, MissedTickBehavior};
 
 use super::Cx;
 use crate::error::CliError;
-use crate::logging;
 use crate::output::Look;
 use crate::runtime::{self, Threads};
 use crate::signals::Signals;
@@ -55,7 +55,7 @@ pub(crate) struct LogsArgs {
 }
 
 /// How bad a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Level {
     /// Something went wrong
     Error,
@@ -92,20 +92,22 @@ pub(crate) fn run(cx: Cx<'_>, args: &LogsArgs) -> Result<ExitCode, CliError> {
         let newest = newest.last().map(|path| path.display().to_string());
         print_json(cx, json!({ "type": "meta", "file": newest }))?;
     }
-    let lines = files
-        .last_lines(args.limit, |line| args.wants(&read(line)))
+    let filter = args.filter();
+    let wanted = |line: &str| filter.takes(&members(line));
+    let page = files
+        .last_page(PageSize::of_lines(args.limit), wanted)
         .map_err(|err| unreadable(&files, err))?;
-    if lines.is_empty() && !args.follow {
+    if page.lines.is_empty() && !args.follow {
         cx.out.note(format_args!(
             "there are no such lines in {}",
             files.folder().display()
         ));
     }
-    for line in &lines {
+    for line in &page.lines {
         print(cx, line)?;
     }
     match follow {
-        Some(follow) => runtime::block_on(Threads::One, go_on(cx, args, &files, follow)),
+        Some(follow) => runtime::block_on(Threads::One, go_on(cx, &filter, &files, follow)),
         None => Ok(ExitCode::SUCCESS),
     }
 }
@@ -114,7 +116,7 @@ pub(crate) fn run(cx: Cx<'_>, args: &LogsArgs) -> Result<ExitCode, CliError> {
 /// for the reason must find it.
 pub(super) fn files_of(cx: Cx<'_>, state: &StateDir) -> LogFiles {
     match Config::load(state, cx.env) {
-        Ok(config) => logging::files(&config.logging, state),
+        Ok(config) => logs::files(&config.logging, state),
         Err(_broken) => LogFiles::of(state),
     }
 }
@@ -129,7 +131,7 @@ pub(super) fn unreadable(files: &LogFiles, source: io::Error) -> LogsError {
 
 async fn go_on(
     cx: Cx<'_>,
-    args: &LogsArgs,
+    filter: &LogFilter,
     files: &LogFiles,
     mut follow: Follow,
 ) -> Result<ExitCode, CliError> {
@@ -146,7 +148,7 @@ async fn go_on(
             if lines.is_empty() {
                 break;
             }
-            for line in lines.iter().filter(|line| args.wants(&read(line))) {
+            for line in lines.iter().filter(|line| filter.takes(&members(line))) {
                 print(cx, line)?;
             }
         }
@@ -154,34 +156,29 @@ async fn go_on(
 }
 
 impl LogsArgs {
-    fn wants(&self, line: &Map<String, Value>) -> bool {
-        let is = |name: &str, wanted: &Option<String>| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| text_of(line, name) == wanted)
-        };
-        let level = self.level.is_none_or(|worst| {
-            let level = Level::from_str(text_of(line, "level"), true);
-            level.is_ok_and(|level| level <= worst)
-        });
-        level && is(work::SESSION, &self.session) && is(work::RUN, &self.run)
+    fn filter(&self) -> LogFilter {
+        LogFilter {
+            level: self.level.map(Level::known),
+            session: self.session.clone(),
+            run: self.run.clone(),
+        }
     }
 }
 
-/// Returns the members of a line; none of one that is no JSON.
-fn read(line: &str) -> Map<String, Value> {
-    match serde_json::from_str(line) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
+impl Level {
+    const fn known(self) -> LogLevel {
+        match self {
+            Self::Error => LogLevel::Error,
+            Self::Warn => LogLevel::Warn,
+            Self::Info => LogLevel::Info,
+            Self::Debug => LogLevel::Debug,
+            Self::Trace => LogLevel::Trace,
+        }
     }
-}
-
-fn text_of<'a>(line: &'a Map<String, Value>, name: &str) -> &'a str {
-    line.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn print(cx: Cx<'_>, line: &str) -> Result<(), CliError> {
-    let members = read(line);
+    let members = members(line);
     if cx.out.is_json() {
         // As OpenClaw's scripts read it: each line tells what it is.
         let shown = if members.is_empty() {

@@ -62,11 +62,7 @@ impl Cx<'_> {
 
     /// Returns the flags by which another command finds the same state directory.
     pub(crate) fn state_flags(&self) -> String {
-        match (&self.overrides.state_dir, &self.overrides.profile) {
-            (Some(dir), _) => format!(" --workspace {}", dir.display()),
-            (None, Some(profile)) => format!(" --profile {profile}"),
-            (None, None) => String::new(),
-        }
+        self.overrides.flags()
     }
 
     /// Makes the config's secrets known to the masks, for a command that has no other use for it:

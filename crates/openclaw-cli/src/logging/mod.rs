@@ -16,8 +16,7 @@ use std::sync::{Arc, OnceLock};
 use openclaw_config::{LogLevel, LoggingSettings};
 use openclaw_core::Clock;
 use openclaw_core::env::{Env, OPENCLAW_LOG, OPENCLAW_LOG_LEVEL, RUST_LOG};
-use openclaw_core::log_files::{DEFAULT_MAX_BYTES, LogFiles, LogWriter};
-use openclaw_core::state_dir::StateDir;
+use openclaw_core::log_files::{DEFAULT_MAX_BYTES, LogWriter};
 use openclaw_gateway::Home;
 use regex::Regex;
 use tracing_subscriber::filter::LevelFilter;
@@ -99,7 +98,7 @@ pub(crate) fn follow(home: &Home, stderr: Stderr) -> Vec<String> {
     // A filter that the environment gives in vain was told at the start.
     let of_env = || of_env(&home.env).and_then(Result::ok);
     log.file.write_to(LogWriter::new(
-        files(settings, &home.state),
+        openclaw_gateway::logs::files(settings, &home.state),
         settings.max_file_bytes.unwrap_or(DEFAULT_MAX_BYTES),
         Clock::system(),
     ));
@@ -120,14 +119,6 @@ pub(crate) fn follow(home: &Home, stderr: Stderr) -> Vec<String> {
         );
     }
     problems
-}
-
-/// Returns the files that the log of a home is in.
-pub(crate) fn files(settings: &LoggingSettings, state: &StateDir) -> LogFiles {
-    match &settings.file {
-        Some(file) => LogFiles::at(file),
-        None => LogFiles::of(state),
-    }
 }
 
 /// Returns the expressions of what is masked beside the known secrets, and what is wrong with the

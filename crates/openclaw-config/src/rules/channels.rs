@@ -11,7 +11,7 @@ use crate::problem::{KeyPath, Problem};
 use crate::schema;
 
 /// Keys of `channels` that no policy is read of.
-const NO_CHANNELS: [&str; 3] = ["defaults", "modelByChannel", "tools"];
+pub(super) const NO_CHANNELS: [&str; 3] = ["defaults", "modelByChannel", "tools"];
 /// Targets of a heartbeat that are no channel.
 const TARGETS: [&str; 3] = ["owner", "last", "none"];
 

@@ -1,6 +1,6 @@
 //! The plugins that a user has installed beside those that come with OpenClaw.
 //!
-//! Only the name of each is read, and what it offers. Its settings are its own affair: they are
+//! Only what each is called is read, and what it offers. Its settings are its own affair: they are
 //! taken as they are.
 
 use std::fs;
@@ -28,6 +28,14 @@ const FOLDERS: [(&str, usize); 3] = [
 pub struct Installed {
     /// Its id.
     pub id: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What to call it.
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
     /// The channels that it brings.
     pub channels: Vec<String>,
     /// The web searches that it brings.
@@ -71,17 +79,25 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<Installed>) {
     }
 }
 
-fn read(manifest: &Path) -> Option<Installed> {
-    let size = fs::metadata(manifest).ok()?.len();
-    let text = (size <= LARGEST_MANIFEST).then(|| fs::read(manifest).ok())??;
+fn read(file: &Path) -> Option<Installed> {
+    let size = fs::metadata(file).ok()?.len();
+    let text = (size <= LARGEST_MANIFEST).then(|| fs::read(file).ok())??;
     let manifest: Value = serde_json::from_slice(&text).ok()?;
     let list = |keys: &[&str]| {
         let names = walk::elements(&manifest, keys).iter();
         let names = names.filter_map(Value::as_str);
         names.map(|name| name.trim().to_owned()).collect()
     };
+    let text = |key: &str| {
+        let text = walk::text(&manifest, &[key])?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
     Some(Installed {
         id: walk::text(&manifest, &["id"])?.trim().to_owned(),
+        folder: file.parent().unwrap_or(file).to_owned(),
+        name: text("name"),
+        version: text("version"),
+        description: text("description"),
         channels: list(&["channels"]),
         web_searches: list(&["contracts", "webSearchProviders"]),
     })

@@ -185,6 +185,27 @@ impl<'a> Plugins<'a> {
         }
     }
 
+    /// Returns the plugins that somebody installed, each with why the config keeps it from running,
+    /// if it does.
+    pub(super) fn installed(self) -> Vec<(Installed, Option<&'static str>)> {
+        let off: Vec<Option<&'static str>> = self
+            .installed
+            .iter()
+            .map(|plugin| self.is_off(&plugin.id))
+            .collect();
+        self.installed.into_iter().zip(off).collect()
+    }
+
+    /// Returns the plugins that the config has settings for.
+    pub(super) fn with_settings(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Returns why the config keeps a plugin from running, if it does.
+    pub(super) fn off(&self, id: &str) -> Option<&'static str> {
+        self.is_off(id)
+    }
+
     fn is_other_memory(&self, id: &str) -> Option<&'static str> {
         let other = id == DEFAULT_MEMORY && self.memory.as_deref() != Some(id);
         other.then_some("another plugin keeps the memory")

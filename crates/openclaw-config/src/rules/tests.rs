@@ -190,6 +190,7 @@ fn what_an_installed_plugin_brings_is_known() {
         id: "chat".to_owned(),
         channels: vec!["chat".to_owned()],
         web_searches: vec!["chat-search".to_owned()],
+        ..Installed::default()
     };
     let config = json!({
         "plugins": {"entries": {"chat": {"config": {"x": 1}}}},

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use openclaw_core::{AgentId, ModelRef};
 use serde_json::Value;
 
+use super::embeddings::EmbeddingSettings;
 use super::model_choice::{Misnamed, ModelParams};
 use super::reader::Reader;
 use super::sandbox::SetBy;
@@ -33,6 +34,8 @@ pub struct AgentSettings {
     pub workspace_set_by: SetBy,
     /// The folder of its sign-ins (`agentDir`).
     pub agent_dir: PathBuf,
+    /// With which model it has vectors made (`memory.search`).
+    pub embeddings: EmbeddingSettings,
 }
 
 impl Reader<'_> {
@@ -111,6 +114,7 @@ impl Reader<'_> {
             workspace,
             workspace_set_by,
             agent_dir,
+            embeddings: self.embeddings(&at),
         }
     }
 }

@@ -75,18 +75,24 @@ pub fn judge(source: &Source, state: &StateDir, judged_how: Judged) -> Verdict {
     judged(source, state, judged_how).1
 }
 
-fn judged(source: &Source, state: &StateDir, how: Judged) -> (Migrated, Verdict) {
-    let home = source.env().get_os(HOME.name).unwrap_or_default();
-    let migrated = match how {
+/// Returns a config in the form in which it is judged.
+pub(super) fn migrated(source: &Source, state: &StateDir, how: Judged) -> Migrated {
+    match how {
         Judged::AsItStands => migration::seed_forms(source.value.clone()),
         Judged::AfterMigration => {
+            let home = source.env().get_os(HOME.name).unwrap_or_default();
             let home = migration::Home {
                 user: Path::new(home),
                 state_dir: state.root(),
             };
             migration::migrate_in(source.value.clone(), home)
         }
-    };
+    }
+}
+
+fn judged(source: &Source, state: &StateDir, how: Judged) -> (Migrated, Verdict) {
+    let home = source.env().get_os(HOME.name).unwrap_or_default();
+    let migrated = migrated(source, state, how);
     let surroundings = Surroundings::new(Path::new(home), state.root());
     let mut verdict = rules::judge(&migrated.value, &surroundings);
     let rate_limit = KeyPath::from_iter(["gateway", limits::KEY]);
@@ -156,6 +162,8 @@ pub(super) fn settings(migrated: &Migrated, env: &Env, state_dir: &Path) -> Conf
         sign_in_order: reader.sign_in_order(),
         gateway: reader.gateway(),
         http_api: reader.http_api(),
+        http_tools: reader.http_tools(),
+        webhooks: reader.webhooks(),
         maintenance: reader.maintenance(),
         logging: reader.logging(),
         diagnostics: reader.diagnostics(),

@@ -10,9 +10,12 @@ mod budget;
 mod compaction;
 mod credentials;
 mod diagnostics;
+mod embeddings;
+mod extensions;
 mod followed;
 mod gateway;
 mod http_api;
+mod http_tools;
 mod known_secrets;
 pub(crate) mod limits;
 mod load;
@@ -38,6 +41,7 @@ mod tls;
 mod tools;
 mod tools_sessions;
 mod tools_web;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -52,8 +56,11 @@ pub use budget::{BudgetSettings, Cap};
 pub use compaction::CompactionSettings;
 pub use credentials::{Credentials, CredentialsError, record_name};
 pub use diagnostics::{DiagnosticsSettings, MetricsAccess, OtelSettings};
+pub use embeddings::EmbeddingSettings;
+pub use extensions::Extensions;
 pub use gateway::{Bind, ClientAddress, DEFAULT_PORT, GatewayRefusal, GatewaySettings, ReloadMode};
 pub use http_api::{Answers, ByUrl, ChatRoute, HttpApiSettings, ResponsesRoute, Sources};
+pub use http_tools::{HttpToolSettings, OverHttp};
 pub use limits::LimitSettings;
 pub use load::{Judged, judge};
 pub use logging::{ConsoleStyle, LogLevel, LoggingSettings};
@@ -83,6 +90,8 @@ pub use tools_web::{
     BraveSettings, SearxngSettings, WebFetchSettings, WebLists, WebSearchSettings, WebSettings,
 };
 
+pub use webhooks::{KeysBySender, MappedAction, WebhookKeys, WebhookMapping, WebhookSettings};
+
 use crate::problem::Problem;
 
 /// What the config means.
@@ -100,6 +109,10 @@ pub struct Config {
     pub gateway: GatewaySettings,
     /// Which routes speak OpenAI's HTTP API (`gateway.http.endpoints`).
     pub http_api: HttpApiSettings,
+    /// Which tools `POST /tools/invoke` runs (`gateway.tools`).
+    pub http_tools: HttpToolSettings,
+    /// Who may hand something to agents; none where nobody may (`hooks`).
+    pub webhooks: Option<WebhookSettings>,
     /// How long sessions are kept (`session.maintenance`).
     pub maintenance: Maintenance,
     /// What is written to the log (`logging`).

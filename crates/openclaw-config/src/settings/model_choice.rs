@@ -32,7 +32,8 @@ pub enum Thinking {
 }
 
 impl Thinking {
-    fn of(name: &str) -> Option<Self> {
+    /// Returns what a config's word for it means.
+    pub fn of(name: &str) -> Option<Self> {
         Some(match name.trim() {
             "off" => Self::Off,
             "minimal" => Self::Minimal,
@@ -70,6 +71,13 @@ impl ModelParams {
         params.extend(by_model.cloned().unwrap_or_default());
         params.extend(self.own.clone());
         params
+    }
+
+    /// Returns the same, but for how much every model is to think.
+    #[must_use]
+    pub fn with_thinking(mut self, thinking: Thinking) -> Self {
+        self.own_thinking = Some(thinking);
+        self
     }
 
     /// Returns how much a model is to think, if that is set.

@@ -14,8 +14,8 @@ const UNTRUSTED: &str = "untrusted";
 const ASK: &str = "ask";
 
 /// What untrusted pieces of a conversation may come from.
-pub const UNTRUSTED_ORIGINS: [&str; 8] = [
-    "web", "file", "person", "command", "session", "written", "tool", "skill",
+pub const UNTRUSTED_ORIGINS: [&str; 9] = [
+    "web", "file", "person", "command", "session", "written", "tool", "skill", "webhook",
 ];
 /// What may be asked for while one is in view.
 pub const ASKED_EFFECTS: [&str; 3] = ["exec", "send", "secret"];

@@ -113,10 +113,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes something that is accepted but has no effect.
+    pub(super) fn note(&mut self, problem: Problem) {
+        self.not_followed.push(problem);
+    }
+
     /// Notes that something is accepted but has no effect.
     pub(super) fn not_followed(&mut self, path: &[&str], message: impl Into<String>) {
-        self.not_followed
-            .push(Problem::new(path.iter().copied().collect(), message));
+        self.note(Problem::new(path.iter().copied().collect(), message));
     }
 }
 

@@ -219,6 +219,12 @@ impl Source {
         problem
     }
 
+    /// Returns the files that were read with their texts, the config's own file first.
+    pub fn texts(&self) -> impl Iterator<Item = (&Path, &str)> {
+        let files = self.sources.iter();
+        files.map(|file| (file.path.as_path(), file.document.text()))
+    }
+
     /// Returns the files in the order in which they were read, the config first.
     pub(crate) fn sources(&self) -> &[SourceFile] {
         &self.sources

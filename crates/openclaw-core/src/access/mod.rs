@@ -1,7 +1,7 @@
 //! Who may speak to an agent, as types: an untrusted message becomes a turn in exactly one way.
 //!
 //! [`Admitted`] has no public constructor that takes a claim of the caller's. It comes from a
-//! verified secret ([`SharedSecret`]), an issued token ([`tokens`]), a proxy that the owner trusts,
+//! verified secret ([`SharedSecret`], [`WebhookToken`]), an issued token ([`tokens`]), a proxy that the owner trusts,
 //! or from being the local owner of the state directory. What the admitted may do is a set of
 //! [`Scope`]s, given by whoever issued the proof.
 
@@ -9,6 +9,7 @@ pub mod devices;
 mod scope;
 mod shared_secret;
 pub mod tokens;
+mod webhook_token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use shared_secret::{MIN_TOKEN_LENGTH, SharedSecret, WeakToken};
 pub use tokens::TokenId;
+pub use webhook_token::WebhookToken;
 
 use self::devices::DeviceId;
 
@@ -56,6 +58,9 @@ pub enum Standing {
     Principal,
     /// Somebody else, who may speak to it.
     Guest,
+    /// A program that the owner has let in to hand on what others wrote: it may set tasks, and its
+    /// words are not the owner's.
+    Webhook,
 }
 
 impl Sender {
@@ -84,6 +89,8 @@ pub enum Principal {
     Device(DeviceId),
     /// A user whom a proxy vouches for that the owner trusts.
     Proxied(Arc<str>),
+    /// Whoever holds the token of the webhooks.
+    Webhook,
     /// Anybody: the owner asked for no authentication.
     Anybody,
 }
@@ -97,6 +104,7 @@ impl fmt::Display for Principal {
             Self::Browser(id) => write!(f, "browser {id}"),
             Self::Device(id) => write!(f, "device {id}"),
             Self::Proxied(user) => write!(f, "proxy user {user}"),
+            Self::Webhook => f.write_str("webhook"),
             Self::Anybody => f.write_str("anybody"),
         }
     }

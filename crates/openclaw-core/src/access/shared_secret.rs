@@ -20,10 +20,10 @@ pub struct SharedSecret {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakToken {
     /// It is too short to withstand guessing.
-    #[error("a gateway token has at least {MIN_TOKEN_LENGTH} bytes, this one has {0}")]
+    #[error("such a token has at least {MIN_TOKEN_LENGTH} bytes, this one has {0}")]
     TooShort(usize),
     /// It has bytes that a header cannot carry.
-    #[error("a gateway token has visible ASCII characters only")]
+    #[error("such a token has visible ASCII characters only")]
     Characters,
 }
 
@@ -32,13 +32,7 @@ impl SharedSecret {
     #[expect(clippy::disallowed_methods, reason = "its form is checked")]
     pub fn token(token: impl Into<Arc<ApiKey>>) -> Result<Self, WeakToken> {
         let token = token.into();
-        let text = token.expose_secret();
-        if text.len() < MIN_TOKEN_LENGTH {
-            return Err(WeakToken::TooShort(text.len()));
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(WeakToken::Characters);
-        }
+        check_token(token.expose_secret())?;
         learn(&token);
         Ok(Self {
             secret: token,
@@ -84,6 +78,17 @@ impl SharedSecret {
     pub fn secret(&self) -> &ApiKey {
         &self.secret
     }
+}
+
+/// Checks that a text can be a bearer token that withstands guessing.
+pub(super) fn check_token(text: &str) -> Result<(), WeakToken> {
+    if text.len() < MIN_TOKEN_LENGTH {
+        return Err(WeakToken::TooShort(text.len()));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(WeakToken::Characters);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

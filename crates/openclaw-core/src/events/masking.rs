@@ -136,6 +136,7 @@ fn payload(payload: Payload) -> Payload {
 fn mark(mark: &mut Mark) {
     let text = match &mut mark.source {
         Source::Web { host: text }
+        | Source::Webhook { name: text }
         | Source::File { path: text }
         | Source::Written { path: text }
         | Source::Skill { name: text }

@@ -34,6 +34,7 @@ mod report;
 mod rows;
 mod runs;
 mod schema;
+mod shared_page;
 mod shortening;
 mod spending;
 mod store;

@@ -20,6 +20,7 @@ use super::error::StoreError;
 use super::lease::Owner;
 use super::report::Report;
 use super::rows::last_position;
+use super::shared_page::SharedPage;
 use super::subscribe::{Subscription, Which};
 use super::transaction::{Deletion, Fork, Outcome, Work};
 use super::witness::Witness;
@@ -73,6 +74,8 @@ pub(super) struct Shared {
     head: Arc<watch::Sender<Position>>,
     /// When appends of other processes were last looked for.
     looked: Mutex<Instant>,
+    /// What those who follow the log have in common.
+    page: SharedPage,
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
     /// Whoever wants to know what is recorded, once somebody does.
@@ -152,6 +155,7 @@ impl EventStore {
                 releases,
                 head,
                 looked: Mutex::new(Instant::now()),
+                page: SharedPage::default(),
                 readers: Mutex::default(),
                 reading: Semaphore::new(READERS),
                 witness,
@@ -214,6 +218,7 @@ impl EventStore {
             archive,
         };
         let outcome = self.submit(Work::Delete(deletion)).await?;
+        self.shared.page.forget();
         let tombstone = outcome
             .events
             .into_iter()
@@ -281,6 +286,10 @@ impl EventStore {
     /// Tells whether an owner of leases still lives.
     pub(super) fn lives(&self, owner: &str) -> bool {
         self.shared.owner.lives(owner)
+    }
+
+    pub(super) fn shared_page(&self) -> &SharedPage {
+        &self.shared.page
     }
 
     pub(super) fn cache(&self) -> Arc<EventCache> {

@@ -4,6 +4,7 @@
 //! that `openclaw-2026-11-23.1.log` is older than `openclaw-2026-11-23.log`. Several processes may
 //! write to the same files. What is in a line is not known here.
 
+mod page;
 mod read;
 mod write;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
+pub use page::{LogPage, LogPlace, NoLogPlace, PageSize, Piece, lines_from};
 pub use read::Follow;
 pub use write::{DEFAULT_MAX_BYTES, LogWriter};
 
@@ -83,37 +85,6 @@ impl LogFiles {
             .into_iter()
             .map(|place| self.path(place))
             .collect())
-    }
-
-    /// Returns the last lines for which `keep` holds, at most `limit`, the oldest first.
-    ///
-    /// Each file is held in memory while it is looked through.
-    pub fn last_lines(
-        &self,
-        limit: usize,
-        mut keep: impl FnMut(&str) -> bool,
-    ) -> io::Result<Vec<String>> {
-        let mut lines = Vec::new();
-        for path in self.existing()?.iter().rev() {
-            let text = match fs::read(path) {
-                Ok(text) => text,
-                // It was too old meanwhile.
-                Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
-                Err(err) => return Err(err),
-            };
-            let text = String::from_utf8_lossy(&text);
-            let wanted = text.lines().rev().filter(|line| keep(line));
-            lines.extend(
-                wanted
-                    .take(limit.saturating_sub(lines.len()))
-                    .map(str::to_owned),
-            );
-            if lines.len() >= limit {
-                break;
-            }
-        }
-        lines.reverse();
-        Ok(lines)
     }
 
     fn places(&self) -> io::Result<Vec<Place>> {

@@ -47,10 +47,10 @@ fn a_full_file_is_put_aside_and_the_oldest_goes() {
         .map(|path| fs::metadata(path).unwrap().len())
         .sum();
     assert_eq!(kept, 120);
-    let last = files.last_lines(3, |_| true).unwrap();
-    assert_eq!(last, ["line 0097", "line 0098", "line 0099"]);
-    let odd = files.last_lines(2, |line| line.ends_with('1')).unwrap();
-    assert_eq!(odd, ["line 0091"]);
+    let last = files.last_page(lines_of(3), |_| true).unwrap();
+    assert_eq!(last.lines, ["line 0097", "line 0098", "line 0099"]);
+    let odd = files.last_page(lines_of(2), |line| line.ends_with('1'));
+    assert_eq!(odd.unwrap().lines, ["line 0091"]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn two_writers_share_the_files() {
     for n in 0..10 {
         writers[n % 2].write(line(n).as_bytes()).unwrap();
     }
-    let all = files.last_lines(100, |_| true).unwrap();
+    let all = files.last_page(ALL, |_| true).unwrap().lines;
     let wanted: Vec<String> = (0..10).map(|n| line(n).trim().to_owned()).collect();
     assert_eq!(all, wanted);
 }
@@ -152,4 +152,112 @@ fn nobody_else_can_read_the_files() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     LogWriter::new(files, 1000, clock()).write(b"y\n").unwrap();
     assert_eq!(mode(&file), 0o600);
+}
+
+const ALL: PageSize = PageSize {
+    lines: 100,
+    bytes: 1 << 20,
+};
+
+const fn lines_of(lines: usize) -> PageSize {
+    PageSize { lines, ..ALL }
+}
+
+#[test]
+fn pages_follow_each_other_through_files_that_are_put_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = dated(dir.path());
+    let mut writer = LogWriter::new(files.clone(), 40, clock());
+    let mut write = |from: usize, to: usize| {
+        for n in from..to {
+            writer.write(line(n).as_bytes()).unwrap();
+        }
+    };
+    write(0, 3);
+    let last = files.last_page(lines_of(2), |_| true).unwrap();
+    assert_eq!(last.lines, ["line 0001", "line 0002"]);
+    assert!(last.more, "there is an earlier line");
+
+    write(3, 9);
+    let mut seen = Vec::new();
+    let mut place = last.end.unwrap();
+    loop {
+        let read: LogPlace = place.to_string().parse().unwrap();
+        let page = files.page_after(read, lines_of(4), |_| true).unwrap();
+        let page = page.unwrap();
+        assert!(page.lines.len() <= 4);
+        seen.extend(page.lines);
+        place = page.end.unwrap();
+        if !page.more {
+            break;
+        }
+    }
+    let expected: Vec<String> = (3..9).map(|n| line(n).trim_end().to_owned()).collect();
+    assert_eq!(seen, expected);
+    let nothing = files.page_after(place, ALL, |_| true).unwrap().unwrap();
+    assert_eq!((nothing.lines.len(), nothing.more), (0, false));
+
+    write(9, 60);
+    assert_eq!(
+        files.page_after(place, ALL, |_| true).unwrap(),
+        None,
+        "its file is gone"
+    );
+}
+
+#[test]
+fn a_page_has_the_lines_that_are_wanted_and_no_more_bytes_than_there_is_room_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = dated(dir.path());
+    assert_eq!(
+        files.last_page(ALL, |_| true).unwrap(),
+        LogPage::default(),
+        "there is no log yet"
+    );
+    let mut writer = LogWriter::new(files.clone(), 1000, clock());
+    for n in 0..20 {
+        writer.write(line(n).as_bytes()).unwrap();
+    }
+    writer.write(b"half a li").unwrap();
+    let odd = |line: &str| line.ends_with('1');
+    let page = files.last_page(ALL, odd).unwrap();
+    assert_eq!(page.lines, ["line 0001", "line 0011"]);
+    assert!(!page.more);
+    writer.write(b"ne 1\n").unwrap();
+    let rest = files.page_after(page.end.unwrap(), ALL, odd).unwrap();
+    assert_eq!(rest.unwrap().lines, ["half a line 1"]);
+
+    let narrow = PageSize {
+        lines: 100,
+        bytes: 20,
+    };
+    let page = files
+        .last_page(narrow, |line| !line.starts_with('h'))
+        .unwrap();
+    assert_eq!(page.lines, ["line 0018", "line 0019"]);
+    let tiny = PageSize { lines: 1, bytes: 1 };
+    let page = files.last_page(tiny, |_| true).unwrap();
+    assert_eq!(
+        page.lines,
+        ["half a line 1"],
+        "one line has room in any case"
+    );
+}
+
+#[test]
+fn a_text_that_is_no_place_is_refused() {
+    for text in [
+        "",
+        "1",
+        "1.2",
+        "1.2.3",
+        "1.2.3.4.5",
+        "1.2.3.x",
+        "1.2.-3.4",
+        "1.2.+3.4",
+        "...",
+        "1..3.4",
+    ] {
+        assert!(text.parse::<LogPlace>().is_err(), "{text}");
+    }
 }

@@ -62,6 +62,16 @@ impl FileId {
             Self(u64::from(about.is_file()), 0)
         }
     }
+
+    /// Makes it of the numbers that [`FileId::parts`] has returned.
+    pub(super) const fn from_parts(device: u64, number: u64) -> Self {
+        Self(device, number)
+    }
+
+    /// Returns the numbers that it consists of.
+    pub(super) const fn parts(self) -> (u64, u64) {
+        (self.0, self.1)
+    }
 }
 
 impl LogWriter {

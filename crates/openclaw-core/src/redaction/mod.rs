@@ -30,7 +30,7 @@ use std::borrow::Cow;
 
 pub use json::{mask_json, mask_value};
 pub use stream::StreamMask;
-pub use table::{learn, learn_text};
+pub use table::{learn, learn_text, learned};
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[REDACTED]";

@@ -5,6 +5,7 @@
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use secrecy::{ExposeSecret as _, SecretBox};
@@ -17,6 +18,9 @@ use crate::ApiKey;
 pub(super) const CAPACITY: usize = 2048;
 
 static TABLE: RwLock<Table> = RwLock::new(Table::new());
+
+/// How often a value was learned that was not known.
+static LEARNED: AtomicU64 = AtomicU64::new(0);
 
 /// Values, the one that was learned last at the end, and what finds them.
 pub(super) struct Table {
@@ -53,6 +57,7 @@ impl Table {
         }
         self.values.push(Arc::clone(value));
         self.finder = None;
+        LEARNED.fetch_add(1, Ordering::Relaxed);
     }
 
     #[cfg(test)]
@@ -77,6 +82,14 @@ pub fn learn(secret: &ApiKey) {
 /// As [`learn`], for somebody who has no more than the text.
 pub fn learn_text(secret: &str) {
     learn(&ApiKey::new(secret.to_owned()));
+}
+
+/// Returns how often something was learned so far: a text that was masked before that is to be
+/// masked again.
+pub fn learned() -> u64 {
+    // Whoever asks under the lock sees what was learned under it before.
+    let _table = TABLE.read();
+    LEARNED.load(Ordering::Relaxed)
 }
 
 /// Returns what finds the known values; nothing while there are none.

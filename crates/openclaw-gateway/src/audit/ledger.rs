@@ -36,6 +36,8 @@ pub(crate) enum Transport {
     Status,
     /// `/auth/…`: logging in, and exchanging tokens.
     Auth,
+    /// The addresses of the webhooks.
+    Webhook,
     /// Anything else on the same port.
     Http,
 }
@@ -59,6 +61,7 @@ impl Transport {
             Self::Openclaw => "openclaw",
             Self::Status => "status",
             Self::Auth => "auth",
+            Self::Webhook => "webhook",
             Self::Http => "http",
         }
     }

@@ -14,7 +14,9 @@
 //! can read, and do nothing else.
 
 mod config;
+mod entries;
 mod ledger;
+mod verdict;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,8 +31,10 @@ use tokio::sync::Notify;
 use tokio::time::{self, Instant};
 
 pub use config::record_config_changes;
+pub use entries::{is_about, latest, row};
 pub(crate) use ledger::{Door, Occasion, Passage, Reason, Transport};
 use ledger::{Due, Ledger};
+pub use verdict::{advice, first_finding, gone, is_about_anchors, verdict};
 
 /// Where decisions are put on record.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 //! the way into the network: a proxy for each session, and what the audit stream hears of it.
 
 mod exits;
+pub mod machine;
 #[cfg(test)]
 mod tests;
 

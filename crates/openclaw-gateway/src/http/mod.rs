@@ -4,7 +4,7 @@
 //! Reading order: `serve` runs the gateway and stops it (`stopping`), `entrance` accepts what comes
 //! in at the `listeners`, `room` and `crowd` bound how much, `connection` is one client with its
 //! `wire` and maybe `tls`; `guard` judges each request with the help of `framing`, `host`, `client`,
-//! `query` and `edge`; `routes`, `probe` and `ws` answer, `refused` and `headers` are about how.
+//! `query` and `edge`; `routes`, `probe` and `ws` answer, `payload` reads bodies, `refused` and `headers` are about how.
 
 mod client;
 mod connection;
@@ -16,6 +16,7 @@ pub(crate) mod guard;
 mod headers;
 mod host;
 mod listeners;
+pub(crate) mod payload;
 mod probe;
 mod query;
 pub(crate) mod refused;

@@ -29,7 +29,7 @@ pub(super) async fn ready(State(gateway): State<Gateway>, request: Request) -> R
             Err(refused) => return refused.answer(&gateway, door),
         },
     };
-    let causes = gateway.shared.causes().await;
+    let causes = gateway.shared.rpc.causes().await;
     let ready = causes.is_empty();
     let status = if ready {
         StatusCode::OK

@@ -3,39 +3,35 @@
 //! Whoever is not let in is told the same for every address but the few that are for everybody:
 //! what is there and what is not can be told apart only with a good credential.
 
-use std::time::Duration;
-
-use axum::body::{self, Body};
+use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
+use openclaw_core::Kind;
 use openclaw_core::access::Scope;
-use openclaw_core::clock::rfc3339;
-use openclaw_core::{Clock, Kind};
 use openclaw_ipc::jsonrpc::{self, Id, MAX_BODY, Requests};
 use openclaw_ipc::{Reply, Response as RpcResponse, RpcError};
 use serde_json::json;
-use tokio::time;
 
-use super::guard::{door, guard, let_in};
+use super::guard::{admit, door, guard, let_in, presented};
+use super::payload;
 use super::refused::{Refused, seconds};
 use super::ws;
 use crate::access::{self, Pass};
 use crate::audit::Transport;
 use crate::builder::Gateway;
+use crate::invoke;
 use crate::openai;
 use crate::openclaw;
 use crate::rpc::{CallCx, store_error};
 use crate::telemetry::{Dialect, edge as measured};
-
-/// How long a client may take to send a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::webhooks;
 
 /// The most bytes that the answers to one batch have together; what does not fit is not done.
 const MAX_ANSWERS: usize = 16_000_000;
@@ -53,11 +49,12 @@ pub(super) fn router(gateway: Gateway) -> Router {
         .route("/rpc", post(rpc))
         .route("/status", get(status))
         .method_not_allowed_fallback(wrong_method)
-        .fallback(nothing_here)
         .layer(from_fn_with_state(gateway.clone(), let_in))
+        .fallback(elsewhere)
         // It lets in by itself: a client may show who it is in its first frame.
         .route("/ws", any(ws::upgrade))
         .merge(openai::router())
+        .merge(invoke::router())
         .merge(measured::router())
         .with_state(gateway.clone());
     for_everybody
@@ -105,30 +102,12 @@ async fn rpc(
 }
 
 /// Reads a body, unless its headers already say that it is none for us.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-) -> Result<body::Bytes, Refused> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refused> {
     if !is_json(headers) {
         let sentence = "the content type has to be application/json";
         return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
     }
-    let too_large = || {
-        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large")
-            .with_hint(format!("send at most {limit} bytes"))
-    };
-    if declared_size(headers).is_some_and(|size| size > limit) {
-        return Err(too_large());
-    }
-    match time::timeout(BODY_TIMEOUT, body::to_bytes(body, limit)).await {
-        Ok(Ok(text)) => Ok(text),
-        Ok(Err(_too_large)) => Err(too_large()),
-        Err(_elapsed) => {
-            let sentence = "the body took too long to arrive";
-            Err(Refused::new(StatusCode::REQUEST_TIMEOUT, sentence))
-        }
-    }
+    payload::collect(headers, body, limit).await
 }
 
 /// Answers what one body or one WebSocket message brought; notifications get no answer.
@@ -197,25 +176,24 @@ async fn status(
         Ok(sessions) => sessions,
         Err(err) => return refusal(StatusCode::SERVICE_UNAVAILABLE, store_error(&err)),
     };
-    let uptime = Clock::system().now().duration_since(gateway.shared.started);
-    let active: Vec<_> = rpc
-        .engine
-        .active()
-        .into_iter()
-        .map(|(session, _)| session)
-        .collect();
-    let status = json!({
-        "status": "ok",
-        "version": env!("CARGO_PKG_VERSION"),
-        "pid": std::process::id(),
-        "startedAt": rfc3339(gateway.shared.started),
-        "uptimeMs": uptime.as_millis(),
-        "agents": rpc.agents.all().iter().map(|agent| &agent.id).collect::<Vec<_>>(),
-        "sessions": sessions,
-        "activeSessions": active,
-        "tools": rpc.tools.names(),
-    });
+    let mut status = json!(rpc.gateway_status(Some(sessions)));
+    if let Some(members) = status.as_object_mut() {
+        members.insert("status".to_owned(), "ok".into());
+    }
     json_text(StatusCode::OK, status.to_string())
+}
+
+/// What no route is for: an address of the webhooks, or nothing.
+async fn elsewhere(State(gateway): State<Gateway>, request: Request) -> Response {
+    if let Some(called) = gateway.shared.webhooks.called(request.uri().path()) {
+        return webhooks::handle(gateway, called, request).await;
+    }
+    let door = door(Transport::Http, request.extensions());
+    let presented = presented(request.headers(), request.extensions());
+    match admit(&gateway, presented, door) {
+        Ok(_) => nothing_here(State(gateway), request.extensions().clone()).await,
+        Err(refused) => refused.answer(&gateway, door),
+    }
 }
 
 pub(crate) async fn nothing_here(
@@ -234,10 +212,6 @@ async fn wrong_method(State(gateway): State<Gateway>, extensions: Extensions) ->
 
 pub(crate) fn refusal(status: StatusCode, err: RpcError) -> Response {
     json_text(status, RpcResponse::error(Id::Null, err).to_json())
-}
-
-fn declared_size(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 pub(crate) fn json_text(status: StatusCode, text: String) -> Response {

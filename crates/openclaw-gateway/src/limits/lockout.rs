@@ -96,6 +96,11 @@ impl Lockouts {
         offender.count(now, settings);
     }
 
+    /// Forgets everything about an address.
+    pub(super) fn forget(&self, from: Option<IpAddr>) {
+        self.book.lock().offenders.remove(&Place::of(from));
+    }
+
     #[cfg(test)]
     pub(super) fn places(&self) -> usize {
         self.book.lock().offenders.len()

@@ -36,6 +36,8 @@ pub(crate) struct Limits {
     calls: Limiter<Client>,
     messages: Limiter<SessionKey>,
     lockouts: Lockouts,
+    /// The same for the token of the webhooks, which is another one.
+    webhooks: Lockouts,
     /// Whether the limit on calls was set by the program and not by a config.
     calls_by: SetBy,
 }
@@ -81,6 +83,7 @@ impl Limits {
             calls: Limiter::new(Quota::per_minute(limits.requests_per_minute), clock),
             messages: Limiter::new(Quota::per_minute(limits.messages_per_minute), clock),
             lockouts: Lockouts::new(*lockout, clock.clone()),
+            webhooks: Lockouts::new(webhook_lockout(), clock.clone()),
             calls_by: SetBy::Config,
         }
     }
@@ -124,7 +127,7 @@ impl Limits {
             | Principal::Browser(_)
             | Principal::Device(_)
             | Principal::Proxied(_) => Client::Named(who.clone()),
-            Principal::SecretBearer | Principal::Anybody => {
+            Principal::SecretBearer | Principal::Webhook | Principal::Anybody => {
                 Client::At(who.clone(), Place::of(from))
             }
         };
@@ -146,6 +149,21 @@ impl Limits {
     /// one otherwise. A token that cannot be guessed may be let in all the same.
     pub(crate) fn locked(&self, from: Option<IpAddr>) -> Option<Wait> {
         self.lockouts.locked(from)
+    }
+
+    /// Counts a wrong token of the webhooks, or says how long this address has to wait with the next
+    /// one, whoever it is.
+    pub(crate) fn wrong_webhook_token(&self, from: Option<IpAddr>) -> Result<(), Wait> {
+        if let Some(wait) = self.webhooks.locked(from) {
+            return Err(wait);
+        }
+        self.webhooks.wrong(from);
+        Ok(())
+    }
+
+    /// Forgets the wrong tokens of an address that has shown the right one, which nobody guesses.
+    pub(crate) fn right_webhook_token(&self, from: Option<IpAddr>) {
+        self.webhooks.forget(from);
     }
 
     /// Counts a wrong credential; enough of them lock the address out.
@@ -187,6 +205,17 @@ impl Place {
             }
             None => Self::Here,
         }
+    }
+}
+
+/// As OpenClaw has it: twenty in a minute, from this machine, too.
+fn webhook_lockout() -> LockoutSettings {
+    const MINUTE: Duration = Duration::from_mins(1);
+    LockoutSettings {
+        attempts: NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN),
+        window: MINUTE,
+        lockout: MINUTE,
+        exempt_loopback: false,
     }
 }
 

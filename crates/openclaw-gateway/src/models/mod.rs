@@ -348,6 +348,11 @@ pub fn known(provider: &ProviderId) -> Option<&'static WellKnown> {
         .find(|known| known.id == provider.as_str())
 }
 
+/// Tells whether everybody knows a provider of this name.
+pub fn knows_provider(name: &str) -> bool {
+    known(&name.into()).is_some()
+}
+
 fn effort(thinking: Thinking) -> Option<Effort> {
     Some(match thinking {
         Thinking::Off => Effort::Off,

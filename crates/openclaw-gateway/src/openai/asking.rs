@@ -7,11 +7,10 @@ use openclaw_agents::lanes::QueueMode;
 use openclaw_agents::terms::{ClientCall, Line, Words};
 use openclaw_agents::{Attended, Reply, Terms};
 use openclaw_core::access::Inbound;
-use openclaw_core::events::{NewEvent, StoreError};
 use openclaw_core::redaction::{mask, masked};
 use openclaw_core::session_key::Scope as KeyScope;
 use openclaw_core::validation::Attachment;
-use openclaw_core::{Clock, PeerId, SessionEventKind, SessionKey, Usage};
+use openclaw_core::{Clock, PeerId, SessionKey, Usage};
 use openclaw_ipc::openai::ApiError;
 use openclaw_providers::StopReason;
 use serde_json::Value;
@@ -165,6 +164,7 @@ impl Asking {
         let asked = Asked {
             terms: self.terms,
             instead: self.target.instead,
+            within: None,
         };
         threads.remember(&self.id, &principal, &session);
         let reply = rpc.accept_on(&self.cx, said, asked).await;
@@ -221,20 +221,9 @@ async fn begin(rpc: &Rpc, session: &SessionKey, inbound: &Inbound) -> Result<(),
         // It begins by being written to.
         return Ok(());
     }
-    let adopted = rpc.takeover.adopt(&rpc.store, session).await;
-    adopted.map_err(|err| Failure::of(&store_error(&err)))?;
-    let start = NewEvent::from(SessionEventKind::SessionStarted {
-        channel: inbound.channel.clone(),
-        peer_id: inbound.peer.clone(),
-    });
-    match rpc.store.append(session, vec![start]).await {
-        Ok(_) => {
-            rpc.tell_start(session);
-            Ok(())
-        }
-        Err(StoreError::SessionExists(_)) => Ok(()),
-        Err(err) => Err(Failure::of(&store_error(&err))),
-    }
+    let (channel, peer) = (inbound.channel.clone(), inbound.peer.clone());
+    let begun = rpc.begin(session, channel, peer).await;
+    begun.map_err(|err| Failure::of(&store_error(&err)))
 }
 
 impl Outcome {

@@ -11,7 +11,6 @@ use openclaw_config::HttpApiSettings;
 use openclaw_core::Kind;
 use openclaw_core::access::Scope;
 use openclaw_core::decode::{DecodeError, decode};
-use openclaw_core::validation::check_json_depth;
 use openclaw_ipc::RpcError;
 use openclaw_ipc::openai::{ApiError, ErrorBody};
 use serde::de::DeserializeOwned;
@@ -21,6 +20,7 @@ use crate::access::Pass;
 use crate::audit::Transport;
 use crate::builder::Gateway;
 use crate::http::guard::{self, admit, presented};
+use crate::http::payload;
 use crate::http::refused::{Refused, seconds};
 use crate::http::routes::{json_text, nothing_here};
 use crate::rpc::CallCx;
@@ -75,10 +75,7 @@ pub(super) struct Entered {
 
 /// A call that is counted once, however it ends.
 #[derive(Debug)]
-pub(super) struct Counted {
-    gateway: Gateway,
-    failure: Option<Kind>,
-}
+pub(super) struct Counted(crate::telemetry::Counted);
 
 /// Why a request gets no answer.
 #[derive(Clone, Debug)]
@@ -133,56 +130,25 @@ pub(super) async fn enter(
 
 /// Reads a body as what a route takes.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    if let Err(err) = check_json_depth(body) {
-        return Err(Failure::invalid(err.to_string()));
-    }
-    let value: Value = serde_json::from_slice(body).map_err(|err| {
-        let (line, column) = (err.line(), err.column());
-        let message = format!("the body is not JSON from line {line}, character {column} on");
-        Failure::invalid(message)
-    })?;
-    if !value.is_object() {
-        return Err(Failure::invalid("the body has to be a JSON object"));
-    }
-    Ok(decode(without_nulls(value))?)
-}
-
-/// A member that is null is one that is not there, as OpenAI has it.
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let there = object.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(there.collect())
-        }
-        other => other,
-    }
+    let object = payload::object(body).map_err(Failure::invalid)?;
+    Ok(decode(Value::Object(object))?)
 }
 
 impl Counted {
     fn begins(gateway: &Gateway) -> Self {
-        Self {
-            gateway: gateway.clone(),
-            // What nobody says the end of has ended with whoever asked.
-            failure: Some(Kind::Cancelled),
-        }
+        let counted = crate::telemetry::Counted::begins(gateway, Dialect::OpenAi);
+        Self(counted)
     }
 
     /// Says that there is an answer, or why there is none.
-    pub(super) fn ends(mut self, failure: Option<&Failure>) {
-        self.failure = failure.map(|failure| failure.kind);
+    pub(super) fn ends(self, failure: Option<&Failure>) {
+        self.0.ends(failure.map(|failure| failure.kind));
     }
 
     /// Returns the answer that says why there is none.
     pub(super) fn refuse(self, failure: Failure) -> Response {
         self.ends(Some(&failure));
         failure.answer()
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let telemetry = &self.gateway.shared.telemetry;
-        telemetry.called(Dialect::OpenAi, self.failure);
     }
 }
 

@@ -180,7 +180,7 @@ impl<V: Voice> Teller<V> {
     async fn tell(
         mut self,
         turn: Turn,
-        mut ear: broadcast::Receiver<Live>,
+        mut ear: broadcast::Receiver<Arc<Live>>,
         run: watch::Receiver<Option<RunId>>,
     ) {
         let begin = self.voice.begin();
@@ -198,7 +198,7 @@ impl<V: Voice> Teller<V> {
                 () = frames.closed() => return,
                 () = ended.wait() => break Err(no_longer_good()),
                 piece = ear.recv(), if self.told.goes_on() => {
-                    let text = self.heard(piece, &run);
+                    let text = self.heard(piece.as_deref(), &run);
                     self.text(text).await
                 }
                 outcome = turn.as_mut() => break outcome,
@@ -215,7 +215,7 @@ impl<V: Voice> Teller<V> {
     /// Returns the text in a piece, if it is one of this run's.
     fn heard(
         &mut self,
-        piece: Result<Live, RecvError>,
+        piece: Result<&Live, &RecvError>,
         run: &watch::Receiver<Option<RunId>>,
     ) -> Option<String> {
         match piece {
@@ -225,7 +225,7 @@ impl<V: Voice> Teller<V> {
                 part: Part::Text,
                 text,
                 ..
-            }) if run.borrow().as_ref() == Some(&of) => self.told.piece(step, &text),
+            }) if run.borrow().as_ref() == Some(of) => self.told.piece(*step, text),
             Ok(_) => None,
             Err(RecvError::Lagged(_) | RecvError::Closed) => {
                 self.told.stop();

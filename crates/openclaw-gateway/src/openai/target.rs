@@ -7,15 +7,14 @@ use openclaw_agents::{Agent, AgentModel};
 use openclaw_core::access::Scope;
 use openclaw_core::redaction::mask;
 use openclaw_core::session_key::check_agent;
-use openclaw_core::{AgentId, ChannelId, ModelRef, SessionKey};
+use openclaw_core::{AgentId, ChannelId, SessionKey};
 use openclaw_ipc::openai::ApiError;
-use tokio::task;
 use uuid::Uuid;
 
 use super::door::Failure;
 use super::threads::Threads;
 use crate::builder::Gateway;
-use crate::models::Models;
+use crate::other_model::{NoOther, Other};
 use crate::rpc::{CallCx, Rpc};
 
 /// The name of the default agent.
@@ -24,8 +23,8 @@ pub(super) const DEFAULT: &str = "openclaw";
 pub(super) const DEFAULT_ALIAS: &str = "openclaw/default";
 
 /// The headers that say more than the body.
-const AGENT: &str = "x-openclaw-agent-id";
-const MODEL: &str = "x-openclaw-model";
+pub(super) const AGENT: &str = "x-openclaw-agent-id";
+pub(super) const MODEL: &str = "x-openclaw-model";
 const SESSION: &str = "x-openclaw-session-key";
 const CHANNEL: &str = "x-openclaw-message-channel";
 
@@ -155,7 +154,7 @@ pub(super) fn named(gateway: &Gateway, model: &str) -> Result<Option<Arc<Agent>>
         .with_code("model_not_found"))
 }
 
-fn agent(gateway: &Gateway, id: &str) -> Result<Arc<Agent>, Failure> {
+pub(super) fn agent(gateway: &Gateway, id: &str) -> Result<Arc<Agent>, Failure> {
     let agents = gateway.shared.rpc.agents.all();
     let same = |agent: &&Arc<Agent>| agent.id.as_str().eq_ignore_ascii_case(id);
     agents.iter().find(same).map(Arc::clone).ok_or_else(|| {
@@ -165,12 +164,15 @@ fn agent(gateway: &Gateway, id: &str) -> Result<Arc<Agent>, Failure> {
     })
 }
 
-fn default(gateway: &Gateway) -> Result<Arc<Agent>, Failure> {
+pub(super) fn default(gateway: &Gateway) -> Result<Arc<Agent>, Failure> {
     let agent = gateway.shared.rpc.agent(None);
     agent.map_err(|err| Failure::of(&err))
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Failure> {
+pub(super) fn header<'a>(
+    headers: &'a HeaderMap,
+    name: &'static str,
+) -> Result<Option<&'a str>, Failure> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -253,6 +255,16 @@ fn plain(user: &str) -> String {
     plain
 }
 
+/// Refuses whoever may not have another model asked than the agent's own.
+pub(super) fn may_choose(cx: &CallCx) -> Result<(), Failure> {
+    if cx.admitted.may(Scope::Admin) {
+        return Ok(());
+    }
+    let message = format!("missing scope: {}", Scope::Admin);
+    let error = ApiError::new("forbidden", message).about(MODEL);
+    Err(Failure::new(StatusCode::FORBIDDEN, error))
+}
+
 /// Returns the model that is to answer in place of the agent's own.
 async fn other_model(
     rpc: &Rpc,
@@ -260,43 +272,17 @@ async fn other_model(
     agent: &Agent,
     name: &str,
 ) -> Result<AgentModel, Failure> {
-    if !cx.admitted.may(Scope::Admin) {
-        let message = format!("missing scope: {}", Scope::Admin);
-        let error = ApiError::new("forbidden", message).about(MODEL);
-        return Err(Failure::new(StatusCode::FORBIDDEN, error));
-    }
-    let refused = |message: String| Failure::invalid(message).about(MODEL);
-    let home = rpc
-        .home
-        .get()
-        .ok_or_else(|| refused("this gateway has no config that names models".to_owned()))?;
-    let alias = home.config.aliases.get(name).cloned();
-    let own = agent.model.as_ref().ok().and_then(AgentModel::model_ref);
-    let model = match (alias, name.parse::<ModelRef>(), own) {
-        (Some(model), ..) | (None, Ok(model), _) => model,
-        (None, Err(_bare), Some(own)) => ModelRef {
-            provider: own.provider.clone(),
-            model: name.to_owned(),
-        },
-        (None, Err(err), None) => return Err(refused(format!("Invalid `{MODEL}`: {err}"))),
+    may_choose(cx)?;
+    let other = Other {
+        model: Some(name),
+        thinking: None,
     };
-    let (health, id) = (Arc::clone(&rpc.health), agent.id.clone());
-    // The credential store may have to be opened for it.
-    let found = task::spawn_blocking(move || {
-        let settings = home.config.agent(&id)?;
-        Some(Models::of(&home).route_to(settings, &model, &health))
-    });
-    let (route, read) = found
-        .await
-        .ok()
-        .flatten()
-        .ok_or_else(|| refused(format!("Invalid `{MODEL}`.")))?
-        .map_err(|err| refused(format!("the model of `{MODEL}` cannot be asked: {err}")))?;
-    rpc.audit.enter(read);
-    let images = agent.model.as_ref().ok().and_then(|own| own.images.clone());
-    Ok(AgentModel {
-        route: Arc::new(route),
-        images,
+    let refused = |message: String| Failure::invalid(message).about(MODEL);
+    other.of(rpc, agent).await.map_err(|err| match err {
+        NoOther::NoConfig | NoOther::Name(_) | NoOther::Gone => {
+            refused(format!("Invalid `{MODEL}`: {err}"))
+        }
+        NoOther::Unusable(err) => refused(format!("the model of `{MODEL}` cannot be asked: {err}")),
     })
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use openclaw_core::SessionKey;
 use openclaw_core::events::Position;
@@ -13,12 +14,16 @@ use openclaw_ipc::openclaw::frames::StateVersion;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Client;
 
 /// How many shouts a slow connection may lag behind before it misses some.
 const BACKLOG: usize = 1024;
+
+/// How often all connections are told how the gateway is.
+const HEALTH: Duration = Duration::from_mins(1);
 
 /// How many messages that came to their end are known by name.
 const DONE: usize = 1000;
@@ -28,6 +33,8 @@ const DONE: usize = 1000;
 pub(crate) enum Shout {
     /// Who is connected has changed.
     Presence,
+    /// How the gateway is.
+    Health(Arc<Value>),
     /// Something about devices, for those who decide about them.
     Device(&'static str, Value),
     /// A message of `chat.send` has come to its end.
@@ -80,6 +87,9 @@ pub(crate) struct Floor {
     shouts: broadcast::Sender<Shout>,
     present: Mutex<BTreeMap<String, Value>>,
     presence: AtomicU64,
+    health: AtomicU64,
+    /// When it was looked last how the gateway is.
+    examined: Mutex<Option<Instant>>,
     names: Arc<Mutex<Names>>,
 }
 
@@ -97,6 +107,8 @@ impl Default for Floor {
             shouts: broadcast::Sender::new(BACKLOG),
             present: Mutex::default(),
             presence: AtomicU64::new(1),
+            health: AtomicU64::new(1),
+            examined: Mutex::default(),
             names: Arc::default(),
         }
     }
@@ -147,8 +159,24 @@ impl Floor {
     pub(super) fn version(&self) -> StateVersion {
         StateVersion {
             presence: self.presence.load(Ordering::Relaxed),
-            health: 1,
+            health: self.health.load(Ordering::Relaxed),
         }
+    }
+
+    /// Tells whether it is time to look how the gateway is; of several who ask, one has to.
+    pub(super) fn is_health_due(&self) -> bool {
+        let mut examined = self.examined.lock();
+        let is_due = examined.is_none_or(|at| at.elapsed() >= HEALTH);
+        if is_due {
+            *examined = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Tells everybody how the gateway is.
+    pub(super) fn tell_health(&self, health: Value) {
+        self.health.fetch_add(1, Ordering::Relaxed);
+        self.shout(Shout::Health(Arc::new(health)));
     }
 
     /// Notes that a message is under way, unless one of its name was.

@@ -60,7 +60,7 @@ pub(super) enum Means {
     Nothing,
     /// The gateway's own token or password.
     Secret,
-    /// A token that was issued, or a browser's cookie.
+    /// A token that was issued, or a browser's cookie; the token of webhooks opens no socket.
     Issued,
     /// A proxy that names its user.
     Proxy,
@@ -73,7 +73,7 @@ impl Means {
         match principal {
             Principal::Anybody | Principal::LocalOwner => Self::Nothing,
             Principal::SecretBearer => Self::Secret,
-            Principal::Issued(_) | Principal::Browser(_) => Self::Issued,
+            Principal::Issued(_) | Principal::Browser(_) | Principal::Webhook => Self::Issued,
             Principal::Proxied(_) => Self::Proxy,
             Principal::Device(_) => Self::Device,
         }

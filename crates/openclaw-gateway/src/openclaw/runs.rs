@@ -34,8 +34,20 @@ struct Writing {
     told: usize,
     /// Whether what was told before belongs to an earlier step.
     anew: bool,
-    /// Whether pieces of the step are missing here.
-    torn: bool,
+    known: Known,
+}
+
+/// How much of a step is known here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Known {
+    /// All that was written so far.
+    #[default]
+    Whole,
+    /// Pieces are missing.
+    Torn,
+    /// Nothing yet, and the run began before this connection: of the first step that is heard of,
+    /// the beginning is missing.
+    Joined,
 }
 
 /// A tool that runs.
@@ -84,17 +96,28 @@ impl Running {
         let writing = &mut self.writing;
         if step != writing.step {
             writing.anew = writing.told > 0;
-            (writing.step, writing.told, writing.torn) = (step, 0, false);
+            writing.known = match writing.known {
+                Known::Joined => Known::Torn,
+                Known::Whole | Known::Torn => Known::Whole,
+            };
+            (writing.step, writing.told) = (step, 0);
             writing.text.clear();
         }
-        if !writing.torn {
+        if writing.known != Known::Torn {
             writing.text.push_str(piece);
         }
     }
 
+    /// Notes that the run began before this connection.
+    pub(super) fn join(&mut self) {
+        self.writing.known = Known::Joined;
+    }
+
     /// Notes that pieces are missing: what is known of the step is no beginning of it any more.
     pub(super) fn tear(&mut self) {
-        self.writing.torn = true;
+        if self.writing.known == Known::Whole {
+            self.writing.known = Known::Torn;
+        }
     }
 
     /// Returns what has not been told of the text.
@@ -179,6 +202,16 @@ mod tests {
         assert_eq!(run.untold(), Some(told("Hel", "Hel")));
         run.add(2, "whole");
         assert_eq!(run.untold(), Some(told_anew("whole")));
+    }
+
+    #[test]
+    fn a_text_that_began_before_is_not_told_from_its_middle() {
+        let mut run = running();
+        run.join();
+        run.add(2, "llo");
+        assert_eq!(run.untold(), None);
+        run.add(3, "whole");
+        assert_eq!(run.untold(), Some(told("whole", "whole")));
     }
 
     #[test]

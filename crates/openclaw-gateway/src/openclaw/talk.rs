@@ -25,7 +25,7 @@ use super::Client;
 use super::chat::counted_as;
 use super::feed::Feed;
 use super::handshake::Guest;
-use super::methods::{self, Answer, Later};
+use super::methods::{self, Answer, Later, health};
 use crate::builder::Gateway;
 use crate::http::wire::WRITE_TIMEOUT;
 use crate::http::ws::end::End;
@@ -53,6 +53,7 @@ pub(super) async fn talk(gateway: &Gateway, guest: Guest, socket: &mut WebSocket
     let now = Clock::system().now().as_millisecond();
     let mut feed = Feed::new(gateway, &client);
     let _standing = shared.rpc.floor.enter(&client, now);
+    examine(gateway);
     let sees = client.rights.include(Right::Read);
     let mut calls: FuturesUnordered<Answering<'_>> = FuturesUnordered::new();
     let mut life = Life::new();
@@ -91,6 +92,7 @@ pub(super) async fn talk(gateway: &Gateway, guest: Guest, socket: &mut WebSocket
                 }
             },
             _ = tick.tick() => {
+                examine(gateway);
                 feed.add("tick", json!({"ts": Clock::system().now().as_millisecond()}));
                 continue;
             }
@@ -103,6 +105,23 @@ pub(super) async fn talk(gateway: &Gateway, guest: Guest, socket: &mut WebSocket
             return end;
         }
     }
+}
+
+/// Has it looked how the gateway is, and everybody told, if it is time for that.
+fn examine(gateway: &Gateway) {
+    let rpc = &gateway.shared.rpc;
+    if !rpc.floor.is_health_due() {
+        return;
+    }
+    let gateway = gateway.clone();
+    let look = async move {
+        let rpc = &gateway.shared.rpc;
+        match health::snapshot(rpc).await {
+            Ok(health) => rpc.floor.tell_health(health),
+            Err(err) => tracing::warn!(%err, "the health of the gateway is not known"),
+        }
+    };
+    drop(rpc.scope.spawn("health", look));
 }
 
 /// Tells a client that the gateway goes, and that it may come again.

@@ -18,6 +18,9 @@ use super::methods::health;
 use super::talk::TICK;
 use crate::builder::Gateway;
 
+/// What clients ask before they use it: `models.list` says of each model whether it can be asked.
+const CAPABILITIES: &[&str] = &["published-model-catalog"];
+
 /// Greets a client.
 pub(super) async fn hello(
     gateway: &Gateway,
@@ -38,7 +41,7 @@ pub(super) async fn hello(
         features: HelloFeatures {
             methods: OpenclawMethod::ALL.iter().map(|one| one.as_str()).collect(),
             events: EVENTS.to_vec(),
-            capabilities: Vec::new(),
+            capabilities: CAPABILITIES.to_vec(),
         },
         snapshot: snapshot(gateway, now).await,
         auth: HelloAuth {

@@ -6,13 +6,21 @@
 mod agent;
 mod agents;
 mod approvals;
+mod audit;
+mod config;
 mod context;
+mod credentials;
 mod devices;
 mod discover;
+mod doctor;
 mod events;
+mod extensions;
+mod health;
+mod logs;
 mod models;
 mod policy;
 mod session;
+mod skills;
 mod tokens;
 mod tools;
 mod usage;
@@ -33,19 +41,23 @@ use uuid::Uuid;
 pub(crate) use self::agents::Agents;
 pub(crate) use self::events::{Ear, Following};
 pub(crate) use self::session::message_id;
+pub(crate) use self::tools::OwnCall;
 use crate::access::Access;
 use crate::arrivals::Arrivals;
 use crate::audit::{Occasion, Trail};
 use crate::budget::Budget;
 use crate::containment::Exits;
-use crate::home::Current;
+use crate::home::{Current, Home};
 use crate::limits::{Limits, Wait};
 use crate::openclaw::Floor;
+use crate::ready::Ready;
 use crate::takeover::Takeover;
 
 /// Everything that the handlers work with.
 #[derive(Debug)]
 pub struct Rpc {
+    /// What the parts of the gateway say about themselves.
+    pub(crate) ready: Arc<Ready>,
     pub(crate) store: EventStore,
     pub(crate) arrivals: Arrivals,
     /// What those who speak OpenClaw's protocol see of each other.
@@ -149,6 +161,14 @@ impl Rpc {
         self.audit
             .count(Occasion::Limited(principal.clone(), what, from));
         wait
+    }
+
+    /// Returns the home, without which there is nothing of `what`.
+    pub(crate) fn home_with(&self, what: &str) -> Result<Arc<Home>, RpcError> {
+        self.home.get().ok_or_else(|| {
+            let message = format!("this gateway has no {what}: a program composed it");
+            RpcError::new(Kind::Unavailable, message)
+        })
     }
 
     pub(crate) fn find_agent(&self, id: &AgentId) -> Option<Arc<Agent>> {

@@ -15,7 +15,7 @@ use openclaw_ipc::{Handle, RpcError};
 use serde_json::{Map, Value};
 
 use super::{CallCx, Rpc, session_key_error};
-use crate::pipeline::{RPC_CHANNEL, caller};
+use crate::pipeline::{RPC_CHANNEL, WEBHOOK_CHANNEL, caller, webhook};
 
 /// Stands for anybody on a channel.
 const ANYBODY: &str = "*";
@@ -68,6 +68,7 @@ impl Handle<PolicyExplain> for Rpc {
                 standing: match sender.standing {
                     Standing::Principal => PolicyStanding::Owner,
                     Standing::Guest => PolicyStanding::Guest,
+                    Standing::Webhook => PolicyStanding::Webhook,
                 },
             },
             session_key: session,
@@ -106,6 +107,9 @@ impl Rpc {
         let names_addresses = !self.tools.addresses(tool, arguments).is_empty();
         let reason = if rules.is_off() {
             "is turned off"
+        } else if asks && stranger && sender.standing == Standing::Webhook {
+            "what a webhook brings is untrusted, and this asks first while it is in view, unless \
+             exactly this call was allowed for good"
         } else if asks && stranger {
             "what a guest writes is untrusted, and this asks first while it is in view, unless \
              exactly this call was allowed for good"
@@ -165,7 +169,10 @@ fn sender(cx: &CallCx, agent: &Agent, params: &PolicyExplainParams) -> Result<Se
         (None, None) => Ok(caller(cx)),
         (Some(channel), peer) => {
             let peer = peer.clone().unwrap_or_else(|| PeerId::from(ANYBODY));
-            Ok(agent.rules.policy.sender(channel.clone(), peer))
+            Ok(match channel.as_str() {
+                WEBHOOK_CHANNEL => webhook(peer),
+                _ => agent.rules.policy.sender(channel.clone(), peer),
+            })
         }
         (None, Some(_)) => {
             let message = "a sender is somebody on a channel: name the channel, too";

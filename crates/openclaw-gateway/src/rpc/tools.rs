@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use openclaw_agents::approvals::Waits;
 use openclaw_agents::calls::{Call, Gate, Record};
-use openclaw_agents::{AgentError, Attended, ToolRegistry};
+use openclaw_agents::tools::ToolOutput;
+use openclaw_agents::{Agent, AgentError, Attended, ToolRegistry};
 use openclaw_core::access::{Sender, Standing};
 use openclaw_core::events::{NewEvent, StoreError};
 use openclaw_core::{CallId, PeerId, RunId, SessionEventKind, SessionKey};
@@ -50,44 +51,22 @@ impl Handle<ToolsExecute> for Rpc {
             Some(key) => self.open_session(&key).await?,
             None => self.session_of_call(cx).await?,
         };
-        let agent = self.agent(Some(&session.agent()))?;
-        let (run, stop) = (RunId::generate(), self.scope.stop().child_token());
+        let run = RunId::generate();
         // The run's id is unique, and this is its only call.
         let call_id = CallId(run.to_string());
-        let call = Call {
-            id: call_id.clone(),
-            tool: params.tool,
-            params: arguments,
+        let own = OwnCall {
+            agent: self.agent(Some(&session.agent()))?,
+            session: session.clone(),
+            sender: caller(cx),
+            run,
+            call: Call {
+                id: call_id.clone(),
+                tool: params.tool,
+                params: arguments,
+            },
+            stop: self.scope.stop().child_token(),
         };
-        let (tools, store, bus) = (
-            Arc::clone(&self.tools),
-            self.store.clone(),
-            self.bus.clone(),
-        );
-        let (key, world) = (session.clone(), self.world.clone());
-        let sender = caller(cx);
-        // In a task of its own, so that a client who hangs up leaves no call without a result.
-        let running = self.scope.spawn("tool", async move {
-            let gate = Gate {
-                agent: &agent,
-                tools: &tools,
-                record: Record::Shared(&store, &key),
-                bus: &bus,
-                sender: &sender,
-                world: &world,
-                run: &run,
-                step: None,
-                attended: Attended::Yes,
-                waits: &Waits::default(),
-                stop: &stop,
-                steered: &CancellationToken::new(),
-            };
-            gate.call(call).await
-        });
-        let output = running
-            .await
-            .unwrap_or(Err(AgentError::Defect))
-            .map_err(|err| public(&err))?;
+        let output = self.call_tool(own).await.map_err(|err| public(&err))?;
         Ok(ToolsExecuteOutput {
             success: output.success,
             result: output.result,
@@ -98,7 +77,56 @@ impl Handle<ToolsExecute> for Rpc {
     }
 }
 
+/// A call of a tool that a client makes by itself.
+#[derive(Debug)]
+pub(crate) struct OwnCall {
+    /// Whose tool it is.
+    pub(crate) agent: Arc<Agent>,
+    /// The session that it is recorded in, which has begun.
+    pub(crate) session: SessionKey,
+    /// Who makes it.
+    pub(crate) sender: Sender,
+    /// The run that it is all of.
+    pub(crate) run: RunId,
+    /// The call.
+    pub(crate) call: Call,
+    /// Tells it to stop.
+    pub(crate) stop: CancellationToken,
+}
+
 impl Rpc {
+    /// Has a call go through the gate, and waits for what it comes to.
+    ///
+    /// # Cancel safety
+    /// The call goes on when the future is dropped, unless it is told to stop: it is in a task of
+    /// its own, so that a client who hangs up leaves no call without a result.
+    pub(crate) async fn call_tool(&self, own: OwnCall) -> Result<ToolOutput, AgentError> {
+        let (tools, store, bus) = (
+            Arc::clone(&self.tools),
+            self.store.clone(),
+            self.bus.clone(),
+        );
+        let world = self.world.clone();
+        let running = self.scope.spawn("tool", async move {
+            let gate = Gate {
+                agent: &own.agent,
+                tools: &tools,
+                record: Record::Shared(&store, &own.session),
+                bus: &bus,
+                sender: &own.sender,
+                world: &world,
+                run: &own.run,
+                step: None,
+                attended: Attended::Yes,
+                waits: &Waits::default(),
+                stop: &own.stop,
+                steered: &CancellationToken::new(),
+            };
+            gate.call(own.call).await
+        });
+        running.await.unwrap_or(Err(AgentError::Defect))
+    }
+
     /// Returns the tools of the default agent that policy leaves to who may call them.
     fn offered(&self, cx: &CallCx) -> ToolRegistry {
         let sender = Sender {

@@ -27,7 +27,7 @@ use tokio::sync::mpsc::Receiver;
 use self::facts::{Fact, Facts};
 pub(crate) use self::meters::Meters;
 pub(crate) use self::table::{Dialect, Metric};
-use crate::builder::Shared;
+use crate::builder::{Gateway, Shared};
 
 /// How many facts may wait for the exporter; further ones are not exported, and that is counted.
 const BACKLOG: usize = 4096;
@@ -39,6 +39,38 @@ pub(crate) struct Telemetry {
     meters: Arc<Meters>,
     /// The facts for the exporter, until it is started.
     facts: Mutex<Option<Receiver<Fact>>>,
+}
+
+/// A call of a method that is counted once, however it ends.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    gateway: Gateway,
+    dialect: Dialect,
+    failure: Option<Kind>,
+}
+
+impl Counted {
+    /// Begins to count a call.
+    pub(crate) fn begins(gateway: &Gateway, dialect: Dialect) -> Self {
+        Self {
+            gateway: gateway.clone(),
+            dialect,
+            // What nobody says the end of has ended with whoever asked.
+            failure: Some(Kind::Cancelled),
+        }
+    }
+
+    /// Says that there is an answer, or why there is none.
+    pub(crate) fn ends(mut self, failure: Option<Kind>) {
+        self.failure = failure;
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let telemetry = &self.gateway.shared.telemetry;
+        telemetry.called(self.dialect, self.failure);
+    }
 }
 
 impl Telemetry {

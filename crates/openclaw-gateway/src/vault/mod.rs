@@ -6,6 +6,7 @@
 
 mod error;
 mod keyring;
+mod listed;
 mod password;
 #[cfg(unix)]
 #[cfg(test)]
@@ -24,6 +25,7 @@ use parking_lot::Mutex;
 
 pub use error::{VaultError, repair};
 pub use keyring::KeyringError;
+pub use listed::listed;
 pub use password::{MasterPassword, PasswordError, PasswordSource, SYSTEMD_NAME, of_private_file};
 
 use self::keyring::Keyring;

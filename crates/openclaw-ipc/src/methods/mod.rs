@@ -26,15 +26,23 @@
 
 mod agent;
 mod approvals;
+mod audit;
+mod config;
 mod context;
+mod credentials;
 mod devices;
 mod discover;
 mod dispatch;
+mod doctor;
 mod events;
+mod extensions;
+mod health;
+mod logs;
 mod models;
 mod page;
 mod policy;
 mod session;
+mod skills;
 mod table;
 mod tokens;
 mod tools;
@@ -55,20 +63,33 @@ pub use approvals::{
     ApprovalsVouchParams, ApprovalsWithdrawOutput, ApprovalsWithdrawParams, ClosedApproval,
     MarkedFile,
 };
+pub use audit::{
+    AuditFinding, AuditKind, AuditListOutput, AuditListParams, AuditRow, AuditVerifyOutput,
+};
+pub use config::{
+    ConfigChangeOutput, ConfigGetOutput, ConfigGetParams, ConfigIssue, ConfigPatchParams,
+    ConfigPlace, ConfigSchemaOutput, ConfigSetHow, ConfigSetParams, ConfigUnsetParams,
+    ConfigValidateOutput,
+};
 pub use context::{
     CompactPreview, ContextCompaction, ContextPart, ContextPartKind, ContextShowOutput,
     ContextShowParams, LeavingPiece, SessionCompactOutput, SessionCompactParams,
     SessionRestoreOutput, SessionRestoreParams,
 };
+pub use credentials::{CredentialKind, CredentialRow, CredentialState, CredentialsListOutput};
 pub use devices::{
     DeviceRow, DevicesApproveParams, DevicesListOutput, DevicesRejectParams, DevicesRevokeOutput,
     DevicesRevokeParams, PairingRow,
 };
 pub use discover::{RpcDiscoverInfo, RpcDiscoverOutput};
 pub use dispatch::{Handle, Handlers};
+pub use doctor::{DoctorFinding, DoctorRunOutput, DoctorRunParams, DoctorSeverity};
 pub use events::{
     EventsListOutput, EventsListParams, EventsSubscribeOutput, EventsSubscribeParams,
 };
+pub use extensions::{ChannelRow, ChannelsListOutput, PluginRow, PluginsListOutput};
+pub use health::{GatewayStatus, HealthCause, HealthGetOutput};
+pub use logs::{LineLevel, LogLine, LogsTailOutput, LogsTailParams};
 pub use models::{FailingModel, ModelsStatusOutput};
 pub use page::{PageLimit, PageLimitError};
 pub use policy::{
@@ -81,13 +102,20 @@ pub use session::{
     SessionHistoryOutput, SessionHistoryParams, SessionListOutput, SessionListParams,
     SessionMessageOutput, SessionMessageParams, SessionSummary, StopReason,
 };
+pub use skills::{
+    BrokenSkillFile, SkillConfigCheck, SkillInstallOption, SkillNeeds, SkillRow, SkillsListOutput,
+    SkillsListParams,
+};
 pub use table::{
     AgentList, AgentStatus, ApprovalsFiles, ApprovalsGrants, ApprovalsList, ApprovalsResolve,
-    ApprovalsVouch, ApprovalsWithdraw, ContextShow, DevicesApprove, DevicesList, DevicesReject,
-    DevicesRevoke, EventsList, EventsSubscribe, LoginCreate, METHODS, ModelsStatus, PolicyExplain,
-    RpcDiscover, SessionCancel, SessionCompact, SessionCreate, SessionEnd, SessionHistory,
-    SessionList, SessionMessage, SessionRestore, TokensCreate, TokensList, TokensRevoke,
-    ToolsExecute, ToolsList, UsageGet, UsageRaise, UsageStatus, dispatch,
+    ApprovalsVouch, ApprovalsWithdraw, AuditList, AuditVerify, ChannelsList, ConfigGet,
+    ConfigPatch, ConfigSchema, ConfigSet, ConfigUnset, ConfigValidate, ContextShow,
+    CredentialsList, DevicesApprove, DevicesList, DevicesReject, DevicesRevoke, DoctorRun,
+    EventsList, EventsSubscribe, HealthGet, LoginCreate, LogsTail, METHODS, ModelsStatus,
+    PluginsList, PolicyExplain, RpcDiscover, SessionCancel, SessionCompact, SessionCreate,
+    SessionEnd, SessionHistory, SessionList, SessionMessage, SessionRestore, SkillsList,
+    TokensCreate, TokensList, TokensRevoke, ToolsExecute, ToolsList, UsageGet, UsageRaise,
+    UsageStatus, dispatch,
 };
 pub use tokens::{
     Disclosed, LoginCreateOutput, TokenSummary, TokensCreateOutput, TokensCreateParams,

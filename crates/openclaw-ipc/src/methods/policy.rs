@@ -80,6 +80,8 @@ pub enum PolicyStanding {
     Owner,
     /// Somebody else, who may speak to it.
     Guest,
+    /// A program that the owner has let in to hand on what others wrote.
+    Webhook,
 }
 
 /// What may be done.

@@ -8,19 +8,29 @@ use super::approvals::{
     ApprovalsListParams, ApprovalsResolveOutput, ApprovalsResolveParams, ApprovalsVouchOutput,
     ApprovalsVouchParams, ApprovalsWithdrawOutput, ApprovalsWithdrawParams,
 };
+use super::audit::{AuditListOutput, AuditListParams, AuditVerifyOutput};
+use super::config::{
+    ConfigChangeOutput, ConfigGetOutput, ConfigGetParams, ConfigPatchParams, ConfigSchemaOutput,
+    ConfigSetParams, ConfigUnsetParams, ConfigValidateOutput,
+};
 use super::context::{
     ContextShowOutput, ContextShowParams, SessionCompactOutput, SessionCompactParams,
     SessionRestoreOutput, SessionRestoreParams,
 };
+use super::credentials::CredentialsListOutput;
 use super::devices::{
     DeviceRow, DevicesApproveParams, DevicesListOutput, DevicesRejectParams, DevicesRevokeOutput,
     DevicesRevokeParams, PairingRow,
 };
 use super::discover::RpcDiscoverOutput;
 use super::dispatch::{Handle, Handlers, call, unknown};
+use super::doctor::{DoctorRunOutput, DoctorRunParams};
 use super::events::{
     EventsListOutput, EventsListParams, EventsSubscribeOutput, EventsSubscribeParams,
 };
+use super::extensions::{ChannelsListOutput, PluginsListOutput};
+use super::health::HealthGetOutput;
+use super::logs::{LogsTailOutput, LogsTailParams};
 use super::models::ModelsStatusOutput;
 use super::policy::{PolicyExplainOutput, PolicyExplainParams};
 use super::session::{
@@ -28,6 +38,7 @@ use super::session::{
     SessionEndOutput, SessionEndParams, SessionHistoryOutput, SessionHistoryParams,
     SessionListOutput, SessionListParams, SessionMessageOutput, SessionMessageParams,
 };
+use super::skills::{SkillsListOutput, SkillsListParams};
 use super::tokens::{
     LoginCreateOutput, TokensCreateOutput, TokensCreateParams, TokensListOutput,
     TokensRevokeOutput, TokensRevokeParams,
@@ -222,6 +233,64 @@ Nothing is run, and nobody is asked.",
         example: r"{}"
             => r#"{"failing": [{"provider": "anthropic", "model": "claude-opus-4-6", "credential": "ANTHROPIC_API_KEY", "why": "too many requests were made", "failures": 1, "until": "2026-11-22T23:15:34.207Z"}]}"#,
     }
+    ConfigGet = "config.get", Read, ConfigGetParams => ConfigGetOutput {
+        doc: "Shows the config as its files are now, and where each value stands.
+
+No secret is in it: in the place of one stands `__OPENCLAW_REDACTED__`.
+A path that is not set is an error of the kind `notfound`.",
+        example: r#"{"path": "gateway.port"}"#
+            => r#"{"file": "/home/you/.openclaw/openclaw.json", "includes": [], "exists": true, "hash": "keyed-sha256:9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3", "value": 19001, "written": 19001, "places": {"gateway.port": {"file": "/home/you/.openclaw/openclaw.json", "line": 3, "column": 5}}, "raw": null, "issues": [], "warnings": []}"#,
+    }
+    ConfigSchema = "config.schema", Read, NoParams => ConfigSchemaOutput {
+        doc: "Returns the JSON Schema of the config.",
+        example: r"{}" => r#"{"schema": {"type": "object", "properties": {"gateway": {"type": "object"}}}}"#,
+    }
+    ConfigValidate = "config.validate", Read, NoParams => ConfigValidateOutput {
+        doc: "Says whether the config is valid as its files are now, and everything that is wrong with it.",
+        example: r"{}"
+            => r#"{"valid": false, "file": "/home/you/.openclaw/openclaw.json", "issues": [{"path": "gateway.port", "message": "Invalid input: expected number, received string", "file": "/home/you/.openclaw/openclaw.json", "line": 3, "column": 5}], "warnings": [], "notFollowed": []}"#,
+    }
+    ConfigSet = "config.set", Admin, ConfigSetParams => ConfigChangeOutput {
+        doc: "Sets a value in the config file as `openclaw config set` does, and puts that on record.
+
+Comments and the order of the file stay, and a copy of the file as it was is kept.
+A value that would make the config invalid is an error of the kind `config`, and nothing is changed.
+With `baseHash`, a config that somebody has changed since `config.get` is an error of the kind `conflict`.
+The gateway takes the change up by itself, but for what `waiting` names.",
+        example: r#"{"path": "gateway.port", "value": 19001, "how": "set"}"#
+            => r#"{"changed": true, "paths": ["gateway.port"], "removed": [], "files": ["/home/you/.openclaw/openclaw.json"], "backups": ["/home/you/.openclaw/openclaw.json.bak"], "waiting": ["gateway.port"], "warnings": [], "hash": "keyed-sha256:9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}"#,
+    }
+    ConfigUnset = "config.unset", Admin, ConfigUnsetParams => ConfigChangeOutput {
+        doc: "Removes a value from the config file, as `config.set` sets one; where there is none, it is an error of the kind `notfound`.",
+        example: r#"{"path": "messages.responsePrefix"}"#
+            => r#"{"changed": true, "paths": ["messages.responsePrefix"], "removed": [], "files": ["/home/you/.openclaw/openclaw.json"], "backups": ["/home/you/.openclaw/openclaw.json.bak"], "waiting": [], "warnings": [], "hash": "keyed-sha256:9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}"#,
+    }
+    ConfigPatch = "config.patch", Admin, ConfigPatchParams => ConfigChangeOutput {
+        doc: "Makes many changes to the config file, all of them or none, as `config.set` makes one.",
+        example: r#"{"patch": {"gateway": {"port": 19001}, "logging": null}}"#
+            => r#"{"changed": true, "paths": ["gateway.port", "logging"], "removed": [], "files": ["/home/you/.openclaw/openclaw.json"], "backups": ["/home/you/.openclaw/openclaw.json.bak"], "waiting": ["gateway.port"], "warnings": [], "hash": "keyed-sha256:9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3"}"#,
+    }
+    ChannelsList = "channels.list", Read, NoParams => ChannelsListOutput {
+        doc: "Lists the channels that the config names, and whether each is connected.
+
+This version connects to no messengers, so none is.",
+        example: r"{}"
+            => r#"{"channels": [{"channel": "telegram", "enabled": true, "accounts": [], "running": false, "why": "this version connects to no messengers"}]}"#,
+    }
+    PluginsList = "plugins.list", Read, NoParams => PluginsListOutput {
+        doc: "Lists the plugins that are installed in the home, and those that the config has settings for.
+
+This version runs no plugins.",
+        example: r"{}"
+            => r#"{"plugins": [{"pluginId": "voice-call", "name": "Voice Call", "version": "2026.9.6", "description": null, "folder": "/home/you/.openclaw/extensions/voice-call", "channels": [], "enabled": true, "running": false, "why": "this version runs no plugins"}]}"#,
+    }
+    SkillsList = "skills.list", Read, SkillsListParams => SkillsListOutput {
+        doc: "Lists the skills of an agent, with what each needs and what of that is missing.
+
+A skill is for the agent when it is `eligible` and not `blockedByAgentFilter`.",
+        example: r#"{"agentId": "main"}"#
+            => r#"{"agentId": "main", "workspaceDir": "/home/you/.openclaw/workspace", "managedSkillsDir": "/home/you/.openclaw/skills", "skills": [{"name": "greet", "description": "Greets somebody.", "source": "openclaw-workspace", "bundled": false, "filePath": "/home/you/.openclaw/workspace/skills/greet/SKILL.md", "baseDir": "/home/you/.openclaw/workspace/skills/greet", "skillKey": "greet", "always": false, "disabled": false, "blockedByAllowlist": false, "blockedByAgentFilter": false, "eligible": true, "platformIncompatible": false, "modelVisible": true, "userInvocable": true, "commandVisible": true, "requirements": {"bins": [], "anyBins": [], "env": [], "config": [], "os": []}, "missing": {"bins": [], "anyBins": [], "env": [], "config": [], "os": []}, "configChecks": [], "install": []}], "broken": []}"#,
+    }
     UsageGet = "usage.get", Read, UsageGetParams => UsageGetOutput {
         doc: "Sums up what the calls of models took, failed ones too.
 
@@ -241,6 +310,44 @@ The calls of deleted sessions count, and so do those that were imported.",
 A cap of a day is raised until the day ends, and so is that of a run, for all runs of the day; the cap of a session stays raised.",
         example: r#"{"cap": "day", "usd": 10.0}"#
             => r#"{"cap": {"cap": "day", "configured": true, "raised": true, "limitUsd": 10.0, "limitTokens": null, "spent": {"usd": 4.998, "tokens": 912000}, "reserved": {"usd": 0.0, "tokens": 0}}, "until": "2026-11-23T23:00:00.000Z"}"#,
+    }
+    CredentialsList = "credentials.list", Admin, NoParams => CredentialsListOutput {
+        doc: "Lists what the credential store has, by name, kind and age; no secret is in it, and none can be read by any method.",
+        example: r"{}"
+            => r#"{"path": "/home/you/.openclaw/credentials", "exists": true, "records": [{"name": "anthropic", "kind": "key", "updated": "2026-11-22T23:15:04.207Z", "state": "ok"}]}"#,
+    }
+    AuditList = "audit.list", Admin, AuditListParams => AuditListOutput {
+        doc: "Lists the entries of the audit stream, the latest first: what was decided, attempted and given away.",
+        example: r#"{"kind": "auth", "limit": 1}"#
+            => r#"{"entries": [{"seq": 41, "position": 3012, "time": "2026-11-22T23:15:04.207Z", "kind": "auth.denied", "value": {"reason": "wrong bearer token", "transport": "rpc", "peer": "192.0.2.7", "count": 9}, "hash": "9c1185a5c5e9fc54612808977ee8f548b2258d31e5f0a8a7f5b5f3e7a0a1b2c3", "what": "wrong bearer token by rpc from 192.0.2.7, 9 times"}], "nextBefore": 41}"#,
+    }
+    AuditVerify = "audit.verify", Admin, NoParams => AuditVerifyOutput {
+        doc: "Checks every event of the log against its hash and its anchor, and says where the first one is that was changed.
+
+It reads the whole log, which takes its time.",
+        example: r"{}"
+            => r#"{"path": "/home/you/.openclaw/openclaw-rs/events.sqlite", "intact": false, "events": 3012, "sessions": 7, "position": 3012, "unanchored": 0, "renewed": 0, "first": {"position": 7, "session": "agent:main:main", "seq": 3, "what": "edited"}, "findings": [{"position": 7, "session": "agent:main:main", "seq": 3, "what": "edited"}], "hint": "keep a copy of the state directory, find out who can write to it, and put a backup back with `openclaw backup restore FILE`"}"#,
+    }
+    DoctorRun = "doctor.run", Admin, DoctorRunParams => DoctorRunOutput {
+        doc: "Examines the home as `openclaw doctor` does: what is wrong, why, and the command that repairs it.
+
+Nothing is changed.",
+        example: r"{}"
+            => r#"{"schemaVersion": 1, "ok": false, "checksRun": 20, "checksSkipped": 1, "findings": [{"checkId": "config.permissions", "severity": "warning", "message": "others can read `/home/you/.openclaw/openclaw.json`", "why": "there may be secrets in it", "path": "/home/you/.openclaw/openclaw.json", "fixHint": "chmod 600 /home/you/.openclaw/openclaw.json"}], "caps": []}"#,
+    }
+    HealthGet = "health.get", Read, NoParams => HealthGetOutput {
+        doc: "Says whether the gateway can do its work, what stands in the way, and what it is doing.
+
+`GET /ready` says the same to whoever watches over the process.",
+        example: r"{}"
+            => r#"{"ready": false, "causes": [{"code": "model", "message": "the agent main has no model"}], "gateway": {"version": "0.2.0", "pid": 4711, "startedAt": "2026-11-22T23:15:04.207Z", "uptimeMs": 86400000, "agents": ["main"], "sessions": 7, "activeSessions": [], "tools": ["exec", "ls"]}}"#,
+    }
+    LogsTail = "logs.tail", Read, LogsTailParams => LogsTailOutput {
+        doc: "Reads the gateway's log a page at a time: the last lines, or what was written after a cursor.
+
+Secrets were taken out before the lines were written, and those that became known since then are taken out of the answer.",
+        example: r#"{"limit": 1, "level": "warn"}"#
+            => r#"{"lines": [{"time": "2026-11-22T23:15:04.207Z", "level": "warn", "module": "openclaw_gateway::reload", "message": "this change waits for the next start of the gateway", "fields": {"setting": "gateway.port"}}], "nextCursor": "801.2f4c1.1c0a.9a3779cfc5b1e6d4", "more": true, "reset": false}"#,
     }
     TokensCreate = "tokens.create", Admin, TokensCreateParams => TokensCreateOutput {
         doc: "Issues a pair of tokens that may do what the scopes say, and nothing else.
@@ -341,14 +448,27 @@ mod tests {
     fn a_method_that_only_looks_needs_the_scope_to_look() {
         for method in METHODS {
             // Who may use the gateway is for those to know who decide it.
-            let of_access = ["tokens.", "devices.", "login."]
-                .iter()
-                .any(|resource| method.name.starts_with(resource));
+            let of_access = [
+                "tokens.",
+                "devices.",
+                "login.",
+                "credentials.",
+                "audit.",
+                "doctor.",
+                "config.set",
+                "config.unset",
+                "config.patch",
+            ]
+            .iter()
+            .any(|resource| method.name.starts_with(resource));
             let looks = [
                 ".list",
                 ".status",
                 ".history",
                 ".get",
+                ".tail",
+                ".schema",
+                ".validate",
                 ".show",
                 ".grants",
                 ".files",

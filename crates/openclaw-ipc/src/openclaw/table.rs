@@ -96,6 +96,8 @@ methods! {
     SessionsAbort = "sessions.abort", Write;
     SessionsDelete = "sessions.delete", Admin;
     SessionsCompact = "sessions.compact", Admin;
+    SessionsPatch = "sessions.patch", Write;
+    SessionsReset = "sessions.reset", Admin;
     SessionsSubscribe = "sessions.subscribe", Read;
     SessionsUnsubscribe = "sessions.unsubscribe", Read;
     SessionsMessagesSubscribe = "sessions.messages.subscribe", Read;

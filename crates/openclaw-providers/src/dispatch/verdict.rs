@@ -56,6 +56,7 @@ impl ProviderError {
             | Self::Resting { .. } => Verdict::Unable,
             Self::UnknownApi { .. }
             | Self::NoListing { .. }
+            | Self::NoEmbeddings { .. }
             | Self::Capped(_)
             | Self::Uncounted(_)
             | Self::Exhausted(_)

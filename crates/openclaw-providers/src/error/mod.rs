@@ -131,6 +131,12 @@ pub enum ProviderError {
         /// The provider.
         provider: ProviderId,
     },
+    /// The provider's API makes no vectors, or not in the way that is known here.
+    #[error("provider `{provider}` makes no embeddings")]
+    NoEmbeddings {
+        /// The provider.
+        provider: ProviderId,
+    },
     /// The model answered without a word and without a call.
     #[error("provider `{provider}` sent an answer with nothing in it (stop: {stop})")]
     Empty {
@@ -211,6 +217,7 @@ impl ProviderError {
             | Self::Malformed { .. }
             | Self::Stalled { .. }
             | Self::NoListing { .. }
+            | Self::NoEmbeddings { .. }
             | Self::Empty { .. }
             | Self::TooLarge { .. } => Kind::Unavailable,
             Self::Resting { why, .. } => why.kind(),
@@ -283,6 +290,9 @@ impl ProviderError {
             Self::TooLarge { provider, .. } => Some(format!(
                 "try again; if it happens again, the server at `baseUrl` of provider `{provider}` does not end its answers"
             )),
+            Self::NoEmbeddings { .. } => {
+                Some("name a model of a provider that speaks OpenAI's API".to_owned())
+            }
             Self::NoListing { .. } | Self::Uncounted(_) | Self::Cancelled => None,
         }
     }

@@ -14,6 +14,7 @@ mod calls;
 mod chunk;
 pub(crate) mod decode;
 mod details;
+mod embeddings;
 mod models;
 pub(crate) mod site;
 mod think;
@@ -23,6 +24,7 @@ use async_trait::async_trait;
 use openclaw_core::{ApiKey, ProviderId};
 use tokio_util::sync::CancellationToken;
 
+use crate::embedding::{EmbeddingRequest, Embeddings};
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::identity::Identity;
@@ -145,6 +147,14 @@ impl Provider for OpenAIProvider {
             }
             opened => opened,
         }
+    }
+
+    async fn embed(
+        &self,
+        request: &EmbeddingRequest,
+        stop: CancellationToken,
+    ) -> Result<Embeddings, ProviderError> {
+        self.site.embed(request, &stop).await
     }
 
     async fn models(&self, stop: CancellationToken) -> Result<Vec<ListedModel>, ProviderError> {

@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::azure::{self, Deployments};
 use super::body::cache_key;
+use super::embeddings;
 use super::models;
+use crate::embedding::{EmbeddingRequest, Embeddings};
 use crate::error::ProviderError;
 use crate::identity::Identity;
 use crate::provider::{ListedModel, ProviderConfig};
@@ -195,6 +197,29 @@ impl Site {
             });
         }
         models::list(self, stop).await
+    }
+
+    /// Has a model make vectors of texts.
+    pub(crate) async fn embed(
+        &self,
+        request: &EmbeddingRequest,
+        stop: &CancellationToken,
+    ) -> Result<Embeddings, ProviderError> {
+        if self.is_azure() {
+            // Its addresses are by deployment, and nothing says which one makes vectors.
+            return Err(ProviderError::NoEmbeddings {
+                provider: self.id.clone(),
+            });
+        }
+        embeddings::embed(self, request, stop).await
+    }
+
+    pub(super) fn post_beside(
+        &self,
+        name: &str,
+        body: &impl Serialize,
+    ) -> Result<PostJson, HttpError> {
+        self.access.apply(PostJson::new(&self.beside(name), body)?)
     }
 
     pub(super) fn get(&self, url: &str) -> Result<GetJson, HttpError> {

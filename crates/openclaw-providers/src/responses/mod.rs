@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use openclaw_core::ProviderId;
 use tokio_util::sync::CancellationToken;
 
+use crate::embedding::{EmbeddingRequest, Embeddings};
 use crate::error::ProviderError;
 use crate::event::EventStream;
 use crate::identity::Identity;
@@ -97,6 +98,14 @@ impl Provider for ResponsesProvider {
             }
             opened => opened,
         }
+    }
+
+    async fn embed(
+        &self,
+        request: &EmbeddingRequest,
+        stop: CancellationToken,
+    ) -> Result<Embeddings, ProviderError> {
+        self.site.embed(request, &stop).await
     }
 
     async fn models(&self, stop: CancellationToken) -> Result<Vec<ListedModel>, ProviderError> {

@@ -23,6 +23,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The longest document that is read, such as a page of a list of models.
 const MAX_DOCUMENT: usize = 8 * 1024 * 1024;
 
+/// The longest answer that is no stream, such as one with many vectors.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
 /// Sends the request, once, and returns the events of its answer.
 pub(crate) async fn open<D: Decode>(
     client: &HttpClient,
@@ -63,7 +66,33 @@ pub(crate) async fn get<T: DeserializeOwned>(
         .get_json(request, MAX_DOCUMENT, stop)
         .await
         .map_err(|error| party.http(error))?;
-    let text = String::from_utf8_lossy(&bytes);
+    document(party, &bytes)
+}
+
+/// Posts a request, again if need be, and reads the document that comes back.
+pub(crate) async fn post<T: DeserializeOwned>(
+    client: &HttpClient,
+    party: &Party,
+    request: PostJson,
+    stop: &CancellationToken,
+) -> Result<T, ProviderError> {
+    let request = request.accept("application/json");
+    let body = client.post_json(request, stop).await;
+    let mut body = body.map_err(|error| party.http(error))?;
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|error| party.http(error))?;
+        if bytes.len().saturating_add(piece.len()) > MAX_ANSWER {
+            return Err(party.too_large("an answer", MAX_ANSWER));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    document(party, &bytes)
+}
+
+/// Reads a document.
+fn document<T: DeserializeOwned>(party: &Party, bytes: &[u8]) -> Result<T, ProviderError> {
+    let text = String::from_utf8_lossy(bytes);
     let foreign = |what| party.fault(Fault::malformed(what, &text));
     if text.trim_start().starts_with('<') {
         return Err(foreign("a web page, so a proxy or another server answered"));

@@ -24,7 +24,7 @@ use serde_json::Value;
 pub(crate) use access::Access;
 pub(crate) use complaint::sent;
 pub(crate) use entries::Entries;
-pub(crate) use exchange::{get, open};
+pub(crate) use exchange::{get, open, post};
 pub(crate) use halves::read_whole;
 pub(crate) use pipe::Pipe;
 

@@ -4,9 +4,10 @@ use clap::Args;
 use openclaw_core::events::Report;
 use openclaw_core::state_dir::StateDir;
 use openclaw_gateway::Held;
+use openclaw_gateway::audit::is_about_anchors;
 use serde_json::json;
 
-use super::report::{is_about_anchors, print_findings};
+use super::report::print_findings;
 use super::{AuditError, log};
 use crate::commands::Cx;
 use crate::confirm::confirm;

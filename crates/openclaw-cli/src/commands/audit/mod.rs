@@ -1,11 +1,11 @@
 //! `openclaw audit`: whether the event log was changed behind our back, and what it says about itself.
 
 mod accept;
-mod entry;
 mod error;
 mod export;
 mod list;
 mod report;
+mod row;
 mod tail;
 mod verify;
 
@@ -20,8 +20,7 @@ use crate::error::CliError;
 use crate::runtime::{self, Threads};
 
 pub(crate) use error::AuditError;
-pub(crate) use list::recent_kinds;
-pub(crate) use report::{first_finding, print_findings};
+pub(crate) use report::print_findings;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,6 +1,7 @@
 //! What a check of the log found, in words.
 
-use openclaw_core::events::{Finding, Report, Tampering};
+use openclaw_core::events::{Finding, Report};
+use openclaw_gateway::audit::first_finding;
 
 use crate::error::CliError;
 use crate::output::{Look, Output};
@@ -8,11 +9,6 @@ use crate::text;
 
 /// How many findings people are shown; the first one says where it began.
 const SHOWN: usize = 20;
-
-/// Returns the finding at the lowest position.
-pub(crate) fn first_finding(report: &Report) -> Option<&Finding> {
-    report.findings.first()
-}
 
 /// Says where a finding is and what is wrong there.
 pub(super) fn place(finding: &Finding) -> String {
@@ -59,45 +55,10 @@ pub(crate) fn print_findings(out: &Output, report: &Report) -> Result<(), CliErr
     Ok(())
 }
 
-/// Tells whether only the anchors speak against the log, while its hashes hold.
-pub(super) const fn is_about_anchors(what: Tampering) -> bool {
-    match what {
-        Tampering::CutOff | Tampering::Rewritten | Tampering::Inserted | Tampering::NoAnchors => {
-            true
-        }
-        Tampering::Edited
-        | Tampering::OutOfOrder
-        | Tampering::Missing
-        | Tampering::Emptied
-        | Tampering::NoSession
-        | Tampering::Head
-        | Tampering::Grant
-        | Tampering::Schema
-        | Tampering::Row => false,
-    }
-}
-
-/// Returns what to do about what was found.
-pub(super) fn advice(report: &Report) -> Option<&'static str> {
-    if report.findings.is_empty() {
-        return None;
-    }
-    let anchors_only = report
-        .findings
-        .iter()
-        .all(|finding| is_about_anchors(finding.what));
-    Some(if anchors_only {
-        "if you lost the anchors or put the file back yourself, stop the gateway and run \
-         `openclaw audit accept`; if not, somebody else did: keep a copy of the state directory and \
-         put a backup back with `openclaw backup restore FILE`"
-    } else {
-        "keep a copy of the state directory, find out who can write to it, and put a backup back \
-         with `openclaw backup restore FILE`"
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use openclaw_core::events::Tampering;
+
     use super::*;
 
     fn finding(session: Option<&str>, seq: Option<u64>) -> String {

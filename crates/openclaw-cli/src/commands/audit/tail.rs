@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::Args;
 use openclaw_core::Kind;
 use openclaw_core::state_dir::StateDir;
+use openclaw_gateway::audit::{is_about, latest, row};
+use openclaw_ipc::methods::AuditRow;
 
-use super::entry::{About, Entry};
-use super::list::latest;
+use super::row::{About, line};
 use super::{AuditError, log};
 use crate::commands::Cx;
 use crate::error::CliError;
@@ -45,11 +46,12 @@ pub(super) async fn tail(
             AuditError::Format("a stream has no end: use --jsonl instead of --json").into(),
         );
     }
+    let kind = args.kind.map(About::wire);
     let mut signals = Signals::listen().map_err(CliError::Runtime)?;
     let store = log(state)?;
     // Taken first, so that what comes while the last entries are read is not missed.
     let mut cursor = store.position();
-    let (last, _) = latest(&store, None, args.kind, args.lines).await?;
+    let (last, _) = latest(&store, None, kind, args.lines).await?;
     for entry in last.iter().rev() {
         print(cx, args, entry)?;
         cursor = cursor.max(entry.position);
@@ -60,16 +62,16 @@ pub(super) async fn tail(
             event = stream.next() => event?,
             () = signals.stop() => return Ok(ExitCode::from(Kind::Cancelled.exit_code())),
         };
-        if let Some(entry) = Entry::of(&event).filter(|entry| entry.is_about(args.kind)) {
+        if let Some(entry) = row(&event).filter(|entry| is_about(entry, kind)) {
             print(cx, args, &entry)?;
         }
     }
 }
 
-fn print(cx: Cx<'_>, args: &TailArgs, entry: &Entry) -> Result<(), CliError> {
+fn print(cx: Cx<'_>, args: &TailArgs, entry: &AuditRow) -> Result<(), CliError> {
     if args.jsonl {
         cx.out.document_line(entry)
     } else {
-        cx.out.line(entry.line())
+        cx.out.line(line(entry))
     }
 }

@@ -2,15 +2,13 @@
 
 use std::process::ExitCode;
 
-use openclaw_core::events::{
-    Finding, Position, Report, StoreError, Tampering, anchors_path, inspect, inspect_deep,
-};
+use openclaw_core::events::{Position, Report, StoreError, anchors_path, inspect, inspect_deep};
 use openclaw_core::state_dir::StateDir;
-use serde_json::json;
+use openclaw_gateway::audit::{advice, gone, verdict};
 use tokio::task;
 
 use super::log;
-use super::report::{advice, first_finding, print_findings};
+use super::report::print_findings;
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::output::Look;
@@ -37,19 +35,7 @@ pub(super) async fn verify(cx: Cx<'_>, state: &StateDir) -> Result<ExitCode, Cli
     };
     let code = ExitCode::from(if report.intact { 0 } else { FINDINGS });
     if cx.out.is_json() {
-        let data = json!({
-            "path": path,
-            "intact": report.intact,
-            "events": report.events,
-            "sessions": report.sessions,
-            "position": position,
-            "unanchored": report.unanchored,
-            "renewed": report.renewed,
-            "first": first_finding(&report),
-            "findings": report.findings,
-            "hint": advice(&report),
-        });
-        cx.out.answer(&data, &[])?;
+        cx.out.answer(&verdict(&path, &report, position), &[])?;
         return Ok(code);
     }
     print(cx, &report)?;
@@ -110,19 +96,4 @@ fn print(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {
         cx.out.note(format_args!("{label} {advice}"));
     }
     Ok(())
-}
-
-/// The log itself was taken away, and its anchors were left.
-fn gone() -> Report {
-    let finding = Finding {
-        position: 1,
-        session: None,
-        seq: None,
-        what: Tampering::CutOff,
-    };
-    Report {
-        intact: false,
-        findings: vec![finding],
-        ..Report::default()
-    }
 }

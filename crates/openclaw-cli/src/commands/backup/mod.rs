@@ -10,10 +10,11 @@ use clap::{Args, Subcommand};
 use openclaw_core::events::{BackupError, BackupSummary, StoreError, verify_backup};
 use openclaw_core::state_dir::{StateDir, private_dir};
 use openclaw_core::{Clock, EventStore};
+use openclaw_gateway::audit::first_finding;
 use serde_json::{Value, json};
 
 use super::Cx;
-use super::audit::{AuditError, first_finding, print_findings};
+use super::audit::{AuditError, print_findings};
 use crate::error::CliError;
 use crate::output::Look;
 use crate::progress;

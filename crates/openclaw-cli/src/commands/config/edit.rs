@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use openclaw_config::change::{Action, ConfigPath, Operation};
 use serde_json::Value;
 
 use super::change::{self, Asked, Verb, Writing};
 use super::failure::ConfigFailure;
-use super::operation::{Action, Mode, Operation};
-use super::path::ConfigPath;
+use super::operation::{Mode, Said};
 use crate::commands::Cx;
 use crate::error::CliError;
 
@@ -42,9 +42,11 @@ pub(crate) fn edit(cx: Cx<'_>, by: &'static str, edits: Vec<Edit>) -> Result<Exi
     let operations = edits
         .into_iter()
         .map(|edit| {
-            Ok(Operation {
-                path: ConfigPath::from_keys(&edit.keys)?,
-                action: edit.value.map_or(Action::Clear, Action::Replace),
+            Ok(Said {
+                what: Operation {
+                    path: ConfigPath::from_keys(&edit.keys)?,
+                    action: edit.value.map_or(Action::Clear, Action::Replace),
+                },
                 mode: Mode::Json,
             })
         })

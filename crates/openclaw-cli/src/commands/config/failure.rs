@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use openclaw_config::Problem;
-use openclaw_config::edit::SaveError;
+use openclaw_config::change::{ChangeError, Form, PathError};
 use openclaw_core::Kind;
+use openclaw_gateway::doctor::quoted;
 use serde_json::{Value, json};
 
-use super::path::PathError;
 use super::problems;
 use crate::commands::Cx;
-use crate::commands::doctor::quoted;
 use crate::error::CliError;
 use crate::output::Look;
 use crate::text;
@@ -27,9 +26,9 @@ pub(super) enum ConfigFailure {
     /// What goes wrong in every command alike.
     #[error(transparent)]
     Cli(#[from] CliError),
-    /// The path cannot be read.
-    #[error(transparent)]
-    Path(#[from] PathError),
+    /// The config was not changed, or does not have what was looked for.
+    #[error("{}", told(.0))]
+    Change(#[source] ChangeError),
     /// The flags do not go together, or one is missing.
     #[error("{0}")]
     Flags(&'static str),
@@ -41,78 +40,6 @@ pub(super) enum ConfigFailure {
         /// What is wrong with it.
         problem: String,
     },
-    /// There is no config file.
-    #[error("there is no config file `{}`", .0.display())]
-    NoFile(PathBuf),
-    /// The config is wrong already.
-    #[error("the config `{}` is invalid", file.display())]
-    Invalid {
-        /// The file.
-        file: PathBuf,
-        /// Everything that is wrong with it.
-        problems: Vec<Problem>,
-        /// Whether it is in the form of an earlier release.
-        form: Form,
-    },
-    /// The config would be wrong with the change.
-    #[error("nothing was changed, because the config `{}` would be invalid", file.display())]
-    WouldBeInvalid {
-        /// The file.
-        file: PathBuf,
-        /// Everything that would be wrong with it.
-        problems: Vec<Problem>,
-    },
-    /// Nothing is set at the path.
-    #[error("`{0}` is not set")]
-    NotSet(String),
-    /// The config has no such path.
-    #[error("the config has no `{path}`")]
-    Unknown {
-        /// The path as it was typed.
-        path: String,
-        /// The path that is most like it.
-        nearest: Option<String>,
-    },
-    /// There is nothing to remove.
-    #[error("there is no `{0}` in the config, so nothing was changed")]
-    NothingToRemove(String),
-    /// The change would throw away what somebody added.
-    #[error("nothing was changed: `{path}` would lose {}", lost.join(", "))]
-    WouldLose {
-        /// What would be replaced.
-        path: String,
-        /// The entries that would be gone.
-        lost: Vec<String>,
-        /// What to do instead.
-        hint: &'static str,
-    },
-    /// The value there is another one than was expected.
-    #[error(
-        "nothing was changed: `{0}` is not what --expect-current-json or --expect-current-absent says"
-    )]
-    NotAsExpected(String),
-    /// What is kept by the program itself.
-    #[error("`{path}` cannot be edited: {why}")]
-    Managed {
-        /// The path.
-        path: String,
-        /// Who keeps it.
-        why: &'static str,
-    },
-    /// The placeholder of a secret stands where there is no secret.
-    #[error("`{0}` cannot be the text that stands for a secret: there is no secret to keep")]
-    NoSecret(String),
-    /// Two values cannot be brought together.
-    #[error("`{0}` cannot be merged: one of the two values is no object")]
-    NotMergeable(String),
-    /// A model whose provider nobody knows.
-    #[error("nothing was changed: no provider `{provider}` is known for the model `{model}`")]
-    UnknownProvider {
-        /// The model.
-        model: String,
-        /// Its provider.
-        provider: String,
-    },
     /// A file of the user's cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {
@@ -122,85 +49,54 @@ pub(super) enum ConfigFailure {
         #[source]
         source: io::Error,
     },
-    /// The config cannot be written.
-    #[error(transparent)]
-    Save(SaveError),
     /// A rehearsal found something, which its own document tells.
     #[error("the change would fail")]
     Rehearsal(Value),
 }
 
-/// The form that a config is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// The current one, as far as can be seen.
-    Current,
-    /// That of an earlier release; in the current form it would be valid.
-    Earlier,
+impl From<ChangeError> for ConfigFailure {
+    fn from(err: ChangeError) -> Self {
+        Self::Change(err)
+    }
+}
+
+impl From<PathError> for ConfigFailure {
+    fn from(err: PathError) -> Self {
+        Self::Change(err.into())
+    }
+}
+
+/// Returns the failure in the words of the command line.
+fn told(err: &ChangeError) -> String {
+    match err {
+        ChangeError::NotAsExpected(path) => format!(
+            "nothing was changed: `{path}` is not what --expect-current-json or \
+             --expect-current-absent says"
+        ),
+        err => err.to_string(),
+    }
 }
 
 impl ConfigFailure {
     /// Returns what the user can do about it.
     fn hint(&self, flags: &str) -> Option<String> {
-        Some(match self {
-            Self::Invalid {
-                form: Form::Earlier,
-                ..
-            } => format!(
-                "run `openclaw{flags} doctor --fix` or `openclaw{flags} migrate`, which write it in the \
-                 current form; the gateway understands it as it is"
-            ),
-            Self::Invalid { .. } => format!(
-                "correct the file, then run `openclaw{flags} config validate`; `openclaw{flags} doctor` \
-                 says more"
-            ),
-            Self::NoFile(_) => format!("write one with `openclaw{flags} onboard`"),
-            Self::Unknown {
-                nearest: Some(nearest),
-                ..
-            } => format!("did you mean `{nearest}`?"),
-            Self::Unknown { .. } => {
-                format!("see `openclaw{flags} config schema` for what there is")
-            }
-            Self::NotSet(path) => format!(
-                "set it with `openclaw{flags} config set {} VALUE`; until then the default counts",
-                quoted(Path::new(path))
-            ),
-            Self::NothingToRemove(path) => {
-                format!(
-                    "see what there is with `openclaw{flags} config get {}`",
-                    first(path)
-                )
-            }
-            Self::WouldLose { hint, .. } => (*hint).to_owned(),
-            Self::NotAsExpected(_) => "look at it again, then repeat the command".to_owned(),
-            Self::UnknownProvider { provider, .. } => format!(
-                "configure it first: `openclaw{flags} config set models.providers.{provider} ...`"
-            ),
-            _ => return None,
-        })
+        match self {
+            Self::Change(err) => hint(err, flags),
+            _ => None,
+        }
     }
 
     const fn kind(&self) -> Kind {
         match self {
-            Self::NotSet(_) | Self::Unknown { .. } | Self::NothingToRemove(_) | Self::NoFile(_) => {
-                Kind::NotFound
-            }
-            Self::NotAsExpected(_) => Kind::Conflict,
-            Self::Save(err) => err.kind(),
+            Self::Change(err) => err.kind(),
             Self::Read { .. } => Kind::Unavailable,
-            Self::Invalid { .. } | Self::WouldBeInvalid { .. } => Kind::Config,
             _ => Kind::Invalid,
         }
     }
 
     fn problems(&self) -> &[Problem] {
         match self {
-            Self::Invalid { problems, .. }
-            | Self::WouldBeInvalid { problems, .. }
-            | Self::Save(SaveError::Unreadable(problems) | SaveError::Refused(problems)) => {
-                problems
-            }
+            Self::Change(err) => err.problems(),
             _ => &[],
         }
     }
@@ -233,7 +129,11 @@ impl ConfigFailure {
 
     fn causes(&self) -> Vec<String> {
         let mut causes = Vec::new();
-        let mut next = std::error::Error::source(self);
+        let mut next = match self {
+            // It says the same once more.
+            Self::Change(err) => std::error::Error::source(err),
+            failure => std::error::Error::source(failure),
+        };
         while let Some(cause) = next {
             causes.push(cause.to_string());
             next = cause.source();
@@ -277,6 +177,51 @@ impl ConfigFailure {
             cx.out.note(format_args!("{label} {}", text::escape(&hint)));
         }
     }
+}
+
+/// Returns what the user can do about a failure.
+fn hint(err: &ChangeError, flags: &str) -> Option<String> {
+    Some(match err {
+        ChangeError::Invalid {
+            form: Form::Earlier,
+            ..
+        } => format!(
+            "run `openclaw{flags} doctor --fix` or `openclaw{flags} migrate`, which write it in the \
+             current form; the gateway understands it as it is"
+        ),
+        ChangeError::Invalid { .. } => format!(
+            "correct the file, then run `openclaw{flags} config validate`; `openclaw{flags} doctor` \
+             says more"
+        ),
+        ChangeError::NoFile(_) => format!("write one with `openclaw{flags} onboard`"),
+        ChangeError::Unknown {
+            nearest: Some(nearest),
+            ..
+        } => format!("did you mean `{nearest}`?"),
+        ChangeError::Unknown { .. } => {
+            format!("see `openclaw{flags} config schema` for what there is")
+        }
+        ChangeError::NotSet(path) => format!(
+            "set it with `openclaw{flags} config set {} VALUE`; until then the default counts",
+            quoted(Path::new(path))
+        ),
+        ChangeError::NothingToRemove(path) => {
+            format!(
+                "see what there is with `openclaw{flags} config get {}`",
+                first(path)
+            )
+        }
+        ChangeError::WouldLose { .. } => {
+            "add --merge to keep them, or --replace to lose them".to_owned()
+        }
+        ChangeError::NotAsExpected(_) | ChangeError::Moved => {
+            "look at it again, then repeat the command".to_owned()
+        }
+        ChangeError::UnknownProvider { provider, .. } => format!(
+            "configure it first: `openclaw{flags} config set models.providers.{provider} ...`"
+        ),
+        _ => return None,
+    })
 }
 
 /// Returns the first key of a path.

@@ -1,19 +1,14 @@
 //! `openclaw config get`.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use openclaw_config::{redact, schema};
-use openclaw_core::env::HOME;
+use openclaw_config::change::{ConfigPath, found, valid};
+use openclaw_config::effective::shown;
 use openclaw_core::state_dir::StateDir;
 use serde_json::Value;
 
-use super::apply::lookup;
-use super::effective::effective;
 use super::failure::ConfigFailure;
-use super::path::ConfigPath;
-use super::verdict::valid;
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::text;
@@ -38,22 +33,8 @@ pub(super) fn run(cx: Cx<'_>, args: &GetArgs) -> Result<ExitCode, ConfigFailure>
     let path = ConfigPath::parse(&args.path)?;
     let state = StateDir::locate(cx.env, cx.overrides).map_err(CliError::from)?;
     let (source, _verdict) = valid(cx.env, &state)?;
-    let home = source.env().get_os(HOME.name).map(Path::new);
-    let shown = redact::redact(&effective(&source.value, home));
-    let keys = path.keys();
-    let Some(value) = lookup(&shown, &keys) else {
-        let text = args.path.clone();
-        return Err(if schema::knows(&keys) {
-            ConfigFailure::NotSet(text)
-        } else {
-            let nearest = schema::nearest(&keys);
-            let nearest = nearest.and_then(|keys| ConfigPath::from_keys(&keys).ok());
-            ConfigFailure::Unknown {
-                path: text,
-                nearest: nearest.map(|path| path.to_string()),
-            }
-        });
-    };
+    let shown = shown(&source);
+    let value = found(&shown, &path, &args.path)?;
     match value {
         Value::String(string) if !cx.out.is_json() => cx.out.line(text::escape(string))?,
         value => cx.out.document(value)?,

@@ -4,25 +4,20 @@
 //! more is known (line, column, nearest key, what has no effect) members are added. An edit changes
 //! the lines that it is about and nothing else.
 
-mod apply;
 mod change;
 mod edit;
-mod effective;
 mod failure;
 mod get;
 mod input;
 mod operation;
 mod patch;
-mod path;
 mod problems;
 mod provider;
 mod rehearsal;
-mod roster;
 mod secret;
 mod set;
 mod unset;
 mod validate;
-mod verdict;
 
 pub(crate) use self::edit::{Edit, edit};
 

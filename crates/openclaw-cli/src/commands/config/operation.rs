@@ -1,35 +1,18 @@
-//! What is to be done to the config: read from flags, from a list, or from a patch.
+//! What is to be done to the config, read from flags or from a list.
 
+use openclaw_config::change::Operation;
 use openclaw_config::document::Document;
 use serde_json::Value;
 
 use super::failure::ConfigFailure;
-use super::path::ConfigPath;
 
-/// One thing to do.
+/// One thing to do, as somebody asked for it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Operation {
-    /// Where.
-    pub(super) path: ConfigPath,
+pub(super) struct Said {
     /// What.
-    pub(super) action: Action,
+    pub(super) what: Operation,
     /// How it was said.
     pub(super) mode: Mode,
-}
-
-/// What is to be done at a path.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Action {
-    /// The value is to stand there; entries that people add one by one are not to be lost.
-    Set(Value),
-    /// The value is to be merged into what stands there.
-    Merge(Value),
-    /// The value is to stand there, whatever is lost.
-    Replace(Value),
-    /// What stands there is to be removed; it is a failure when there is nothing.
-    Unset,
-    /// Nothing is to stand there.
-    Clear,
 }
 
 /// How an operation was said; the names are those of TypeScript OpenClaw.
@@ -52,16 +35,6 @@ impl Mode {
             Self::Json => "json",
             Self::Builder => "builder",
             Self::Unset => "unset",
-        }
-    }
-}
-
-impl Action {
-    /// Returns the value that is to stand at the path, if one is.
-    pub(super) const fn value(&self) -> Option<&Value> {
-        match self {
-            Self::Set(value) | Self::Merge(value) | Self::Replace(value) => Some(value),
-            Self::Unset | Self::Clear => None,
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Entries of `secrets.providers`, built from flags.
 
 use clap::Args;
+use openclaw_config::change::{ALIAS, ConfigPath, SOURCES, VARIABLE, is_alias, is_variable};
 use serde_json::{Map, Value, json};
 
 use super::failure::ConfigFailure;
-use super::path::ConfigPath;
-use super::secret::{ALIAS, SOURCES, VARIABLE, is_alias, is_variable};
 
 /// The flags that build an entry of `secrets.providers`.
 #[derive(Debug, Args)]

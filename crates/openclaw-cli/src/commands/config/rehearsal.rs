@@ -1,5 +1,6 @@
 //! What `--dry-run` says, in the recorded shape.
 
+use openclaw_config::change::{ChangeError, is_reference};
 use openclaw_config::edit::Draft;
 use openclaw_config::source::Source;
 use openclaw_config::{Config, SecretError, SecretInput};
@@ -9,9 +10,7 @@ use openclaw_core::state_dir::StateDir;
 use serde_json::{Value, json};
 
 use super::change::Asked;
-use super::failure::ConfigFailure;
-use super::operation::{Mode, Operation};
-use super::secret::is_reference;
+use super::operation::{Mode, Said};
 
 /// The secrets that the change points to.
 #[derive(Debug, Default)]
@@ -26,7 +25,7 @@ pub(super) fn document(
     state: &StateDir,
     env: &Env,
     asked: &Asked,
-    rehearsed: &Result<Draft, ConfigFailure>,
+    rehearsed: &Result<Draft, ChangeError>,
 ) -> Value {
     let mut modes: Vec<&str> = Vec::new();
     for operation in &asked.operations {
@@ -34,21 +33,21 @@ pub(super) fn document(
             modes.push(operation.mode.as_str());
         }
     }
-    let missing = matches!(rehearsed, Err(ConfigFailure::NothingToRemove(_)));
+    let missing = matches!(rehearsed, Err(ChangeError::NothingToRemove(_)));
     let pointers = match rehearsed {
         Ok(draft) => resolve(state, env, draft.source(), &asked.operations),
         Err(_nothing_to_look_at) => Pointers::default(),
     };
     let mut errors: Vec<Value> = match rehearsed {
         Ok(_) => Vec::new(),
-        Err(ConfigFailure::WouldBeInvalid { problems, .. }) => problems
+        Err(ChangeError::WouldBeInvalid { problems, .. }) => problems
             .iter()
             .map(|problem| json!({ "kind": "schema", "message": problem.to_string() }))
             .collect(),
         Err(failure) => {
             let kind = match failure {
-                ConfigFailure::NothingToRemove(_) => "missing-path",
-                ConfigFailure::UnknownProvider { .. } => "model",
+                ChangeError::NothingToRemove(_) => "missing-path",
+                ChangeError::UnknownProvider { .. } => "model",
                 _ => "schema",
             };
             vec![json!({ "kind": kind, "message": failure.to_string() })]
@@ -75,12 +74,12 @@ pub(super) fn document(
 }
 
 /// Looks for the secrets that the changed values point to.
-fn resolve(state: &StateDir, env: &Env, source: &Source, operations: &[Operation]) -> Pointers {
+fn resolve(state: &StateDir, env: &Env, source: &Source, operations: &[Said]) -> Pointers {
     let mut pointers = Pointers::default();
     let asked = operations.iter().filter(|one| one.mode != Mode::Value);
     let mut found = Vec::new();
     asked
-        .filter_map(|one| one.action.value())
+        .filter_map(|one| one.what.action.value())
         .for_each(|value| collect(value, &mut found));
     if found.is_empty() {
         return pointers;

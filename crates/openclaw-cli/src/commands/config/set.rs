@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use openclaw_config::change::{Action, ConfigPath, Expectation, Operation, reference_of};
 use serde_json::Value;
 
-use super::change::{self, Asked, Expectation, Verb, Writing, WritingArgs};
+use super::change::{self, Asked, Verb, Writing, WritingArgs};
 use super::failure::ConfigFailure;
 use super::input;
-use super::operation::{Action, Mode, Operation, json5_of, strict_value_of, value_of};
-use super::path::ConfigPath;
+use super::operation::{Mode, Said, json5_of, strict_value_of, value_of};
 use super::provider::{ProviderArgs, provider_path};
-use super::secret::{RefArgs, reference_of};
+use super::secret::RefArgs;
 use crate::commands::Cx;
 
 const EXAMPLES: &str = "\
@@ -125,7 +125,7 @@ impl SetArgs {
         Ok(Some(expectation))
     }
 
-    fn operations(&self, mode: Mode) -> Result<Vec<Operation>, ConfigFailure> {
+    fn operations(&self, mode: Mode) -> Result<Vec<Said>, ConfigFailure> {
         let batch = self.batch_json.is_some() || self.batch_file.is_some();
         let (reference, provider) = (self.reference.any(), self.provider.any());
         if [batch, reference, provider]
@@ -171,16 +171,19 @@ impl SetArgs {
         Ok(vec![self.operation(path, value, mode)])
     }
 
-    fn operation(&self, path: ConfigPath, value: Value, mode: Mode) -> Operation {
+    fn operation(&self, path: ConfigPath, value: Value, mode: Mode) -> Said {
         let action = match (self.collision.merge, self.collision.replace) {
             (true, _) => Action::Merge(value),
             (_, true) => Action::Replace(value),
             _ => Action::Set(value),
         };
-        Operation { path, action, mode }
+        Said {
+            what: Operation { path, action },
+            mode,
+        }
     }
 
-    fn batch(&self) -> Result<Vec<Operation>, ConfigFailure> {
+    fn batch(&self) -> Result<Vec<Said>, ConfigFailure> {
         let (text, name) = match (&self.batch_json, &self.batch_file) {
             (Some(text), None) => (text.clone(), "--batch-json"),
             (None, Some(file)) => (input::file(file, "--batch-file")?, "--batch-file"),
@@ -207,7 +210,7 @@ impl SetArgs {
             .collect()
     }
 
-    fn entry(&self, entry: &Value, name: &str) -> Result<Operation, ConfigFailure> {
+    fn entry(&self, entry: &Value, name: &str) -> Result<Said, ConfigFailure> {
         let bad = |problem: &str| ConfigFailure::Flag {
             flag: name.to_owned(),
             problem: problem.to_owned(),

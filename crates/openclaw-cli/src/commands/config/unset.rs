@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use openclaw_config::change::{Action, ConfigPath, Operation};
 
 use super::change::{self, Asked, Verb, WritingArgs};
 use super::failure::ConfigFailure;
-use super::operation::{Action, Mode, Operation};
-use super::path::ConfigPath;
+use super::operation::{Mode, Said};
 use crate::commands::Cx;
 
 const EXAMPLES: &str = "\
@@ -27,9 +27,11 @@ pub(crate) struct UnsetArgs {
 
 pub(super) fn run(cx: Cx<'_>, args: &UnsetArgs) -> Result<ExitCode, ConfigFailure> {
     let writing = args.writing.writing()?;
-    let operation = Operation {
-        path: ConfigPath::parse(&args.path)?,
-        action: Action::Unset,
+    let operation = Said {
+        what: Operation {
+            path: ConfigPath::parse(&args.path)?,
+            action: Action::Unset,
+        },
         mode: Mode::Unset,
     };
     change::run(

@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use openclaw_config::{Config, Problem};
+use openclaw_config::Problem;
 use openclaw_core::env::{Env, OPENCLAW_CONFIG_PATH, OPENCLAW_STATE_DIR};
 use openclaw_core::state_dir::{Overrides, StateDir};
-use openclaw_gateway::models::not_followed;
+use openclaw_gateway::config::{Checked, checked};
 use serde_json::json;
 
-use super::failure::{ConfigFailure, Form};
+use super::failure::ConfigFailure;
 use super::problems;
-use super::verdict::valid;
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::output::Look;
@@ -41,8 +40,11 @@ pub(super) fn run(cx: Cx<'_>, args: &ValidateArgs) -> Result<ExitCode, CliError>
         None => (state, cx.env.clone()),
     };
     let file = state.config_file();
-    match validated(&state, &env) {
-        Ok((warnings, not_followed)) => {
+    match checked(&state, &env).map_err(ConfigFailure::from) {
+        Ok(Checked {
+            warnings,
+            not_followed,
+        }) => {
             if cx.out.is_json() {
                 cx.out.document(&json!({
                     "valid": true,
@@ -66,26 +68,6 @@ fn with_file(state: &StateDir, file: &Path, env: &Env) -> Result<(StateDir, Env)
     env.set(OPENCLAW_STATE_DIR.name, state.root());
     env.set(OPENCLAW_CONFIG_PATH.name, file);
     Ok((StateDir::locate(&env, &Overrides::default())?, env))
-}
-
-/// Returns the warnings, and what has no effect.
-fn validated(state: &StateDir, env: &Env) -> Result<(Vec<Problem>, Vec<Problem>), ConfigFailure> {
-    let file = state.config_file();
-    // A link that leads nowhere is told by whoever reads it.
-    if file
-        .symlink_metadata()
-        .is_err_and(|err| err.kind() == std::io::ErrorKind::NotFound)
-    {
-        return Err(ConfigFailure::NoFile(file.to_owned()));
-    }
-    let (_, verdict) = valid(env, state)?;
-    // The file of this program's own settings counts, too: the gateway reads both.
-    let config = Config::load(state, env).map_err(|err| ConfigFailure::Invalid {
-        file: err.path,
-        problems: err.problems,
-        form: Form::Current,
-    })?;
-    Ok((verdict.warnings, not_followed(&config)))
 }
 
 fn tell(

@@ -1,10 +1,10 @@
 //! `openclaw credentials list`: names, kinds, ages and states.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use openclaw_core::clock::rfc3339;
-use openclaw_core::credentials::{Record, RecordKind, RecordState};
-use serde_json::{Value, json};
+use openclaw_gateway::vault::listed;
+use openclaw_ipc::methods::{CredentialKind, CredentialRow, CredentialsListOutput};
 
 use super::store::Keyring;
 use crate::commands::Cx;
@@ -23,8 +23,7 @@ pub(super) fn list(cx: Cx<'_>) -> Result<ExitCode, CliError> {
     let path = keyring.vault.path();
     if !keyring.vault.exists() {
         if cx.out.is_json() {
-            let data = json!({ "path": path, "exists": false, "records": [] });
-            cx.out.answer(&data, &[])?;
+            cx.out.answer(&list_of(path, None), &[])?;
         } else {
             cx.out.note(format_args!(
                 "there is no credential store in {}; make one with `openclaw{} configure --section auth`",
@@ -38,10 +37,9 @@ pub(super) fn list(cx: Cx<'_>) -> Result<ExitCode, CliError> {
         .open(cx)?
         .list()
         .map_err(|err| keyring.failed(err))?;
+    let records: Vec<CredentialRow> = records.iter().map(listed).collect();
     if cx.out.is_json() {
-        let records: Vec<Value> = records.iter().map(document).collect();
-        let data = json!({ "path": path, "exists": true, "records": records });
-        cx.out.answer(&data, &[])?;
+        cx.out.answer(&list_of(path, Some(records)), &[])?;
     } else if records.is_empty() {
         cx.out.note("nothing is stored yet");
     } else {
@@ -51,40 +49,20 @@ pub(super) fn list(cx: Cx<'_>) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a record as scripts get it.
-pub(super) fn document(record: &Record) -> Value {
-    let mut document = json!({
-        "name": record.name,
-        "kind": record.kind.map(kind),
-        "updated": record.updated.map(rfc3339),
-        "state": match record.state {
-            RecordState::Ok => "ok",
-            RecordState::Damaged(_) => "damaged",
-        },
-    });
-    if let (RecordState::Damaged(damage), Some(members)) = (&record.state, document.as_object_mut())
-    {
-        members.insert("damage".to_owned(), damage.to_string().into());
+fn list_of(store: &Path, records: Option<Vec<CredentialRow>>) -> CredentialsListOutput {
+    CredentialsListOutput {
+        path: store.to_string_lossy().into_owned(),
+        exists: records.is_some(),
+        records: records.unwrap_or_default(),
     }
-    document
 }
 
-fn row(record: &Record) -> Vec<String> {
-    let state = match &record.state {
-        RecordState::Ok => "ok".to_owned(),
-        RecordState::Damaged(damage) => damage.to_string(),
-    };
+fn row(record: &CredentialRow) -> Vec<String> {
+    let state = record.damage.as_deref().unwrap_or("ok");
     vec![
         text::one_line(&record.name).into_owned(),
-        record.kind.map_or("-", kind).to_owned(),
-        record.updated.map_or_else(|| "-".to_owned(), rfc3339),
-        text::one_line(&state).into_owned(),
+        record.kind.map_or("-", CredentialKind::as_str).to_owned(),
+        record.updated.clone().unwrap_or_else(|| "-".to_owned()),
+        text::one_line(state).into_owned(),
     ]
-}
-
-const fn kind(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::Key => "key",
-        RecordKind::OAuth => "oauth",
-    }
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 use openclaw_core::CredentialStore;
 use openclaw_core::credentials::{CredentialError, Record, RecordState};
-use openclaw_gateway::vault::repair;
-use serde_json::{Value, json};
+use openclaw_gateway::vault::{listed, repair};
+use openclaw_ipc::methods::CredentialRow;
+use serde_json::json;
 
 use super::error::CredentialsFailure;
-use super::list::document;
 use super::store::Keyring;
 use crate::commands::Cx;
 use crate::error::CliError;
@@ -54,12 +54,12 @@ pub(super) fn verify(cx: Cx<'_>, args: &VerifyArgs) -> Result<ExitCode, CliError
         .count();
     let code = ExitCode::from(if damaged == 0 { 0 } else { FINDINGS });
     if cx.out.is_json() {
-        let documents: Vec<Value> = records.iter().map(document).collect();
+        let records: Vec<CredentialRow> = records.iter().map(listed).collect();
         let data = json!({
             "path": path,
             "intact": damaged == 0,
             "damaged": damaged,
-            "records": documents,
+            "records": records,
         });
         cx.out.answer(&data, &[])?;
         return Ok(code);

@@ -7,12 +7,14 @@ use openclaw_config::redact::redact;
 use openclaw_config::{OWN_FILE, source};
 use openclaw_core::clock::rfc3339;
 use openclaw_core::env;
+use openclaw_core::log_files::PageSize;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::{Clock, EventStore};
+use openclaw_gateway::audit::latest;
 use serde_json::{Value, json};
 
 use super::veil::Veil;
-use crate::commands::{Cx, audit, doctor, logs, status};
+use crate::commands::{Cx, doctor, logs, status};
 use crate::error::CliError;
 
 /// How many of the last lines of the log are in it.
@@ -37,7 +39,7 @@ pub(super) async fn collect(
     // Asked first, because reading the config makes its secrets known.
     let config = config(cx, state);
     let status = or_why(Box::pin(status::report(cx)).await);
-    let doctor = or_why(doctor::report(cx, state).await);
+    let doctor = json!(doctor::report(cx, state).await);
     let documents = [
         (
             "versions.json",
@@ -137,18 +139,18 @@ async fn entries(state: &StateDir) -> Value {
     }
     let read = async {
         let store = EventStore::open(&log)?;
-        audit::recent_kinds(&store, ENTRIES).await
+        Ok::<_, CliError>(latest(&store, None, None, ENTRIES).await?.0)
     };
     match read.await {
         Ok(last) => {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            for (_, kind) in &last {
-                let count = counts.entry(kind).or_default();
+            for entry in &last {
+                let count = counts.entry(entry.kind.as_str()).or_default();
                 *count = count.saturating_add(1);
             }
             let shown: Vec<Value> = last
                 .iter()
-                .map(|(time, kind)| json!({ "time": time, "kind": kind }))
+                .map(|entry| json!({ "time": entry.time, "kind": entry.kind }))
                 .collect();
             json!({ "counts": counts, "last": shown })
         }
@@ -158,8 +160,8 @@ async fn entries(state: &StateDir) -> Value {
 
 fn lines(cx: Cx<'_>, state: &StateDir, veil: &Veil) -> Vec<u8> {
     let files = logs::files_of(cx, state);
-    let lines = match files.last_lines(LINES, |_| true) {
-        Ok(lines) => lines,
+    let lines = match files.last_page(PageSize::of_lines(LINES), |_| true) {
+        Ok(page) => page.lines,
         Err(err) => vec![logs::unreadable(&files, err).to_string()],
     };
     let mut body = Vec::new();

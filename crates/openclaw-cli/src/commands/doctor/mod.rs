@@ -1,31 +1,20 @@
 //! `openclaw doctor`: what is wrong, why, and the command that repairs it.
 //!
-//! It looks at the config, the credential store, the sandbox and the event log, and changes nothing unless `--fix` asks for it. The ids
-//! of the findings stay as they are.
-
-mod config;
-mod credentials;
-mod finding;
-mod sandbox;
-mod sessions;
-mod store;
+//! What is looked at is the gateway's to say; nothing is changed unless `--fix` asks for it.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use openclaw_core::state_dir::StateDir;
-use openclaw_gateway::Home;
-use openclaw_ipc::methods::CapStatus;
-use serde_json::{Value, json};
+use openclaw_gateway::doctor::{Depth, Mended, Mending, Patient, Repair};
+use openclaw_ipc::methods::{DoctorRunOutput, DoctorSeverity};
+use serde_json::json;
 
-use self::config::{Mending, Repair};
-use self::finding::{Finding, Severity};
-pub(crate) use self::store::quoted;
 use super::{Cx, usage};
 use crate::error::CliError;
 use crate::output::Look;
 use crate::runtime::{self, Threads};
-use crate::text;
+use crate::{progress, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,9 +29,6 @@ is changed.";
 
 /// The exit code when something was found.
 const FINDINGS: u8 = 1;
-
-/// The version of the document, which TypeScript OpenClaw's `doctor --lint` has too.
-const SCHEMA_VERSION: u32 = 1;
 
 /// The arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -72,110 +58,72 @@ struct MendingArgs {
 pub(crate) fn run(cx: Cx<'_>, args: &DoctorArgs) -> Result<ExitCode, CliError> {
     let state = StateDir::locate(cx.env, cx.overrides)?;
     let depth = if args.deep {
-        store::Depth::Everything
+        Depth::Everything
     } else {
-        store::Depth::Glance
+        Depth::Glance
     };
-    let examining = examine(cx, &state, &args.mending, depth);
-    let examined = runtime::block_on(Threads::One, examining)?;
-    let ok = examined.is_well();
+    let examining = async { Ok(examine(cx, state, &args.mending, depth).await) };
+    let (repairs, examined) = runtime::block_on(Threads::One, examining)?;
     if cx.out.is_json() {
-        let mut document = examined.document();
+        let mut document = json!(examined);
         if let (true, Some(members)) = (args.mending.fix, document.as_object_mut()) {
             members.insert("dryRun".to_owned(), args.mending.dry_run.into());
-            members.insert("repairs".to_owned(), json!(examined.repairs));
+            members.insert("repairs".to_owned(), json!(repairs));
         }
         cx.out.document(&document)?;
     } else {
-        print(cx, args, &examined)?;
+        print(cx, args, &repairs, &examined)?;
     }
-    Ok(ExitCode::from(if ok { 0 } else { FINDINGS }))
+    Ok(ExitCode::from(if examined.ok { 0 } else { FINDINGS }))
 }
 
-/// Returns what a glance finds, as scripts read it; nothing is repaired.
-pub(super) async fn report(cx: Cx<'_>, state: &StateDir) -> Result<Value, CliError> {
+/// Returns what a glance finds; nothing is repaired.
+pub(super) async fn report(cx: Cx<'_>, state: &StateDir) -> DoctorRunOutput {
     let look = MendingArgs {
         fix: false,
         dry_run: false,
     };
-    let examined = examine(cx, state, &look, store::Depth::Glance).await?;
-    Ok(examined.document())
+    examine(cx, state.clone(), &look, Depth::Glance).await.1
 }
 
-/// What was repaired, and what is found after that.
-struct Examined {
-    repairs: Vec<Repair>,
-    checks: store::Checks,
-    findings: Vec<Finding>,
-    /// What models may cost; nothing where the config is broken.
-    caps: Vec<CapStatus>,
-}
-
-impl Examined {
-    /// Tells whether nothing has to be done.
-    fn is_well(&self) -> bool {
-        let mut findings = self.findings.iter();
-        findings.all(|finding| finding.severity == Severity::Info)
-    }
-
-    /// Returns what is found, as scripts read it.
-    fn document(&self) -> Value {
-        json!({
-            "schemaVersion": SCHEMA_VERSION,
-            "ok": self.is_well(),
-            "checksRun": self.checks.run,
-            "checksSkipped": self.checks.skipped,
-            "findings": self.findings,
-            "caps": self.caps,
-        })
-    }
-}
-
+/// Repairs what is to be repaired, and returns that and what is found then.
 async fn examine(
     cx: Cx<'_>,
-    state: &StateDir,
+    state: StateDir,
     args: &MendingArgs,
-    depth: store::Depth,
-) -> Result<Examined, CliError> {
+    depth: Depth,
+) -> (Vec<Repair>, DoctorRunOutput) {
+    let patient = Patient::of(state, cx.env.clone(), cx.overrides);
     let mending = if args.dry_run {
         Mending::Rehearsal
     } else {
         Mending::Really
     };
-    let (repairs, failure) = if args.fix {
-        config::mend(cx, state, mending).await
+    let mended = if args.fix {
+        patient.mend(mending).await
     } else {
-        (Vec::new(), None)
+        Mended::default()
     };
-    let (mut checks, found) = store::check(cx, state, depth).await?;
-    checks.run = checks
-        .run
-        .saturating_add(config::CHECKS)
-        .saturating_add(credentials::CHECKS)
-        .saturating_add(sandbox::CHECKS)
-        .saturating_add(sessions::CHECKS);
-    let mut findings: Vec<Finding> = failure.into_iter().collect();
-    findings.extend(config::check(cx, state).await);
-    findings.extend(credentials::check(cx, state).await);
-    findings.extend(sandbox::check(cx, state).await);
-    findings.extend(found);
-    findings.extend(sessions::check(state).await);
-    let home = Home::open(cx.env.clone(), cx.overrides).ok();
-    Ok(Examined {
-        repairs,
-        checks,
-        findings,
-        caps: home.map(|home| home.caps_that_hold()).unwrap_or_default(),
-    })
+    for warning in mended.warnings {
+        cx.out.warning(warning);
+    }
+    let work = |hear| patient.examine(depth, mended.failure, hear);
+    let examined = progress::watched(cx.out, "checking", work).await;
+    (mended.repairs, examined)
 }
 
-fn print(cx: Cx<'_>, args: &DoctorArgs, examined: &Examined) -> Result<(), CliError> {
+fn print(
+    cx: Cx<'_>,
+    args: &DoctorArgs,
+    repairs: &[Repair],
+    examined: &DoctorRunOutput,
+) -> Result<(), CliError> {
     let done = if args.mending.dry_run {
         "would fix"
     } else {
         "fixed"
     };
-    for repair in &examined.repairs {
+    for repair in repairs {
         cx.out.line(format_args!(
             "{} {}  {}: {}",
             cx.out.look(Look::Good, &format!("{done:<9}")),
@@ -187,15 +135,15 @@ fn print(cx: Cx<'_>, args: &DoctorArgs, examined: &Examined) -> Result<(), CliEr
     let findings = &examined.findings;
     for finding in findings {
         let look = match finding.severity {
-            Severity::Info => Look::Dim,
-            Severity::Warning => Look::Doubtful,
-            Severity::Error => Look::Bad,
+            DoctorSeverity::Info => Look::Dim,
+            DoctorSeverity::Warning => Look::Doubtful,
+            DoctorSeverity::Error => Look::Bad,
         };
         let severity = format!("{:<8}", finding.severity.as_str());
         cx.out.line(format_args!(
             "{} {}  {}",
             cx.out.look(look, &severity),
-            cx.out.look(Look::Strong, finding.check_id),
+            cx.out.look(Look::Strong, &finding.check_id),
             text::one_line(&finding.message)
         ))?;
         cx.out.line(format_args!(

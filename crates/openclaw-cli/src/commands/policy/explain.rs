@@ -90,6 +90,7 @@ fn show(cx: Cx<'_>, output: &PolicyExplainOutput) -> Result<(), CliError> {
     let standing = match output.sender.standing {
         PolicyStanding::Owner => "an owner",
         PolicyStanding::Guest => "a guest",
+        PolicyStanding::Webhook => "a webhook",
     };
     let (agent, tool) = (&output.agent_id, &output.tool);
     let (channel, peer) = (&output.sender.channel, &output.sender.peer);

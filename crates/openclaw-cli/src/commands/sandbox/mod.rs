@@ -2,14 +2,12 @@
 
 mod exec;
 mod explain;
-mod machine;
 mod test;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-pub(crate) use self::machine::Machine;
 use super::Cx;
 use crate::error::CliError;
 

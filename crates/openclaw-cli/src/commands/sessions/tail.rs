@@ -1,6 +1,7 @@
 //! `openclaw sessions tail`: what happens, while it happens.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use openclaw_core::state_dir::StateDir;
@@ -80,7 +81,7 @@ pub(super) async fn tail(
             continue;
         }
         left = left.saturating_sub(1);
-        let event = Event::from(event);
+        let event = Event::from(Arc::unwrap_or_clone(event));
         if args.jsonl {
             cx.out.document_line(&event)?;
         } else if cx.out.is_json() {

@@ -1,11 +1,11 @@
 //! `openclaw skills check`.
 
-use std::path::Path;
-
-use openclaw_gateway::skills::{InstallOption, Needs};
+use openclaw_core::AgentId;
+use openclaw_ipc::methods::{
+    BrokenSkillFile, SkillInstallOption, SkillNeeds, SkillRow, SkillsListOutput,
+};
 use serde::Serialize;
 
-use super::report::{Broken, Report, Row};
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::text;
@@ -13,11 +13,11 @@ use crate::text;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Check<'a> {
-    agent_id: &'a str,
+    agent_id: &'a AgentId,
     #[serde(skip_serializing_if = "Option::is_none")]
     agent_skill_filter: Option<&'a [String]>,
-    workspace_dir: &'a Path,
-    managed_skills_dir: &'a Path,
+    workspace_dir: &'a str,
+    managed_skills_dir: &'a str,
     summary: Summary,
     eligible: Vec<&'a str>,
     model_visible: Vec<&'a str>,
@@ -28,8 +28,8 @@ struct Check<'a> {
     not_injected: Vec<NotInjected<'a>>,
     missing_requirements: Vec<Lacking<'a>>,
     /// Ours alone, so it is there only when there is something to say.
-    #[serde(skip_serializing_if = "<[Broken]>::is_empty")]
-    broken: &'a [Broken],
+    #[serde(skip_serializing_if = "<[BrokenSkillFile]>::is_empty")]
+    broken: &'a [BrokenSkillFile],
 }
 
 #[derive(Debug, Serialize)]
@@ -55,11 +55,11 @@ struct NotInjected<'a> {
 #[derive(Debug, Serialize)]
 struct Lacking<'a> {
     name: &'a str,
-    missing: &'a Needs,
-    install: &'a [InstallOption],
+    missing: &'a SkillNeeds,
+    install: &'a [SkillInstallOption],
 }
 
-pub(super) fn check(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {
+pub(super) fn check(cx: Cx<'_>, report: &SkillsListOutput) -> Result<(), CliError> {
     let check = Check::of(report);
     if cx.out.is_json() {
         return cx.out.document(&check);
@@ -71,9 +71,9 @@ pub(super) fn check(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {
     } = check.summary;
     cx.out.line(format_args!(
         "The agent {} is told of {model_visible} of {total} skills.",
-        report.agent
+        report.agent_id
     ))?;
-    let reasons = report.rows.iter().filter_map(|row| {
+    let reasons = report.skills.iter().filter_map(|row| {
         let why = reason(row)?;
         Some(vec![
             text::one_line(&row.name).into_owned(),
@@ -91,7 +91,7 @@ pub(super) fn check(cx: Cx<'_>, report: &Report) -> Result<(), CliError> {
 }
 
 /// Returns why the agent is not told of a skill; nothing if it is.
-fn reason(row: &Row) -> Option<String> {
+fn reason(row: &SkillRow) -> Option<String> {
     if row.model_visible {
         return None;
     }
@@ -100,7 +100,7 @@ fn reason(row: &Row) -> Option<String> {
     } else if row.blocked_by_allowlist {
         "not on skills.allowBundled".to_owned()
     } else if row.lacks_something() {
-        format!("missing {}", row.lacking())
+        format!("missing {}", row.missing)
     } else if row.blocked_by_agent_filter {
         "not on the agent's list of skills".to_owned()
     } else if row.command_visible {
@@ -111,11 +111,11 @@ fn reason(row: &Row) -> Option<String> {
 }
 
 impl<'a> Check<'a> {
-    fn of(report: &'a Report) -> Self {
-        let names = |holds: fn(&Row) -> bool| -> Vec<&'a str> {
-            report
-                .those(holds)
-                .into_iter()
+    fn of(report: &'a SkillsListOutput) -> Self {
+        let rows = || report.skills.iter();
+        let names = |holds: fn(&SkillRow) -> bool| -> Vec<&'a str> {
+            rows()
+                .filter(|row| holds(row))
                 .map(|row| row.name.as_str())
                 .collect()
         };
@@ -127,14 +127,14 @@ impl<'a> Check<'a> {
         let agent_filtered = names(|row| row.blocked_by_agent_filter);
         let hidden =
             names(|row| row.eligible && !row.blocked_by_agent_filter && !row.model_visible);
-        let missing = report.those(Row::lacks_something);
+        let missing: Vec<&SkillRow> = rows().filter(|row| row.lacks_something()).collect();
         Self {
-            agent_id: &report.agent,
-            agent_skill_filter: report.allowlist.as_deref(),
-            workspace_dir: &report.workspace,
-            managed_skills_dir: &report.managed,
+            agent_id: &report.agent_id,
+            agent_skill_filter: report.agent_skill_filter.as_deref(),
+            workspace_dir: &report.workspace_dir,
+            managed_skills_dir: &report.managed_skills_dir,
             summary: Summary {
-                total: report.rows.len(),
+                total: report.skills.len(),
                 eligible: eligible.len(),
                 model_visible: model_visible.len(),
                 command_visible: command_visible.len(),

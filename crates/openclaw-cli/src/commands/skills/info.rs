@@ -1,11 +1,12 @@
 //! `openclaw skills info NAME`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
+use openclaw_ipc::methods::{SkillRow, SkillsListOutput};
 
 use super::refuse;
-use super::report::{Report, Row};
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::text;
@@ -17,14 +18,18 @@ pub(super) struct InfoArgs {
     name: String,
 }
 
-pub(super) fn info(cx: Cx<'_>, report: &Report, args: &InfoArgs) -> Result<ExitCode, CliError> {
+pub(super) fn info(
+    cx: Cx<'_>,
+    report: &SkillsListOutput,
+    args: &InfoArgs,
+) -> Result<ExitCode, CliError> {
     let name = args.name.trim();
-    let Some(row) = find(&report.rows, name) else {
+    let Some(row) = find(&report.skills, name) else {
         let shown = text::one_line(name);
         let message = match report
             .broken
             .iter()
-            .find(|broken| broken.path.iter().any(|part| part == name))
+            .find(|broken| Path::new(&broken.path).iter().any(|part| part == name))
         {
             Some(broken) => format!("the skill `{shown}` cannot be used: {broken}"),
             None => format!("there is no skill `{shown}`; `openclaw skills list` shows all"),
@@ -40,9 +45,9 @@ pub(super) fn info(cx: Cx<'_>, report: &Report, args: &InfoArgs) -> Result<ExitC
 }
 
 /// Returns the one skill that a name means: exactly, by its key, or however it is written.
-fn find<'a>(rows: &'a [Row], name: &str) -> Option<&'a Row> {
+fn find<'a>(rows: &'a [SkillRow], name: &str) -> Option<&'a SkillRow> {
     let (lower, slug) = (name.to_lowercase(), slug(name));
-    let ways: [&dyn Fn(&Row) -> bool; 4] = [
+    let ways: [&dyn Fn(&SkillRow) -> bool; 4] = [
         &|row| row.name == name,
         &|row| row.skill_key == name,
         &|row| row.name.to_lowercase() == lower || row.skill_key.to_lowercase() == lower,
@@ -75,7 +80,7 @@ fn slug(name: &str) -> String {
     words.join("-")
 }
 
-fn show(cx: Cx<'_>, row: &Row) -> Result<(), CliError> {
+fn show(cx: Cx<'_>, row: &SkillRow) -> Result<(), CliError> {
     let line = |label: &str, value: &str| {
         cx.out
             .line(format_args!("  {label:<12} {}", text::one_line(value)))
@@ -87,8 +92,8 @@ fn show(cx: Cx<'_>, row: &Row) -> Result<(), CliError> {
         row.status()
     ))?;
     cx.out.line(text::one_line(&row.description))?;
-    line("source", row.source)?;
-    line("path", &row.file_path.to_string_lossy())?;
+    line("source", &row.source)?;
+    line("path", &row.file_path)?;
     if let Some(homepage) = &row.homepage {
         line("homepage", homepage)?;
     }
@@ -97,8 +102,9 @@ fn show(cx: Cx<'_>, row: &Row) -> Result<(), CliError> {
     for (kind, names) in row.requirements.kinds() {
         line(&format!("needs {kind}"), &names.join(", "))?;
     }
-    if !row.missing.is_empty() {
-        line("missing", &row.lacking())?;
+    let missing = row.missing.to_string();
+    if !missing.is_empty() {
+        line("missing", &missing)?;
         for way in &row.install {
             line("to get it", &way.label)?;
         }

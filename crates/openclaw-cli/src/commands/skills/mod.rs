@@ -1,13 +1,12 @@
 //! `openclaw skills`: which skills an agent has, and what the others lack.
 //!
 //! The files are looked at directly, with or without a running gateway, and nothing is written.
-//! One file for each subcommand; `report` is what they have in common. Documents have the shape
-//! that TypeScript OpenClaw's scripts read.
+//! One file for each subcommand. Documents have the shape that
+//! TypeScript OpenClaw's scripts read.
 
 mod check;
 mod info;
 mod list;
-mod report;
 
 use std::process::ExitCode;
 
@@ -18,7 +17,6 @@ use openclaw_gateway::Home;
 use openclaw_gateway::skills::Inventory;
 use serde::Serialize;
 
-use self::report::Report;
 use super::Cx;
 use crate::error::CliError;
 
@@ -89,7 +87,7 @@ pub(crate) fn run(cx: Cx<'_>, args: &SkillsArgs) -> Result<ExitCode, CliError> {
         );
         return refuse(cx, message, None);
     };
-    let report = Report::of(&inventory);
+    let report = inventory.report();
     match args
         .command
         .as_ref()

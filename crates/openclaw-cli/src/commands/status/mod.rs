@@ -12,6 +12,7 @@ use openclaw_core::Kind;
 use openclaw_core::events::UsageQuery;
 use openclaw_core::state_dir::StateDir;
 use openclaw_core::usage::UsageSum;
+use openclaw_gateway::containment::machine::Machine;
 use openclaw_gateway::models::not_followed;
 use openclaw_gateway::{GatewayError, Home, Running, Vault};
 use openclaw_ipc::methods::{FailingModel, ModelsStatus, NoParams};
@@ -19,7 +20,6 @@ use serde::Serialize;
 use tokio::time;
 
 use super::Cx;
-use super::sandbox::Machine;
 use super::sessions::existing_log;
 use crate::error::CliError;
 use crate::remote;

@@ -4,6 +4,7 @@ mod adversity;
 mod bad_input;
 mod chat;
 mod clients;
+mod embeddings;
 mod files;
 mod responses;
 mod tools;

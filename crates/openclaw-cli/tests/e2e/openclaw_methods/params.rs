@@ -81,7 +81,7 @@ async fn a_method_that_is_not_there_is_unknown_and_not_listed() {
     let mut peer = Peer::connect(&gateway).await;
     for method in [
         "nosuch.method",
-        "sessions.patch",
+        "sessions.rewind",
         "wake",
         "config.set",
         "cron.add",

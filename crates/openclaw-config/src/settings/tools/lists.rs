@@ -171,7 +171,7 @@ pub(super) fn members(value: Option<&Value>) -> impl Iterator<Item = (&str, &Val
 }
 
 /// Returns an entry of a list with the tools that it stands for; a blank one stands for none.
-pub(super) fn entry_of(written: &str, file: Option<String>) -> Option<Entry> {
+pub(in crate::settings) fn entry_of(written: &str, file: Option<String>) -> Option<Entry> {
     if list_name(written).is_empty() {
         return None;
     }

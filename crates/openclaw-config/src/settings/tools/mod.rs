@@ -20,6 +20,7 @@ use openclaw_core::tool_rules::{Rule, ToolRules};
 use serde_json::Value;
 
 use self::lists::Lookup;
+pub(super) use self::lists::entry_of;
 pub(super) use self::own::{KEY, problems, read as read_own};
 use super::Config;
 use super::reader::Reader;

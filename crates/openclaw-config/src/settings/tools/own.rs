@@ -36,8 +36,11 @@ const DECISIONS: [(&str, Decision); 3] = [
     ("deny", Decision::Deny),
 ];
 
-const STANDINGS: [(&str, Standing); 2] =
-    [("owner", Standing::Principal), ("guest", Standing::Guest)];
+const STANDINGS: [(&str, Standing); 3] = [
+    ("owner", Standing::Principal),
+    ("guest", Standing::Guest),
+    ("webhook", Standing::Webhook),
+];
 
 /// The most rules; each is looked at for each call.
 const MOST_RULES: usize = 1000;

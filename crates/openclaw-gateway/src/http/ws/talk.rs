@@ -3,17 +3,18 @@
 //! Each socket is one task. It reads requests, works on up to [`CALLS`] of them at the same time,
 //! and writes answers and notifications as they come. While a client does not read, its own task
 //! waits; nobody else's does. What is held for it then: the message that is being written, a page
-//! of facts (`live`), and the socket's own buffer, which is written out after every message.
+//! of facts (`live`) if it is behind the others, and the socket's own buffer: what is there to be
+//! told is put into it up to [`TOGETHER`], and then written out.
 
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
-use futures_util::StreamExt as _;
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use openclaw_core::access::Scope;
 use openclaw_core::events::StoreError;
 use openclaw_core::work;
-use openclaw_ipc::{Notification, Reply, jsonrpc};
+use openclaw_ipc::{Reply, jsonrpc};
 use tokio::time;
 use tracing::Instrument as _;
 
@@ -24,7 +25,9 @@ use super::life::Life;
 use crate::access::Pass;
 use crate::audit::Door;
 use crate::builder::Gateway;
+use crate::live::{Due, Live};
 use crate::rpc::{CallCx, Ear};
+use crate::told::Told;
 
 /// How many calls of one connection are worked on at the same time; further ones wait unread.
 const CALLS: usize = 64;
@@ -32,6 +35,9 @@ const CALLS: usize = 64;
 /// The least that a client has to read of a message in a second, in bytes, on top of which it has
 /// [`WRITE_TIMEOUT`] for each.
 const SLOWEST: usize = 64 << 10;
+
+/// How many bytes of notifications are written at once, one that is larger aside.
+const TOGETHER: usize = 16 << 10;
 
 /// Serves a client until either side has had enough.
 pub(super) async fn talk(gateway: &Gateway, pass: Pass, door: Door, socket: &mut WebSocket) -> End {
@@ -66,12 +72,15 @@ pub(super) async fn talk(gateway: &Gateway, pass: Pass, door: Door, socket: &mut
                 if let Some(following) = ear.take() {
                     live = gateway.follow(following);
                 }
-                reply.as_ref().map(Reply::to_json)
+                reply.as_ref().map(|reply| Utf8Bytes::from(reply.to_json()))
             }
-            notification = live.next(), if may_look => match text_of(notification) {
-                Ok(text) => text,
-                Err(end) => return end,
-            },
+            due = live.due(), if may_look => {
+                let told = &gateway.shared.told;
+                match tell(socket, told, &mut live, due).await {
+                    Ok(()) => continue,
+                    Err(end) => return end,
+                }
+            }
             alive = life.ask() => match alive {
                 Ok(ping) => {
                     if !sent(socket, ping).await {
@@ -83,7 +92,7 @@ pub(super) async fn talk(gateway: &Gateway, pass: Pass, door: Door, socket: &mut
             },
         };
         if let Some(text) = message
-            && !sent(socket, Message::Text(text.into())).await
+            && !sent(socket, Message::Text(text)).await
         {
             return End::Gone;
         }
@@ -99,27 +108,51 @@ async fn call(gateway: &Gateway, mut cx: CallCx, text: String) -> (Option<Reply>
     (answer(gateway, cx, requests).await, ear)
 }
 
+/// Tells a client what is due, and what else is due already.
+async fn tell(
+    socket: &mut WebSocket,
+    told: &Told,
+    live: &mut Live,
+    due: Result<Due, StoreError>,
+) -> Result<(), End> {
+    let mut next = Some(due);
+    let mut size = 0_usize;
+    while let Some(due) = next.take() {
+        let due = due.map_err(|err| {
+            tracing::error!(%err, "the event log cannot be followed");
+            End::LOG_LOST
+        })?;
+        let Some(text) = told.text(due) else {
+            continue;
+        };
+        size = size.saturating_add(text.len());
+        let patience = patience(text.len());
+        let fed = time::timeout(patience, socket.feed(Message::Text(text))).await;
+        if !matches!(fed, Ok(Ok(()))) {
+            return Err(End::Gone);
+        }
+        next = (size < TOGETHER)
+            .then(|| live.due().now_or_never())
+            .flatten();
+    }
+    match time::timeout(patience(size), socket.flush()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(End::Gone),
+    }
+}
+
 /// Sends a message, unless the client takes too long to read it.
 async fn sent(socket: &mut WebSocket, message: Message) -> bool {
     let size = match &message {
         Message::Text(text) => text.len(),
         Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
     };
-    let seconds = u64::try_from(size.div_ceil(SLOWEST)).unwrap_or(u64::MAX);
-    let patience = WRITE_TIMEOUT.saturating_add(Duration::from_secs(seconds));
-    let sent = time::timeout(patience, socket.send(message)).await;
+    let sent = time::timeout(patience(size), socket.send(message)).await;
     matches!(sent, Ok(Ok(())))
 }
 
-fn text_of(notification: Result<Notification, StoreError>) -> Result<Option<String>, End> {
-    match notification {
-        Ok(notification) => Ok(notification
-            .to_json()
-            .inspect_err(|err| tracing::error!(%err, "a notification cannot be written as JSON"))
-            .ok()),
-        Err(err) => {
-            tracing::error!(%err, "the event log cannot be followed");
-            Err(End::LOG_LOST)
-        }
-    }
+/// Returns how long a client may take to read so many bytes.
+fn patience(size: usize) -> Duration {
+    let seconds = u64::try_from(size.div_ceil(SLOWEST)).unwrap_or(u64::MAX);
+    WRITE_TIMEOUT.saturating_add(Duration::from_secs(seconds))
 }

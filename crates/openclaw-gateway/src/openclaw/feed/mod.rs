@@ -60,12 +60,14 @@ pub(super) struct Feed<'a> {
     gateway: &'a Gateway,
     client: &'a Client,
     facts: Subscription,
-    pieces: Option<Receiver<bus::Live>>,
+    pieces: Option<Receiver<Arc<bus::Live>>>,
     shouts: Receiver<Shout>,
     runs: HashMap<RunId, Running>,
     ended: VecDeque<String>,
     /// What waits for the log to come as far.
     settled: Vec<Arc<Settled>>,
+    /// The last event of the log when the connection began.
+    joined: Position,
     /// The last event of the log that was taken.
     seen: Position,
     /// What was taken and not been told yet.
@@ -78,8 +80,8 @@ pub(super) struct Feed<'a> {
 
 #[derive(Debug)]
 enum Item {
-    Fact(Box<SessionEvent>),
-    Piece(bus::Live),
+    Fact(Arc<SessionEvent>),
+    Piece(Arc<bus::Live>),
 }
 
 impl<'a> Feed<'a> {
@@ -95,6 +97,7 @@ impl<'a> Feed<'a> {
             runs: HashMap::new(),
             ended: VecDeque::new(),
             settled: Vec::new(),
+            joined: seen,
             seen,
             item: None,
             out: VecDeque::new(),
@@ -138,7 +141,7 @@ impl<'a> Feed<'a> {
                     Some(piece) => self.item = Some(Item::Piece(piece)),
                     None => self.runs.values_mut().for_each(Running::tear),
                 },
-                fact = self.facts.next() => self.item = Some(Item::Fact(Box::new(fact?))),
+                fact = self.facts.next() => self.item = Some(Item::Fact(fact?)),
                 shout = self.shouts.recv() => match shout {
                     Ok(shout) => self.hear(shout),
                     // Who is connected is told whole each time, and a message that came to its end
@@ -154,9 +157,12 @@ impl<'a> Feed<'a> {
     async fn tell_item(&mut self) -> Result<(), StoreError> {
         let (session, run) = match &self.item {
             Some(Item::Fact(event)) => (event.session.clone(), event.run_id.clone()),
-            Some(Item::Piece(
-                bus::Live::Delta { session, run, .. } | bus::Live::ToolOutput { session, run, .. },
-            )) => (session.clone(), Some(run.clone())),
+            Some(Item::Piece(piece)) => match &**piece {
+                bus::Live::Delta { session, run, .. }
+                | bus::Live::ToolOutput { session, run, .. } => {
+                    (session.clone(), Some(run.clone()))
+                }
+            },
             None => return Ok(()),
         };
         let looks = match (&run, &self.item) {
@@ -166,8 +172,8 @@ impl<'a> Feed<'a> {
             },
             _ => false,
         };
-        let name = match &run {
-            Some(run) if looks => self.name_of(&session, run).await?,
+        let found = match &run {
+            Some(run) if looks => Some(self.look_up(&session, run).await?),
             _ => None,
         };
         let message = match &self.item {
@@ -177,27 +183,31 @@ impl<'a> Feed<'a> {
             _ => None,
         };
         let now = Clock::system().now().as_millisecond();
-        if looks && let Some(run) = &run {
-            let running = Running::new(run, name, session, now);
+        if let (Some(run), Some((name, began))) = (&run, found) {
+            let mut running = Running::new(run, name, session, now);
+            if began.is_none_or(|began| began <= self.joined) {
+                running.join();
+            }
             self.runs.insert(run.clone(), running);
         }
         match self.item.take() {
             Some(Item::Fact(event)) => self.tell_fact(&event, message, now),
-            Some(Item::Piece(piece)) => self.take_piece(piece),
+            Some(Item::Piece(piece)) => self.take_piece(&piece),
             None => {}
         }
         Ok(())
     }
 
-    /// Returns the name that clients know a run by, which began before this connection knew of it.
-    async fn name_of(
+    /// Returns the name that clients know a run by, which began before this connection knew of it,
+    /// and the message that began it.
+    async fn look_up(
         &self,
         session: &SessionKey,
         run: &RunId,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<(Option<String>, Option<Position>), StoreError> {
         let store = &self.gateway.shared.rpc.store;
         let Some(summary) = store.session(session).await? else {
-            return Ok(None);
+            return Ok((None, None));
         };
         let from = summary.head.saturating_sub(BACK).max(1);
         let events = store.read(session, from..=summary.head).await?;
@@ -205,7 +215,8 @@ impl<'a> Feed<'a> {
             let is_message = matches!(event.kind, SessionEventKind::MessageReceived { .. });
             is_message && event.run_id.as_ref() == Some(run)
         });
-        Ok(began.and_then(messages::own_name).map(str::to_owned))
+        let name = began.and_then(messages::own_name).map(str::to_owned);
+        Ok((name, began.map(|message| message.position)))
     }
 
     /// Returns the message that a fact stands for, for a client that follows its session.
@@ -231,6 +242,7 @@ impl<'a> Feed<'a> {
     fn hear(&mut self, shout: Shout) {
         match shout {
             Shout::Presence => self.tell_presence(),
+            Shout::Health(health) => self.tell_state("health", Value::clone(&health)),
             Shout::Device(event, payload) => {
                 if self.client.rights.include(Right::Pairing) {
                     self.add(event, payload);
@@ -246,8 +258,13 @@ impl<'a> Feed<'a> {
     fn tell_presence(&mut self) {
         let floor = &self.gateway.shared.rpc.floor;
         let presence = floor.presence(Clock::system().now().as_millisecond());
-        let mut frame = EventFrame::new("presence", json!({"presence": presence}));
-        frame.state_version = Some(floor.version());
+        self.tell_state("presence", json!({"presence": presence}));
+    }
+
+    /// Tells something that everybody sees.
+    fn tell_state(&mut self, event: &str, payload: Value) {
+        let mut frame = EventFrame::new(event, payload);
+        frame.state_version = Some(self.gateway.shared.rpc.floor.version());
         self.out.push_back(frame);
     }
 }
@@ -273,7 +290,7 @@ fn is_of_run(event: &SessionEvent) -> bool {
 ///
 /// # Cancel safety
 /// Nothing is lost when the future is dropped.
-async fn next_piece(pieces: &mut Option<Receiver<bus::Live>>) -> Option<bus::Live> {
+async fn next_piece(pieces: &mut Option<Receiver<Arc<bus::Live>>>) -> Option<Arc<bus::Live>> {
     let received = match pieces {
         Some(receiver) => receiver.recv().await,
         None => future::pending().await,

@@ -18,7 +18,7 @@ use super::shape::{agent_event, chat_event, said};
 const PACE: Duration = Duration::from_millis(100);
 
 impl Feed<'_> {
-    pub(super) fn take_piece(&mut self, piece: bus::Live) {
+    pub(super) fn take_piece(&mut self, piece: &bus::Live) {
         match piece {
             bus::Live::Delta {
                 run,
@@ -27,18 +27,18 @@ impl Feed<'_> {
                 text,
                 ..
             } => {
-                self.begin(&run);
-                if part == Part::Text
-                    && let Some(running) = self.runs.get_mut(&run)
+                self.begin(run);
+                if *part == Part::Text
+                    && let Some(running) = self.runs.get_mut(run)
                 {
-                    running.add(step, &text);
+                    running.add(*step, text);
                 }
             }
             bus::Live::ToolOutput {
                 run, call, text, ..
             } => {
-                if let Some(running) = self.runs.get_mut(&run) {
-                    running.wrote(&call, &text);
+                if let Some(running) = self.runs.get_mut(run) {
+                    running.wrote(call, text);
                 }
             }
         }

@@ -131,6 +131,38 @@ impl Given {
         word.copied()
     }
 
+    /// Reads a text that is not empty; null is none.
+    pub(crate) fn nullable_text(&mut self, name: &str) -> Option<String> {
+        self.drop_null(name);
+        self.text(name)
+    }
+
+    /// Reads one of a few words; null is none.
+    pub(crate) fn nullable_one_of(
+        &mut self,
+        name: &str,
+        words: &[&'static str],
+    ) -> Option<&'static str> {
+        self.drop_null(name);
+        self.one_of(name, words)
+    }
+
+    /// Refuses a member that OpenClaw knows and this program cannot follow, unless it says what
+    /// holds here anyway: one of these words, no, or nothing.
+    pub(crate) fn only(&mut self, name: &str, words: &[&str]) {
+        let value = self.members.get(name).and_then(Value::as_str);
+        if value.is_some_and(|value| words.contains(&value)) {
+            self.members.remove(name);
+        }
+        self.not_followed(&[name]);
+    }
+
+    fn drop_null(&mut self, name: &str) {
+        if self.members.get(name).is_some_and(Value::is_null) {
+            self.members.remove(name);
+        }
+    }
+
     /// Reads a list of texts that are not empty.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         let Value::Array(items) = self.members.remove(name)? else {

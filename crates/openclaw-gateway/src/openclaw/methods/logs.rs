@@ -1,18 +1,17 @@
 //! `logs.tail`: the lines of the log file, from a place in it on.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use openclaw_core::Kind;
-use openclaw_core::log_files::LogFiles;
+use openclaw_core::log_files::lines_from;
 use openclaw_ipc::RpcError;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::task;
 
 use super::given::Given;
-use crate::rpc::{Rpc, logged};
+use crate::rpc::Rpc;
 
 /// How many lines and bytes an answer has unless asked otherwise, and at most.
 const LINES: u64 = 500;
@@ -48,61 +47,44 @@ pub(super) async fn tail(rpc: &Rpc, mut given: Given) -> Result<Value, RpcError>
     let lines = given.integer("limit", 1..=MOST_LINES).unwrap_or(LINES);
     let bytes = given.integer("maxBytes", 1..=MOST_BYTES).unwrap_or(BYTES);
     given.done()?;
-    let Some(home) = rpc.home.get() else {
-        let message = "this gateway has no log file: a program composed it";
-        return Err(RpcError::new(Kind::Unavailable, message));
-    };
     let wanted = Wanted {
         cursor,
         lines: usize::try_from(lines).unwrap_or(usize::MAX),
         bytes,
     };
-    let files = match &home.config.logging.file {
-        Some(file) => LogFiles::at(file),
-        None => LogFiles::of(&home.state),
-    };
-    let read = task::spawn_blocking(move || {
+    let files = rpc.log_files()?;
+    let read = move || {
         let newest = files.existing()?.pop();
         newest.map(|file| piece(&file, wanted)).transpose()
-    });
-    let failed = |err: io::Error| logged(&err, Kind::Unavailable, "the log cannot be read");
-    let piece = read.await.map_err(|err| failed(io::Error::other(err)))?;
-    match piece.map_err(failed)? {
+    };
+    match rpc.read_log(read).await? {
         Some(piece) => Ok(json!(piece)),
         None => Err(RpcError::new(Kind::Unavailable, "there is no log file yet")),
     }
 }
 
 fn piece(path: &Path, wanted: Wanted) -> io::Result<Piece> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
+    let size = fs::metadata(path)?.len();
     let reset = wanted.cursor.is_some_and(|cursor| cursor > size);
     let cursor = wanted.cursor.filter(|_| !reset);
     let earliest = size.saturating_sub(wanted.bytes);
     let start = cursor.unwrap_or(earliest).max(earliest);
     // A place that no cursor stands for may be in the midst of a line.
     let whole = start == 0 || cursor == Some(start);
-    file.seek(SeekFrom::Start(start))?;
-    let mut read = Vec::new();
-    file.take(size.saturating_sub(start))
-        .read_to_end(&mut read)?;
-    // The end of the last line may not be written yet; it comes the next time.
-    let end = read
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at.saturating_add(1));
-    let text = String::from_utf8_lossy(read.get(..end).unwrap_or_default());
-    let skipped = usize::from(!whole);
-    let all: Vec<&str> = text.lines().skip(skipped).collect();
-    let left_out = all.len().saturating_sub(wanted.lines);
-    let lines = all.into_iter().skip(left_out).map(str::to_owned).collect();
-    let read = u64::try_from(end).unwrap_or_default();
+    let read = lines_from(path, start, size.saturating_sub(start))?.lines;
+    let end = read.last().map_or(start, |(_, end)| *end);
+    let mut lines: Vec<String> = read.into_iter().map(|(line, _)| line).collect();
+    if !whole && !lines.is_empty() {
+        lines.remove(0);
+    }
+    let left_out = lines.len().saturating_sub(wanted.lines);
+    lines.drain(..left_out);
     Ok(Piece {
         file: path.to_owned(),
-        cursor: start.saturating_add(read),
+        cursor: end,
         size,
         lines,
-        truncated: left_out > 0 || (start > 0 && cursor != Some(start)),
+        truncated: left_out > 0 || !whole,
         reset,
     })
 }
@@ -114,7 +96,7 @@ mod tests {
     fn read(text: &str, cursor: Option<u64>, lines: usize, bytes: u64) -> Piece {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
         let wanted = Wanted {
             cursor,
             lines,

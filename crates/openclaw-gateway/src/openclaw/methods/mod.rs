@@ -103,6 +103,8 @@ async fn answer(
         Method::SessionsResolve => sessions::resolve(rpc, given).await,
         Method::SessionsAbort => sessions::abort(rpc, cx, given).await,
         Method::SessionsDelete => sessions::delete(rpc, given).await,
+        Method::SessionsPatch => sessions::patch(rpc, given).await,
+        Method::SessionsReset => sessions::reset(rpc, cx, given).await,
         Method::SessionsCompact => sessions::compact(rpc, cx, given).await,
         Method::SystemPresence => chat::presence(gateway, given),
         Method::SessionsSubscribe => follow::follow_sessions(client, given, Follow::On),

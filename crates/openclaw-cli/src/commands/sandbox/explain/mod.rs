@@ -9,12 +9,12 @@ use openclaw_core::{AgentId, Kind};
 use openclaw_gateway::agents::ToolRegistry;
 use openclaw_gateway::agents::tools::Touch;
 use openclaw_gateway::containment::Containment;
+use openclaw_gateway::containment::machine::{Machine, Means};
 use openclaw_gateway::{GatewayError, Home};
 use openclaw_sandbox::{SandboxError, SandboxLevel};
 use serde::Serialize;
 
 use self::lines::{Line, Policy};
-use super::machine::{Machine, Means};
 use crate::commands::Cx;
 use crate::error::CliError;
 use crate::output::Look;

@@ -84,7 +84,7 @@ pub(crate) async fn glances(rpc: &Rpc) -> Result<Vec<Glance>, RpcError> {
 }
 
 /// Returns one session, if it exists.
-pub(super) async fn find(rpc: &Rpc, key: &SessionKey) -> Result<Option<Glance>, RpcError> {
+pub(crate) async fn find(rpc: &Rpc, key: &SessionKey) -> Result<Option<Glance>, RpcError> {
     if let Some(session) = keys::summary(rpc, key).await? {
         return Ok(Some(session.into()));
     }

@@ -219,6 +219,10 @@ async fn end(store: &EventStore, glance: &Glance) -> Result<End, RpcError> {
     let events = events.map_err(|err| store_error(&err))?;
     let mut end = End::default();
     for event in events.iter().rev() {
+        // What was before belongs to another conversation.
+        if matches!(event.kind, SessionEventKind::SessionStarted { .. }) {
+            break;
+        }
         if end.status.is_none() {
             end.status = status(event, &mut end.error);
             end.run.clone_from(&event.run_id);

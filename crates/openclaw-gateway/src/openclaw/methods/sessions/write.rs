@@ -11,7 +11,7 @@ use openclaw_ipc::{Handle, RpcError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::glance::Glance;
+use super::glance::find;
 use super::keys;
 use crate::openclaw::methods::agents::{self, Defaults};
 use crate::openclaw::methods::given::Given;
@@ -73,10 +73,20 @@ pub(crate) async fn create(rpc: &Rpc, cx: &CallCx, mut given: Given) -> Result<V
         let message = "a name must not have a secret in it";
         return Err(RpcError::new(Kind::Invalid, message).with_field("key"));
     }
-    let agent = agents::find(rpc, Some(key.agent().as_str()))?;
+    agents::find(rpc, Some(key.agent().as_str()))?;
     begin(rpc, cx, &key).await?;
-    let session = keys::summary(rpc, &key).await?;
-    let session: Glance = session.ok_or_else(|| keys::unknown(&key))?.into();
+    let mut answer = shown(rpc, &key).await?;
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("runStarted".to_owned(), false.into());
+    }
+    Ok(answer)
+}
+
+/// Returns how a session is shown to whoever has changed it.
+pub(super) async fn shown(rpc: &Rpc, key: &SessionKey) -> Result<Value, RpcError> {
+    let agent = agents::find(rpc, Some(key.agent().as_str()))?;
+    let session = find(rpc, key).await?;
+    let session = session.ok_or_else(|| keys::unknown(key))?;
     let defaults = Defaults::of(Some(&agent));
     Ok(json!({
         "ok": true,
@@ -88,15 +98,12 @@ pub(crate) async fn create(rpc: &Rpc, cx: &CallCx, mut given: Given) -> Result<V
             "updatedAt": session.updated.as_millisecond(),
             "sessionRoot": agent.workspace,
         },
-        "runStarted": false,
         "resolved": { "modelProvider": defaults.model_provider, "model": defaults.model },
     }))
 }
 
-/// Records the beginning of a session, if it has not begun.
-async fn begin(rpc: &Rpc, cx: &CallCx, key: &SessionKey) -> Result<(), RpcError> {
-    let adopted = rpc.takeover.adopt(&rpc.store, key).await;
-    adopted.map_err(|err| store_error(&err))?;
+/// Returns the event by which a session begins.
+pub(super) fn start_of(cx: &CallCx, key: &SessionKey) -> NewEvent {
     let (channel, peer_id) = match key.scope() {
         Scope::Direct { channel, peer } => (channel, peer),
         Scope::Main | Scope::Group { .. } | Scope::Other(_) => {
@@ -104,13 +111,19 @@ async fn begin(rpc: &Rpc, cx: &CallCx, key: &SessionKey) -> Result<(), RpcError>
             (ChannelId::from(RPC_CHANNEL), caller)
         }
     };
-    let start = NewEvent::from(SessionEventKind::SessionStarted { channel, peer_id });
-    match rpc.store.append(key, vec![start]).await {
+    NewEvent::from(SessionEventKind::SessionStarted { channel, peer_id })
+}
+
+/// Records the beginning of a session, unless it has begun; tells whether it was recorded.
+pub(super) async fn begin(rpc: &Rpc, cx: &CallCx, key: &SessionKey) -> Result<bool, RpcError> {
+    let adopted = rpc.takeover.adopt(&rpc.store, key).await;
+    adopted.map_err(|err| store_error(&err))?;
+    match rpc.store.append(key, vec![start_of(cx, key)]).await {
         Ok(_) => {
             rpc.tell_start(key);
-            Ok(())
+            Ok(true)
         }
-        Err(StoreError::SessionExists(_)) => Ok(()),
+        Err(StoreError::SessionExists(_)) => Ok(false),
         Err(err) => Err(store_error(&err)),
     }
 }
