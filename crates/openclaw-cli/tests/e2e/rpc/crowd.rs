@@ -116,7 +116,6 @@ impl Listener {
     }
 }
 
-/// What a listener was sent.
 /// What a listener keeps of each event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keeping {
@@ -126,6 +125,7 @@ enum Keeping {
     Texts,
 }
 
+/// What a listener was sent.
 #[derive(Debug, Default)]
 struct Heard {
     /// A number for each event, which follows from all of its bytes.
