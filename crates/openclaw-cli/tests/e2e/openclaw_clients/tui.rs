@@ -110,7 +110,7 @@ async fn the_terminal_ui_begins_anew_and_is_told_what_sessions_here_do_not_have(
     tui.shows("model set failed: ").await;
     tui.shows("model not allowed: fake/other").await;
     tui.types("/verbose on\r");
-    tui.shows("verbose set to on").await;
+    tui.shows("| verbose on |").await;
     tui.types("/think high\r");
     tui.shows("think failed: ").await;
     tui.shows("/thinkingLevel").await;
