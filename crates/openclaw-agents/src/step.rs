@@ -182,7 +182,7 @@ impl Brief {
             return vec![ToolSpec {
                 name: NO_TOOL.to_owned(),
                 description: "Does nothing: no tool may be called here.".to_owned(),
-                parameters: json!({ "type": "object", "properties": {} }),
+                parameters: Arc::new(json!({ "type": "object", "properties": {} })),
             }];
         }
         self.tools.clone()

@@ -3,6 +3,8 @@
 //! The same request goes to every API. What one API cannot carry is left out or put differently
 //! where its request body is written, never here.
 
+use std::sync::Arc;
+
 use openclaw_core::{CallId, ProviderId};
 use serde_json::{Map, Value};
 
@@ -70,8 +72,9 @@ pub struct ToolSpec {
     pub name: String,
     /// What it does and when to use it.
     pub description: String,
-    /// The JSON Schema of its arguments, which describes an object.
-    pub parameters: Value,
+    /// The JSON Schema of its arguments, which describes an object; every request of a turn has the
+    /// same one.
+    pub parameters: Arc<Value>,
 }
 
 /// One message of a conversation.

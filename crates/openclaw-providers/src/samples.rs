@@ -42,7 +42,8 @@ fn tool(name: &str, description: &str, argument: &str) -> ToolSpec {
             "type": "object",
             "properties": {argument: {"type": "string"}},
             "required": [argument],
-        }),
+        })
+        .into(),
     }
 }
 

@@ -43,15 +43,14 @@ const MAX_NAME: usize = 64;
 /// ```
 #[derive(Clone, Default)]
 pub struct ToolRegistry {
-    tools: BTreeMap<String, Registered>,
+    tools: BTreeMap<String, Arc<Registered>>,
 }
 
 /// A tool, and what a model is told of it; deriving that is too slow for every turn.
-#[derive(Clone)]
 struct Registered {
     tool: Arc<dyn AnyTool>,
     spec: ToolSpec,
-    schema: Arc<Schema>,
+    schema: Schema,
 }
 
 impl fmt::Debug for ToolRegistry {
@@ -184,7 +183,7 @@ impl ToolRegistry {
         let spec = ToolSpec {
             name: name.to_owned(),
             description: T::DESCRIPTION.to_owned(),
-            parameters: parameters::<T>(),
+            parameters: Arc::new(parameters::<T>()),
         };
         let schema = Schema::new(&spec.parameters).map_err(|problem| RegistryError::Schema {
             name: name.to_owned(),
@@ -193,9 +192,9 @@ impl ToolRegistry {
         let registered = Registered {
             tool: Arc::new(tool),
             spec,
-            schema: Arc::new(schema),
+            schema,
         };
-        self.tools.insert(name.to_owned(), registered);
+        self.tools.insert(name.to_owned(), Arc::new(registered));
         Ok(())
     }
 
@@ -225,9 +224,12 @@ impl ToolRegistry {
     /// Returns a registry with those of the tools that are to be kept.
     #[must_use]
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
-        let mut kept = self.clone();
-        kept.tools.retain(|name, _| keep(name));
-        kept
+        let tools = self.tools.iter().filter(|(name, _)| keep(name));
+        Self {
+            tools: tools
+                .map(|(name, registered)| (name.clone(), Arc::clone(registered)))
+                .collect(),
+        }
     }
 
     /// Returns by what the tool of that name touches this machine, if there is one.

@@ -1,6 +1,7 @@
 //! The client's own tools, and which of them it wants called.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use openclaw_agents::ToolRegistry;
 use openclaw_agents::terms::ClientCall;
@@ -185,11 +186,11 @@ fn spec(tool: &Value) -> Result<ToolSpec, String> {
     Ok(ToolSpec {
         name: name.to_owned(),
         description: text(of, "description").unwrap_or_default(),
-        parameters: match of.get("parameters") {
+        parameters: Arc::new(match of.get("parameters") {
             None | Some(Value::Null) => json!({ "type": "object", "properties": {} }),
             Some(schema @ Value::Object(_)) => schema.clone(),
             Some(_) => return Err("tool.function.parameters must be an object".to_owned()),
-        },
+        }),
     })
 }
 
@@ -258,12 +259,12 @@ mod tests {
             ToolSpec {
                 name: "a".to_owned(),
                 description: "does a".to_owned(),
-                parameters: json!({"type": "object", "properties": {}}),
+                parameters: Arc::new(json!({"type": "object", "properties": {}})),
             },
             ToolSpec {
                 name: "b".to_owned(),
                 description: String::new(),
-                parameters: json!({"type": "object"}),
+                parameters: Arc::new(json!({"type": "object"})),
             },
         ];
         assert_eq!(read.offered, expected);

@@ -30,7 +30,7 @@ impl Handle<ToolsList> for Rpc {
                 aliases: self.tools.aliases(&spec.name).map(str::to_owned).collect(),
                 name: spec.name,
                 description: spec.description,
-                parameters: spec.parameters,
+                parameters: Arc::unwrap_or_clone(spec.parameters),
             })
             .collect();
         Ok(ToolsListOutput { tools })

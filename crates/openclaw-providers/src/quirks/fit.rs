@@ -1,6 +1,7 @@
 //! What is done to a request of any API before it is written.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -34,7 +35,7 @@ pub(crate) fn fitted<'a>(request: &'a Request, quirks: Option<&Quirks>) -> Cow<'
     }
     if !quirks.unsupported_keywords.is_empty() {
         for ToolSpec { parameters, .. } in &mut request.to_mut().tools {
-            strip(parameters, &quirks.unsupported_keywords);
+            strip(Arc::make_mut(parameters), &quirks.unsupported_keywords);
         }
     }
     request
@@ -171,13 +172,14 @@ mod tests {
                 "pattern": {"type": "string", "pattern": "^a", "default": {"pattern": 1}},
                 "list": {"type": "array", "items": {"anyOf": [{"pattern": "b", "type": "string"}]}},
             },
-        });
+        })
+        .into();
         let quirks = Quirks {
             unsupported_keywords: vec!["pattern".into()],
             ..Quirks::default()
         };
         assert_eq!(
-            fitted(&request, Some(&quirks)).tools[0].parameters,
+            *fitted(&request, Some(&quirks)).tools[0].parameters,
             json!({
                 "type": "object",
                 "properties": {

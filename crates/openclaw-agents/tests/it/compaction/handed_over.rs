@@ -22,7 +22,7 @@ impl Stage {
             tools: vec![ToolSpec {
                 name: "get_weather".to_owned(),
                 description: "Tells the weather.".to_owned(),
-                parameters: json!({ "type": "object" }),
+                parameters: json!({ "type": "object" }).into(),
             }],
             words: if results.is_empty() {
                 Words::Own

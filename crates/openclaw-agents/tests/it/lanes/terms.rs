@@ -21,7 +21,7 @@ fn offering(results: Vec<ClientResult>) -> Terms {
         tools: vec![ToolSpec {
             name: "get_weather".to_owned(),
             description: "Tells the weather.".to_owned(),
-            parameters: json!({ "type": "object" }),
+            parameters: json!({ "type": "object" }).into(),
         }],
         words: if results.is_empty() {
             Words::Own

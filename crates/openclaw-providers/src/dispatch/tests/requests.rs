@@ -47,7 +47,7 @@ fn conversation() -> Request {
         tools: vec![ToolSpec {
             name: "ls".to_owned(),
             description: "lists".to_owned(),
-            parameters: json!({"type": "object"}),
+            parameters: json!({"type": "object"}).into(),
         }],
         max_tokens: Some(9000),
         ..Request::default()

@@ -47,7 +47,8 @@ fn request() -> Request {
             "type": "object",
             "properties": {"command": {"type": "string"}},
             "required": ["command"],
-        }),
+        })
+        .into(),
     };
     Request {
         model: "model-1".into(),

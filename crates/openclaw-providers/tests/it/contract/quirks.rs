@@ -92,7 +92,8 @@ async fn keywords_are_taken_out(api: &'static str) -> Verdict {
     asked.tools[0].parameters = json!({
         "type": "object",
         "properties": {"command": {"type": "string", "format": "uri"}},
-    });
+    })
+    .into();
     let body = sent(api, json!({}), asked.clone()).await?;
     ensure!(!named(&body, "format").is_empty(), "cut: {body}");
     let compat = json!({"unsupportedToolSchemaKeywords": ["format"]});
