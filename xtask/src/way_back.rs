@@ -1,7 +1,7 @@
 //! `cargo xtask way-back`: the real TypeScript OpenClaw on homes that this program has worked in.
 //!
 //! The tool and the Node that it needs are those of the tests of its clients, see
-//! [`foreign`](crate::foreign). The checks themselves are tests of openclaw-cli.
+//! [`crate::foreign`]. The checks themselves are tests of openclaw-cli.
 
 use crate::error::Error;
 use crate::foreign;
