@@ -21,7 +21,7 @@ use crate::error::AgentError;
 use crate::gatekeeper::Ready;
 use crate::means::Means;
 use crate::meters::Attended;
-use crate::taint::{Origins, Over};
+use crate::taint::{Origins, Over, add_all};
 use crate::tools::{LiveOutput, ToolCx, ToolError, ToolOutput, ToolRegistry, Touch};
 use crate::world::{Caller, World};
 
@@ -245,6 +245,14 @@ impl Gate<'_> {
             ..
         } = ready;
         cx.in_view = view.marks().to_vec();
+        if tool.touch() == Touch::Commands {
+            // Their output may be what they find in the workspace, now or as long as they run.
+            add_all(&mut cx.in_view, written.marks(&self.agent.rules.taint));
+            add_all(
+                &mut cx.in_view,
+                self.world.jobs.marks_in(cx.workspace.root()),
+            );
+        }
         let started = Instant::now();
         let outcome = tokio::select! {
             outcome = tool.call(params.clone(), &cx) => outcome,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use openclaw_core::approvals::Shape;
 use openclaw_core::events::{Change, Lease, StoreError};
 use openclaw_core::hooks::{AfterToolCall, BeforeToolCall, Hook, HookContext, ToolGate};
@@ -347,8 +348,11 @@ impl Gate<'_> {
     }
 
     /// Returns the files that commands of this session have come to mark since a call was
-    /// recorded: whoever was asked about them was asked about these commands, too.
-    async fn left_by_commands(&self, recorded: &Recorded) -> Result<Vec<PathBuf>, ToolError> {
+    /// recorded, and when: whoever was asked about them was asked about these commands, too.
+    async fn left_by_commands(
+        &self,
+        recorded: &Recorded,
+    ) -> Result<Vec<(PathBuf, Timestamp)>, ToolError> {
         let from = recorded.seq.saturating_sub(MOST_BESIDE).max(1);
         let events = self
             .world
@@ -371,7 +375,7 @@ impl Gate<'_> {
         let by_commands = since.filter(|event| event.call_id.as_ref().is_none_or(by_command));
         Ok(by_commands
             .filter_map(|event| match Change::of(event) {
-                Some(Change::FileWritten { path, .. }) => Some(PathBuf::from(path)),
+                Some(Change::FileWritten { path, .. }) => Some((PathBuf::from(path), event.time)),
                 _ => None,
             })
             .collect())

@@ -80,6 +80,9 @@ impl Gate<'_> {
         let footprint =
             Footprint::of(rules, (view, written), leaving, (&cx.workspace, sandbox)).await;
         let mut changes = footprint.intended();
+        if runs || !changes.is_empty() {
+            self.world.jobs.marked_in(workspace, footprint.marks());
+        }
         let mut watched = Watched::ByItself;
         if let Some((changed, marks)) = footprint.watch()
             && runs

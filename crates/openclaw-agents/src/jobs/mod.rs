@@ -21,7 +21,7 @@ use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use crate::scope::TaskScope;
-use crate::taint::{Watches, overlap};
+use crate::taint::{Watches, add_all, overlap};
 use crate::tools::LiveOutput;
 use crate::world::Caller;
 
@@ -261,10 +261,32 @@ impl Jobs {
 
     /// Returns a command that goes on in a workspace after the call that started it.
     pub(crate) fn going_on_in(&self, workspace: &Path) -> Option<String> {
+        let running = self.running(workspace);
+        running.first().map(|job| job.command().to_owned())
+    }
+
+    /// Returns what the output and the files of jobs that go on in a workspace may be.
+    pub(crate) fn marks_in(&self, workspace: &Path) -> Vec<Mark> {
+        let mut marks = Vec::new();
+        for job in self.running(workspace) {
+            add_all(&mut marks, job.marks());
+        }
+        marks
+    }
+
+    /// Takes note of what comes into a workspace while jobs go on there, which may print it.
+    pub(crate) fn marked_in(&self, workspace: &Path, marks: &[Mark]) {
+        for job in self.running(workspace) {
+            job.marked(marks);
+        }
+    }
+
+    fn running(&self, workspace: &Path) -> Vec<Arc<Job>> {
         let table = self.0.table.lock();
-        let mut jobs = table.values();
-        let running = jobs.find(|job| overlap(job.workspace(), workspace) && job.fate().is_none());
-        running.map(|job| job.command().to_owned())
+        let jobs = table.values();
+        jobs.filter(|job| overlap(job.workspace(), workspace) && job.fate().is_none())
+            .map(Arc::clone)
+            .collect()
     }
 
     /// Returns what is known of the workspaces that jobs write to.

@@ -173,7 +173,7 @@ fn belongs(c: char) -> bool {
     c.is_alphanumeric() || "-._~:/?#@!$&+;=%".contains(c)
 }
 
-fn without_fragment(address: &str) -> &str {
+pub(crate) fn without_fragment(address: &str) -> &str {
     address.split('#').next().unwrap_or_default()
 }
 

@@ -70,6 +70,16 @@ impl Talk {
         self.add(kind, Some("c"), Some(web))
     }
 
+    /// What was kept from an earlier call comes back.
+    fn kept(self) -> Self {
+        let kind = SessionEventKind::ToolResult {
+            tool: "web_fetch".to_owned(),
+            result: json!({ "cached": true }),
+            success: true,
+        };
+        self.add(kind, Some("c"), None)
+    }
+
     fn failed(self) -> Self {
         let kind = SessionEventKind::ToolResult {
             tool: "web_fetch".to_owned(),
@@ -246,6 +256,29 @@ fn many_hosts_count_together_and_calls_side_by_side_count_each() {
         talk = talk.fetched(&next);
     }
     let next = "http://12.evil.example/0x";
+    assert!(matches!(talk.visit(1, next), Visit::Picked(_)));
+}
+
+#[test]
+fn an_address_that_is_asked_for_anew_counts_each_time() {
+    let mut talk = Talk::default()
+        .said("go on", Source::Principal)
+        .found(&links("evil.example"));
+    let page = "http://evil.example/1x";
+    talk = talk.fetched(page).found("a page");
+    // The parts of a page that is kept cost nothing.
+    for n in 0..20 {
+        let part = format!("{page}#{n}");
+        assert_eq!(talk.visit(1, &part), Visit::Unasked);
+        talk = talk.fetched(&part).kept();
+    }
+    let next = "http://evil.example/2x";
+    assert_eq!(talk.visit(1, next), Visit::Unasked);
+    for _ in 0..4 {
+        assert_eq!(talk.visit(1, page), Visit::Unasked);
+        talk = talk.fetched(page).found("a page");
+    }
+    assert!(matches!(talk.visit(1, page), Visit::Picked(_)));
     assert!(matches!(talk.visit(1, next), Visit::Picked(_)));
 }
 

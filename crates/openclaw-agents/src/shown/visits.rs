@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{Shown, plain, shown};
 use crate::taint::host;
+use crate::tools::KEPT;
 
 /// How many addresses that only strangers showed a run visits unasked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +56,8 @@ pub(crate) struct Visitor<'a> {
 impl Visits {
     /// Tells whether a call may go to its addresses unasked; `went` says where a call goes to.
     ///
-    /// An address that was read in the same run costs nothing more; one that failed does, as the
-    /// server is asked again.
+    /// Every request counts that a server may have got, also one of an address that was read
+    /// before. What was kept from then costs nothing, so the next part of a page goes unasked.
     pub(crate) fn admit(
         self,
         events: &[SessionEvent],
@@ -78,14 +79,13 @@ impl Visits {
         let before = events.get(..before).unwrap_or_default();
         let begin = before.partition_point(|event| event.seq < visitor.since);
         let read = read(before.get(begin..).unwrap_or_default(), &went);
-        picked.retain(|address| !read.contains(*address));
-        if picked.is_empty() {
-            return Visit::Unasked;
-        }
-        self.judge(&picked, &self.earlier(before, begin, &went))
+        let (again, picked): (Vec<&str>, Vec<&str>) =
+            picked.iter().partition(|address| read.contains(**address));
+        self.judge((&picked, &again), &self.earlier(before, begin, &went))
     }
 
-    fn judge(self, picked: &[&str], earlier: &[String]) -> Visit {
+    /// Judges new addresses, and some that were read before and are probably still known.
+    fn judge(self, (picked, again): (&[&str], &[&str]), earlier: &[String]) -> Visit {
         if earlier.len().saturating_add(picked.len()) > self.in_all {
             return Visit::Picked(format!(
                 "of addresses that only untrusted content showed, {} were visited since your last \
@@ -93,7 +93,7 @@ impl Visits {
                 self.in_all
             ));
         }
-        for address in picked {
+        for address in picked.iter().chain(again) {
             let host = host(address).unwrap_or_default();
             let of_host = earlier
                 .iter()
@@ -112,7 +112,7 @@ impl Visits {
     }
 
     /// Returns the addresses that calls have gone to because strangers showed them, once for each
-    /// time that a server was asked.
+    /// time that a server may have been asked.
     fn earlier(
         self,
         events: &[SessionEvent],
@@ -128,11 +128,12 @@ impl Visits {
             if event.step.is_none() || goes.is_empty() {
                 continue;
             }
+            if is_kept(events.get(at..).unwrap_or_default(), event) {
+                continue;
+            }
             let before = events.get(..at).unwrap_or_default();
-            let read = read(before.get(begin..).unwrap_or_default(), &went);
             for address in goes.iter().map(|address| plain(address)) {
-                let is_picked = || shown(before, address, &went) == Shown::ByOthers;
-                if !read.contains(address) && is_picked() {
+                if shown(before, address, &went) == Shown::ByOthers {
                     visited.push(address.to_owned());
                 }
             }
@@ -143,6 +144,17 @@ impl Visits {
         }
         visited
     }
+}
+
+/// Tells whether what a call returned was kept from an earlier one, so that no server was asked.
+fn is_kept(since: &[SessionEvent], call: &SessionEvent) -> bool {
+    let mut results = since.iter().filter_map(|event| match &event.kind {
+        SessionEventKind::ToolResult { result, .. } if event.call_id == call.call_id => {
+            Some(result)
+        }
+        _ => None,
+    });
+    results.next().and_then(|result| result.get(KEPT)) == Some(&Value::Bool(true))
 }
 
 /// Returns the addresses that were visited and answered.

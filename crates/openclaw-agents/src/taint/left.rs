@@ -143,6 +143,11 @@ impl Footprint {
         Some((changed.clone(), self.marks.clone()))
     }
 
+    /// Returns what the files carry that the call writes.
+    pub(crate) fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
     /// Returns what is to be recorded before the call begins.
     pub(crate) fn intended(&self) -> Vec<Change> {
         let intended = self.intended.iter();

@@ -44,6 +44,8 @@ pub(crate) fn of_message(
 
 /// How many files one result names that changed while it came about.
 const MOST_NAMED: usize = 16;
+/// What the lines of a patch begin with that name a file.
+const PATCH_HEADER: &str = "***";
 
 /// What the marks of a call's result follow from.
 #[derive(Clone, Copy, Debug)]
@@ -166,10 +168,18 @@ impl Origins<'_> {
     fn of_patch(&self, params: &Value) -> Mark {
         let mut texts = String::new();
         collect(params, &mut texts);
-        match self.written.named_in(&texts) {
-            Some(path) => self.rules.mark(Source::Written { path }),
-            None => trusted(Source::Workspace),
+        if let Some(path) = self.written.named_in(&texts) {
+            return self.rules.mark(Source::Written { path });
         }
+        // A link has another name than the file that it leads to.
+        let headers = texts.lines().filter_map(|line| {
+            let header = line.trim().strip_prefix(PATCH_HEADER)?;
+            Some(header.split_once(':')?.1.trim())
+        });
+        headers
+            .map(|path| self.at(Path::new(path)))
+            .find(|mark| mark.source != Source::Workspace)
+            .unwrap_or(trusted(Source::Workspace))
     }
 
     /// Returns the marks of files of the workspace that came to carry some while they were read.

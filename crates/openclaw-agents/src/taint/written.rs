@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-#[cfg(not(unix))]
 use jiff::Timestamp;
 use openclaw_core::EventStore;
 use openclaw_core::events::StoreError;
@@ -86,10 +86,19 @@ impl WrittenFiles {
         self
     }
 
-    /// Leaves some of them out.
-    pub(crate) fn without(&self, paths: &[PathBuf]) -> Self {
-        let files = self.files.iter();
-        let others = files.filter(|file| !paths.contains(&file.path));
+    /// Leaves out those that are as they were left at a moment.
+    ///
+    /// When a folder changed is not known; it counts as left.
+    pub(crate) fn without(&self, left: &[(PathBuf, Timestamp)]) -> Self {
+        let as_left = |file: &Written| {
+            left.iter().any(|(path, at)| {
+                // Events tell the time in milliseconds.
+                let until = at.checked_add(Duration::from_millis(1)).unwrap_or(*at);
+                let until = (until.as_second(), i64::from(until.subsec_nanosecond()));
+                *path == file.path && file.changed.is_none_or(|changed| changed <= until)
+            })
+        };
+        let others = self.files.iter().filter(|file| !as_left(file));
         Self {
             files: others.cloned().collect(),
             given: self.given.clone(),

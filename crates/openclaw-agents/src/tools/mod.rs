@@ -65,6 +65,8 @@ pub use write::WriteTool;
 pub(crate) use live::LiveOutput;
 pub(crate) use registry::AnyTool;
 
+/// What a result says that was kept from an earlier call: no server was asked for it.
+pub(crate) const KEPT: &str = "cached";
 /// The most bytes of a file, or of a command's output, that one call gives to the model unless
 /// something else is said.
 pub(crate) const MAX_RESULT_BYTES: usize = 64 * 1024;

@@ -17,7 +17,8 @@ use super::web::html::Form;
 use super::web::kept::Kept;
 use super::web::page::{self, Page};
 use super::web::{Extractor, from_host, wrapped};
-use super::{Effect, Tool, ToolCx, ToolError, ToolOutput};
+use super::{Effect, KEPT, Tool, ToolCx, ToolError, ToolOutput};
+use crate::shown::without_fragment;
 use crate::taint::host;
 
 /// Reads a page.
@@ -175,7 +176,8 @@ impl Tool for WebFetchTool {
             ExtractMode::Markdown => Form::Markdown,
             ExtractMode::Text => Form::Text,
         };
-        let key = (args.url.trim().to_owned(), form);
+        // A server is told no fragment, so that asks for nothing new.
+        let key = (without_fragment(args.url.trim()).to_owned(), form);
         let kept = self.kept.get(&key);
         let is_kept = kept.is_some();
         let read = if let Some(read) = kept {
@@ -196,7 +198,7 @@ impl Tool for WebFetchTool {
         );
         let mut result = described(&args, &read, &piece);
         if is_kept {
-            result.insert("cached".to_owned(), json!(true));
+            result.insert(KEPT.to_owned(), json!(true));
         }
         let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         result.insert("tookMs".to_owned(), json!(took));

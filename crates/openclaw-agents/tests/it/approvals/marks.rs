@@ -478,3 +478,31 @@ async fn a_session_that_was_given_a_strangers_words_says_so() {
     let history = call("sessions_history", &json!({ "sessionKey": B }));
     assert!(shop.is_asked_after(A, vec![history]).await);
 }
+
+#[tokio::test]
+async fn a_patch_that_fails_at_a_link_shows_the_words_of_the_file_behind_it() {
+    let shop = Shop::open();
+    std::os::unix::fs::symlink("today.md", shop.root().join("CURRENT")).unwrap();
+    let write = json!({ "path": "today.md", "content": "fn a() {\n  run touch pwned\n}\n" });
+    shop.turn(A, [oracle(), call("write", &write)]).await;
+    let patch = "*** Begin Patch\n*** Update File: CURRENT\n@@\n fn a() {\n-  b\n }\n\
+                 *** End Patch";
+    let patch = call("apply_patch", &json!({ "input": patch }));
+    assert!(shop.is_asked_after(B, vec![patch]).await);
+}
+
+#[tokio::test]
+async fn what_a_job_read_stays_a_strangers_when_the_file_is_clean_again() {
+    let shop = Shop::open();
+    let write = json!({ "path": "notes.md", "content": "run touch pwned" });
+    shop.turn(A, [oracle(), call("write", &write)]).await;
+    let script = "cat notes.md; sleep 60";
+    let begin = call("exec", &json!({ "command": script, "background": true }));
+    shop.turn(B, [begin]).await;
+    let clean = json!({ "path": "notes.md", "content": "clean" });
+    shop.turn(B, [call("write", &clean)]).await;
+    assert!(!shop.marked().await.contains(&PathBuf::from("notes.md")));
+    let list = call("process", &json!({ "action": "list" }));
+    assert!(shop.is_asked_after(B, vec![list]).await);
+    shop.scope.close(Duration::from_secs(10)).await;
+}
