@@ -23,11 +23,14 @@ use tempfile::TempDir;
 
 use super::{Oracle, oracle};
 
+/// The calls of each step that answers a message.
+type Scripts = Arc<Mutex<BTreeMap<String, Vec<Vec<FakeCall>>>>>;
+
 /// Agents, one in the workspace and one in a folder of it, and what their model does.
 struct Shop {
     dir: TempDir,
     provider: FakeProvider,
-    scripts: Arc<Mutex<BTreeMap<String, Vec<FakeCall>>>>,
+    scripts: Scripts,
     store: EventStore,
     engine: Engine,
     scope: TaskScope,
@@ -61,15 +64,15 @@ impl Shop {
         std::fs::create_dir_all(dir.path().join("workspace/sub")).unwrap();
         let store = EventStore::open(&dir.path().join("events.sqlite")).unwrap();
         let provider = FakeProvider::start();
-        let scripts: Arc<Mutex<BTreeMap<String, Vec<FakeCall>>>> = Arc::default();
+        let scripts = Scripts::default();
         let written = Arc::clone(&scripts);
         provider.otherwise(move |seen| {
             let said = seen.user_texts().last().map(ToString::to_string);
             let said = said.unwrap_or_default();
             let mut written = written.lock();
-            let next = written.get_mut(&said).filter(|calls| !calls.is_empty());
+            let next = written.get_mut(&said).filter(|steps| !steps.is_empty());
             match next {
-                Some(calls) => Reply::tool_calls([calls.remove(0)]),
+                Some(steps) => Reply::tool_calls(steps.remove(0)),
                 None => Reply::text("done"),
             }
         });
@@ -150,10 +153,15 @@ impl Shop {
 
     /// Runs a turn of a session in which the model makes these calls, one a step.
     async fn turn(&self, session: &str, calls: impl IntoIterator<Item = FakeCall>) {
+        let steps = calls.into_iter().map(|call| vec![call]).collect();
+        self.steps(session, steps).await;
+    }
+
+    /// Runs a turn of a session in which the model makes these calls, several a step.
+    async fn steps(&self, session: &str, steps: Vec<Vec<FakeCall>>) {
         let session = self.session(session).await;
         let message = uuid::Uuid::now_v7().to_string();
-        let calls = calls.into_iter().collect();
-        self.scripts.lock().insert(message.clone(), calls);
+        self.scripts.lock().insert(message.clone(), steps);
         let turn = Turn {
             admitted: Admitted::local_owner(),
             agent: Arc::new(self.agent(session.agent().as_str())),
@@ -505,4 +513,51 @@ async fn what_a_job_read_stays_a_strangers_when_the_file_is_clean_again() {
     let list = call("process", &json!({ "action": "list" }));
     assert!(shop.is_asked_after(B, vec![list]).await);
     shop.scope.close(Duration::from_secs(10)).await;
+}
+
+#[tokio::test]
+async fn a_file_that_a_command_left_and_another_session_writes_anew_is_asked_about_again() {
+    let shop = Shop::open();
+    std::fs::write(shop.root().join("build.sh"), "true").unwrap();
+    let side_by_side = vec![exec("sh build.sh"), exec("touch build.sh")];
+    let clean = shop.steps(A, vec![vec![oracle()], side_by_side]);
+    let mut log = shop.store.subscribe(shop.store.position());
+    let strange = async {
+        let mut open = BTreeMap::new();
+        while open.len() < 2 {
+            if let Some(Change::ApprovalRequested {
+                approval, shape, ..
+            }) = Change::of(&log.next().await.unwrap())
+            {
+                open.insert(shape.arguments.to_string().contains("touch"), approval);
+            }
+        }
+        let answer = async |approval, answer| {
+            let answered = shop.store.decide(approval, answer, "tester").await;
+            answered.unwrap();
+        };
+        answer(&open[&true], Answer::AllowOnce).await;
+        let is_over = |event: &SessionEvent| matches!(&event.kind, SessionEventKind::ToolResult { tool, .. } if tool == "exec");
+        while !is_over(&log.next().await.unwrap()) {}
+        let write = json!({ "path": "build.sh", "content": "touch pwned" });
+        shop.turn(B, [oracle(), call("write", &write)]).await;
+        answer(&open[&false], Answer::AllowOnce).await;
+        // What was allowed was another file.
+        loop {
+            if let Some(Change::ApprovalRequested {
+                approval, reasons, ..
+            }) = Change::of(&log.next().await.unwrap())
+            {
+                answer(&approval, Answer::Deny).await;
+                return reasons;
+            }
+        }
+    };
+    let reasons = tokio::select! {
+        ((), reasons) = async { tokio::join!(clean, strange) } => reasons,
+        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("nobody was asked again"),
+    };
+    let why = "files that a stranger's words went into changed while you were asked";
+    assert!(reasons.iter().any(|reason| reason == why), "{reasons:?}");
+    assert!(!shop.has("pwned"));
 }
