@@ -555,7 +555,7 @@ async fn a_file_that_a_command_left_and_another_session_writes_anew_is_asked_abo
     };
     let reasons = tokio::select! {
         ((), reasons) = async { tokio::join!(clean, strange) } => reasons,
-        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("nobody was asked again"),
+        () = tokio::time::sleep(Duration::from_mins(1)) => panic!("nobody was asked again"),
     };
     let why = "files that a stranger's words went into changed while you were asked";
     assert!(reasons.iter().any(|reason| reason == why), "{reasons:?}");
